@@ -1,0 +1,233 @@
+/**
+ * Two-dimensional convolution and the gradient of its input, which is also transposed convolution. Sums run over
+ * (channel, kernel row, kernel column) in float32, one output at a time.
+ */
+import { arrange, compute, packWeights, Plan, tabulate } from './convplan';
+import { aligned, Shape, shapeOf } from './convshape';
+import { layOut, place, ready, remaindersRead, Source } from './convsource';
+import { spread } from './convspread';
+import { pointer, scratch } from './launch';
+import { bytes, splat } from './simd';
+
+/** What the forward pass reads. */
+export function sourceOf(s: Shape, source: Source, from: usize): void {
+  source.from = from;
+  source.channels = s.c;
+  source.rows = s.h;
+  source.cols = s.w;
+  source.top = s.ph;
+  source.left = s.pw;
+  source.stride = s.sw;
+  source.down = s.sh;
+  source.rowsRead = remaindersRead(s.kh, s.dh, s.sh);
+  source.colsRead = remaindersRead(s.kw, s.dw, s.sw);
+  source.height = (s.oh - 1) * s.sh + (s.kh - 1) * s.dh + 1;
+  source.width = s.ow - 1 + ((s.kw - 1) * s.dw) / s.sw + 1;
+}
+
+/** Offsets of a group's taps (channel, kernel row, kernel column) in the source, in the order of the weights. */
+export function tapOffsets(s: Shape, source: Source, to: usize): void {
+  const channels = s.c / s.groups;
+  for (let c = 0; c < channels; c++) {
+    for (let i = 0; i < s.kh; i++) {
+      for (let j = 0; j < s.kw; j++) {
+        store<usize>(to, place(source, c, i * s.dh, j * s.dw));
+        to += 4;
+      }
+    }
+  }
+}
+
+/**
+ * y = x * weight (+ bias) (then relu).
+ * Slots: 0 y [N, OC, OH, OW], 1 x [N, C, H, W], 2 weight [OC, C/groups, KH, KW], 3 bias [OC] or 0, 4 N, 5 C, 6 H, 7 W, 8 OC, 9 OH,
+ * 10 OW, 11 KH, 12 KW, 13 SH, 14 SW, 15 PH, 16 PW, 17 DH, 18 DW, 19 groups, 20 relu (0 or 1). Work: N.
+ */
+export function conv2d_f32(r: usize, begin: i32, end: i32): void {
+  const s = shapeOf(r, 4);
+  const plan = changetype<Plan>(scratch());
+  const source = changetype<Source>(scratch() + offsetof<Plan>());
+  let room = scratch() + offsetof<Plan>() + offsetof<Source>();
+  const channels = s.c / s.groups;
+  plan.taps = channels * s.kh * s.kw;
+  plan.channels = s.oc / s.groups;
+  plan.rows = s.oh;
+  plan.cols = s.ow;
+  plan.first = 0;
+  plan.down = bytes(s.ow);
+  plan.right = 4;
+  plan.plane = bytes(s.oh * s.ow);
+  sourceOf(s, source, pointer(r, 1));
+  const resultImage = plan.plane * <usize>s.oc;
+  room = aligned(room);
+  layOut(source, room, 0);
+  plan.sourceDown = source.rowBytes * <usize>s.sh;
+  arrange(plan);
+  room += layOut(source, room, plan.images);
+  plan.offsets = room;
+  plan.weightOffsets = room + bytes(plan.taps);
+  tapOffsets(s, source, plan.offsets);
+  for (let k = 0; k < plan.taps; k++) store<i32>(plan.weightOffsets + bytes(k), k << 2);
+  room = aligned(plan.weightOffsets + bytes(plan.taps));
+  room = aligned(room + tabulate(plan, source, resultImage, room));
+  plan.weights = room;
+  const row = bytes(plan.taps);
+  packWeights(plan, pointer(r, 2), s.groups, row * <usize>plan.channels, row, pointer(r, 3));
+  for (let image = begin; image < end; image += plan.images) {
+    const count = min(plan.images, end - image);
+    const x = ready(source, image, count);
+    const y = pointer(r, 0) + <usize>image * resultImage;
+    for (let g = 0; g < s.groups; g++) {
+      const from = x + <usize>(g * channels) * source.channelBytes;
+      compute(plan, g, from, y + <usize>(g * plan.channels) * plan.plane, count, source, resultImage);
+    }
+    if (s.relu) clampBelow(y, y + <usize>count * resultImage);
+  }
+}
+
+/** y = max(y, 0) while it is in the cache. pmax(v, 0) is v < 0 ? 0 : v, which keeps NaN. */
+function clampBelow(y: usize, end: usize): void {
+  const zero = splat(0);
+  const by4 = y + ((end - y) & ~15);
+  while (y < by4) {
+    v128.store(y, f32x4.pmax(v128.load(y), zero));
+    y += 16;
+  }
+  while (y < end) {
+    v128.store32_lane(y, f32x4.pmax(v128.load32_zero(y), zero), 0);
+    y += 4;
+  }
+}
+
+/**
+ * The gradient of the input: dx[n, c, iy, ix] = Σ dy[n, o, oy, ox] weight[o, c, i, j] over all taps with
+ * oy · SH - PH + i · DH = iy (and so for columns), plus bias[c]. With dy as its input it is transposed convolution, whose
+ * output size is H × W and whose bias and relu are added here; a gradient has neither.
+ *
+ * For one remainder of iy + PH modulo SH the taps that reach it are the same for all iy, so that each pair of remainders is
+ * a convolution of dy with stride 1. Where that would mostly multiply the zeros around dy, products are spread instead.
+ *
+ * Slots: 0 dx [N, C, H, W], 1 dy [N, OC, OH, OW], 2 weight [OC, C/groups, KH, KW], 3 bias [C] or 0, 4…20 as conv2d_f32. Work: N.
+ */
+export function conv2d_grad_input_f32(r: usize, begin: i32, end: i32): void {
+  const s = shapeOf(r, 4);
+  if (spreads(s)) {
+    spread(s, pointer(r, 0), pointer(r, 1), pointer(r, 2), pointer(r, 3), begin, end);
+    const image = bytes(s.c * s.h * s.w);
+    if (s.relu) clampBelow(pointer(r, 0) + <usize>begin * image, pointer(r, 0) + <usize>end * image);
+    return;
+  }
+  const source = changetype<Source>(scratch());
+  const plans = scratch() + offsetof<Source>();
+  const rowPhases = min(s.sh, s.h);
+  const colPhases = min(s.sw, s.w);
+  const count = rowPhases * colPhases;
+  let room = aligned(plans + <usize>count * offsetof<Plan>());
+  const channels = s.c / s.groups;
+  const outs = s.oc / s.groups;
+  const resultPlane = bytes(s.h * s.w);
+  const resultImage = resultPlane * <usize>s.c;
+  sourceOfGradient(s, source, pointer(r, 1));
+  layOut(source, room, 0);
+  // The plans settle how many images are read together before those have their place.
+  let images = 1;
+  for (let i = 0; i < count; i++) {
+    const plan = changetype<Plan>(plans + <usize>i * offsetof<Plan>());
+    const py = i / colPhases;
+    const px = i % colPhases;
+    plan.channels = channels;
+    plan.rows = (s.h - py + s.sh - 1) / s.sh;
+    plan.cols = (s.w - px + s.sw - 1) / s.sw;
+    plan.sourceDown = source.rowBytes;
+    plan.first = bytes(py * s.w + px);
+    plan.down = bytes(s.sh * s.w);
+    plan.right = bytes(s.sw);
+    plan.plane = resultPlane;
+    plan.taps = outs * tapsOf(py, s.ph, s.kh, s.dh, s.sh) * tapsOf(px, s.pw, s.kw, s.dw, s.sw);
+    arrange(plan);
+    images = max(images, plan.images);
+  }
+  room += layOut(source, room, images);
+  for (let i = 0; i < count; i++) {
+    const plan = changetype<Plan>(plans + <usize>i * offsetof<Plan>());
+    plan.offsets = room;
+    plan.weightOffsets = room + bytes(plan.taps);
+    gradientTaps(s, source, plan, i / colPhases, i % colPhases);
+    room = aligned(plan.weightOffsets + bytes(plan.taps));
+    room = aligned(room + tabulate(plan, source, resultImage, room));
+    plan.weights = room;
+    const kernel = bytes(s.kh * s.kw);
+    packWeights(plan, pointer(r, 2), s.groups, kernel * <usize>(outs * channels), kernel, pointer(r, 3));
+    room += plan.group * <usize>s.groups;
+  }
+  for (let image = begin; image < end; image += images) {
+    const present = min(images, end - image);
+    const dy = ready(source, image, present);
+    const dx = pointer(r, 0) + <usize>image * resultImage;
+    for (let g = 0; g < s.groups; g++) {
+      const from = dy + <usize>(g * outs) * source.channelBytes;
+      const to = dx + <usize>(g * channels) * resultPlane;
+      for (let i = 0; i < count; i++) {
+        compute(changetype<Plan>(plans + <usize>i * offsetof<Plan>()), g, from, to, present, source, resultImage);
+      }
+    }
+    if (s.relu) clampBelow(dx, dx + <usize>present * resultImage);
+  }
+}
+
+/** Whether a convolution of dy would take half as many products again as there are. One channel has no tile to spread. */
+function spreads(s: Shape): bool {
+  return s.oc > s.groups && 2 * s.h * s.w > 3 * s.sh * s.sw * s.oh * s.ow;
+}
+
+/** The output row (before padding) from which input row `position` of the first lines takes kernel row i. */
+// @ts-ignore: decorator
+@inline function reach(position: i32, padding: i32, i: i32, dilation: i32): i32 {
+  return position + padding - i * dilation;
+}
+
+function tapsOf(position: i32, padding: i32, size: i32, dilation: i32, stride: i32): i32 {
+  let taps = 0;
+  for (let i = 0; i < size; i++) if (reach(position, padding, i, dilation) % stride == 0) taps++;
+  return taps;
+}
+
+function floorDiv(a: i32, b: i32): i32 {
+  return a >= 0 ? a / b : -((b - 1 - a) / b);
+}
+
+/** dy with as many zeros around it as taps of the border rows and columns reach beyond it. */
+function sourceOfGradient(s: Shape, source: Source, from: usize): void {
+  source.from = from;
+  source.channels = s.oc;
+  source.rows = s.oh;
+  source.cols = s.ow;
+  source.stride = 1;
+  source.down = 1;
+  source.top = max(0, -floorDiv(s.ph - (s.kh - 1) * s.dh, s.sh));
+  source.left = max(0, -floorDiv(s.pw - (s.kw - 1) * s.dw, s.sw));
+  source.height = max(s.oh, (s.h - 1 + s.ph) / s.sh + 1) + source.top;
+  source.width = max(s.ow, (s.w - 1 + s.pw) / s.sw + 1) + source.left;
+}
+
+function gradientTaps(s: Shape, source: Source, plan: Plan, py: i32, px: i32): void {
+  const outs = s.oc / s.groups;
+  const channels = s.c / s.groups;
+  let at = plan.offsets;
+  let weight = plan.weightOffsets;
+  for (let o = 0; o < outs; o++) {
+    // Backwards, so that the offsets ascend as they do in the forward pass.
+    for (let i = s.kh - 1; i >= 0; i--) {
+      const y = reach(py, s.ph, i, s.dh);
+      if (y % s.sh != 0) continue;
+      for (let j = s.kw - 1; j >= 0; j--) {
+        const x = reach(px, s.pw, j, s.dw);
+        if (x % s.sw != 0) continue;
+        store<usize>(at, place(source, o, y / s.sh + source.top, x / s.sw + source.left));
+        store<usize>(weight, bytes((o * channels * s.kh + i) * s.kw + j));
+        at += 4;
+        weight += 4;
+      }
+    }
+  }
+}

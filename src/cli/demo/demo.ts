@@ -1,0 +1,169 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { hasRelaxedSimd } from '../../runtime/variant.js';
+import type { LabelledImages } from '../../data/index.js';
+import { fail } from '../../core/errors.js';
+import type { Evaluation } from '../../train/index.js';
+import type { Progress } from '../progress.js';
+import { renderReport } from '../report/html.js';
+import { type Report, type ReportDetails, TEACHER, type WrongSample } from '../report/report.js';
+import { version } from '../version.js';
+import { type Measured, measure, measureLatencies } from './measure.js';
+import { planFor } from './plan.js';
+import { recommend } from './recommend.js';
+import { findUnfinished, type RunOptions, Session, writeWhole } from './session.js';
+import { datasetOf, fitScaler, loadParts, type Parts } from './source.js';
+import { pruneConnections, quantizeTeacher, shrinkUnits, trainStudent, trainTeacher, type Variant, type Workshop } from './variants.js';
+
+export interface DemoOptions extends RunOptions {
+  /** Folder of this run, or null for a new one below runs/. */
+  readonly out: string | null;
+  /** Go on with an unfinished run: the one in this folder, or the latest below runs/. */
+  readonly resume: string | boolean;
+}
+
+const RUNS = 'runs';
+
+/** A folder name that sorts by time: 2026-11-22T21-05-09. */
+function timeName(date: Date): string {
+  return date.toISOString().slice(0, 19).replaceAll(':', '-');
+}
+
+function openSession(options: DemoOptions, progress: Progress, signal: AbortSignal): Session {
+  if (options.resume !== false) {
+    const root = typeof options.resume === 'string' ? options.resume : (options.out ?? RUNS);
+    const folder = findUnfinished(root) ?? fail('argument', `--resume: there is no unfinished run in ${root}. Start one without --resume.`);
+    return Session.resume(folder, progress, signal);
+  }
+  const { data, seed, epochs, quick } = options;
+  let folder = options.out ?? join(RUNS, timeName(new Date()));
+  // Two runs begun within a second each get a folder.
+  for (let n = 2; options.out === null && existsSync(folder); n++) folder = join(RUNS, `${timeName(new Date())}-${n}`);
+  mkdirSync(folder, { recursive: true });
+  return Session.create(folder, { data, seed, epochs, quick }, progress, signal);
+}
+
+/** The command that makes the same run again. */
+function commandOf({ data, seed, epochs, quick }: RunOptions): string {
+  const parts = ['npm start --', data === 'digits' ? '' : `--data ${data}`, `--seed ${seed}`, epochs === null ? '' : `--epochs ${epochs}`, quick ? '--quick' : ''];
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+/** The images that a network got wrong, as the page shows them. */
+function wrongSamples(part: LabelledImages, { predictions }: Evaluation): WrongSample[] {
+  const [channels, height, width] = part.shape;
+  const size = channels * height * width;
+  return predictions.flatMap(({ label, predicted, confidence }, i): WrongSample[] => {
+    if (label === predicted) return [];
+    const planar = part.images.subarray(i * size, (i + 1) * size);
+    const pixels = Uint8Array.from({ length: size }, (_, k) => {
+      // Images are stored plane by plane; the page wants the channels of a pixel together.
+      const value = planar[(k % channels) * height * width + Math.floor(k / channels)] as number;
+      return Math.round((value * 255) / part.white);
+    });
+    return [{ pixels, width, height, channels: channels === 3 ? 3 : 1, label, predicted, confidence }];
+  });
+}
+
+/** Makes all networks of the comparison, one stage after another. */
+async function makeVariants(shop: Workshop): Promise<Variant[]> {
+  const { plan } = shop;
+  const percent = (share: number): string => `${Math.round(share * 100)} %`;
+  const teacher = await trainTeacher(shop);
+  const pruned = await pruneConnections(shop, teacher, 'magnitude');
+  const prunedActivation = await pruneConnections(shop, teacher, 'activation');
+  const shrunk = await shrinkUnits(shop, teacher);
+  const student = await trainStudent(shop, teacher);
+  const alone = await trainStudent(shop, null);
+  const int8 = await quantizeTeacher(shop, teacher);
+  return [
+    { name: TEACHER, method: 'Adam, augmentation, early stopping', net: teacher },
+    { name: 'pruned', method: `${percent(plan.sparsity)} of connections removed by weight, retrained`, net: pruned },
+    { name: 'pruned-activation', method: `${percent(plan.sparsity)} removed by activation, retrained`, net: prunedActivation },
+    { name: 'shrunk', method: `${percent(plan.unitSparsity)} of neurons and channels removed, retrained`, net: shrunk },
+    { name: 'student', method: 'small network, distilled from the teacher', net: student },
+    { name: 'student-alone', method: 'the same network, trained without a teacher', net: alone },
+    { name: 'int8', method: 'teacher with int8 weights and activations', net: int8 },
+  ];
+}
+
+async function openWorkshop(session: Session, progress: Progress): Promise<{ shop: Workshop; about: unknown }> {
+  const { data, seed, epochs, quick } = session.options;
+  const parts = await loadParts(data, seed);
+  const scaler = fitScaler(parts.train);
+  const shop: Workshop = {
+    session,
+    progress,
+    parts,
+    plan: planFor(parts.train, { quick, ...(epochs === null ? {} : { epochs }) }),
+    augmented: datasetOf(parts.train, scaler, true),
+    plain: datasetOf(parts.train, scaler),
+    validation: datasetOf(parts.validation, scaler),
+  };
+  return { shop, about: { data, seed, classes: parts.classes, shape: parts.shape, preprocessing: scaler.toJSON() } };
+}
+
+export interface DemoResult {
+  readonly folder: string;
+  readonly report: Report;
+  readonly parts: Parts;
+}
+
+/** The whole demonstration: trains, trims, measures, and writes the report into the run's folder. */
+export async function runDemo(options: DemoOptions, progress: Progress, signal: AbortSignal): Promise<DemoResult> {
+  const session = openSession(options, progress, signal);
+  try {
+    const { shop, about } = await openWorkshop(session, progress);
+    const { parts } = shop;
+    const scaler = fitScaler(parts.train);
+    const variants = await makeVariants(shop);
+    const test = datasetOf(parts.test, scaler);
+    const stage = progress.stage('measuring', { total: 0 });
+    const latencies = measureLatencies(variants, parts.shape);
+    const measured: Measured[] = [];
+    for (const variant of variants) {
+      const times = latencies.get(variant.name) as { batch1: number; batch64: number };
+      measured.push(await measure(variant, session.folder, { validation: shop.validation, test }, times, about));
+    }
+    stage.finish(`${variants.length} networks on ${parts.test.labels.length} test images`);
+    const report = writeReport(session, parts, measured);
+    for (const { net } of variants) net.dispose();
+    session.clean();
+    return { folder: session.folder, report, parts };
+  } catch (error) {
+    session.write();
+    throw error;
+  }
+}
+
+function writeReport(session: Session, parts: Parts, measured: readonly Measured[]): Report {
+  const results = measured.map(({ variant }) => variant);
+  const { recommended, reason } = recommend(results, TEACHER);
+  const { data, seed } = session.options;
+  const report: Report = {
+    version,
+    data,
+    seed,
+    device: `wasm (${hasRelaxedSimd() ? 'relaxed' : 'strict'} simd)`,
+    runtime: `node ${process.versions.node} ${process.platform} ${process.arch}`,
+    variants: results,
+    recommended,
+    reason,
+    seconds: Math.round(session.seconds * 10) / 10,
+  };
+  const chosen = measured.find(({ variant }) => variant.name === recommended) as Measured;
+  const details: ReportDetails = {
+    command: commandOf(session.options),
+    date: session.started,
+    classes: parts.classes,
+    split: { train: parts.train.labels.length, validation: parts.validation.labels.length, test: parts.test.labels.length },
+    curves: results.map(({ name }) => ({ variant: name, stages: session.curve(name) })).filter(({ stages }) => stages.length > 0),
+    sparsity: measured.map(({ variant, layers }) => ({ variant: variant.name, layers })),
+    confusion: chosen.test.confusion,
+    wrong: wrongSamples(parts.test, chosen.test),
+  };
+  writeWhole(join(session.folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  writeWhole(join(session.folder, 'report.html'), renderReport(report, details));
+  return report;
+}
+

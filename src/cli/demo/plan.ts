@@ -1,0 +1,35 @@
+import type { LabelledImages } from '../../data/index.js';
+
+/** How long everything is trained: chosen so that the embedded digits take less than two minutes on two cores. */
+export interface Plan {
+  readonly batchSize: number;
+  readonly teacherEpochs: number;
+  readonly patience: number;
+  readonly pruneRounds: number;
+  readonly retrainEpochs: number;
+  readonly shrinkEpochs: number;
+  readonly studentEpochs: number;
+  readonly sparsity: number;
+  readonly unitSparsity: number;
+}
+
+/** The plan for a training part of this size. `epochs` replaces the teacher's, and scales the others along. */
+export function planFor(train: LabelledImages, options: { epochs?: number; quick?: boolean }): Plan {
+  const isSmall = train.labels.length < 10_000;
+  const usual = isSmall
+    ? { teacherEpochs: 40, retrainEpochs: 8, shrinkEpochs: 24, studentEpochs: 80 }
+    : { teacherEpochs: 6, retrainEpochs: 1, shrinkEpochs: 3, studentEpochs: 6 };
+  const factor = (options.epochs ?? usual.teacherEpochs * (options.quick ? 0.25 : 1)) / usual.teacherEpochs;
+  const scaled = (epochs: number): number => Math.max(1, Math.round(epochs * factor));
+  return {
+    batchSize: isSmall ? 32 : 128,
+    patience: isSmall ? 12 : 3,
+    pruneRounds: 5,
+    sparsity: 0.9,
+    unitSparsity: 0.5,
+    teacherEpochs: options.epochs ?? scaled(usual.teacherEpochs),
+    retrainEpochs: scaled(usual.retrainEpochs),
+    shrinkEpochs: scaled(usual.shrinkEpochs),
+    studentEpochs: scaled(usual.studentEpochs),
+  };
+}

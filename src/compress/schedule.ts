@@ -1,0 +1,30 @@
+import { fail } from '../core/errors.js';
+
+/** How sparsity rises: the share of the final sparsity to reach at each step. */
+export interface Schedule {
+  readonly steps: number;
+  /** Share of the target after step `i`, counted from 1. */
+  share(i: number): number;
+}
+
+function checkSteps(name: string, steps: number): number {
+  if (!Number.isInteger(steps) || steps < 1) fail('argument', `${name}: expected a whole number of steps ≥ 1, got ${steps}.`);
+  return steps;
+}
+
+/** Everything at once. */
+export function oneShot(): Schedule {
+  return { steps: 1, share: () => 1 };
+}
+
+/** In `n` steps, each removing the same share of the weights that are left (Han et al. 2015). */
+export function iterative(n: number, target = 0.9): Schedule {
+  const steps = checkSteps('iterative', n);
+  return { steps, share: (i) => (1 - (1 - target) ** (i / steps)) / target };
+}
+
+/** In `n` steps along s · (1 − (1 − i/n)³): fast while weights are plenty (Zhu and Gupta 2017, "To prune, or not to prune"). */
+export function cubic(n: number): Schedule {
+  const steps = checkSteps('cubic', n);
+  return { steps, share: (i) => 1 - (1 - i / steps) ** 3 };
+}

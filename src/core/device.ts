@@ -1,0 +1,52 @@
+import type { Storage } from './storage.js';
+import type { Tensor } from './tensor.js';
+
+/**
+ * One kernel call as data. Eager mode runs it at once; a pool runs it with a share of the work each; a captured step keeps
+ * it and runs it again; a GPU encodes it. Whatever a kernel needs is in here and nowhere else.
+ */
+export interface Launch {
+  /** Name of the kernel: `op_dtype`. */
+  readonly kernel: string;
+  /** Number of work items; each kernel says what one of its items is. */
+  readonly work: number;
+  /** The smallest number of items worth a thread of its own. */
+  readonly grain?: number;
+  /** Tensors that are written; null where an optional one is absent. Their strides are not passed; what a kernel must know of them is in `ints`. */
+  readonly writes: readonly (Tensor | null)[];
+  /** Tensors that are read; null where an optional one is absent. */
+  readonly reads: readonly (Tensor | null)[];
+  readonly floats?: readonly number[];
+  readonly ints?: readonly number[];
+  /** Bytes of scratch memory the kernel uses while it runs. */
+  readonly scratch?: number;
+}
+
+export interface MemoryUse {
+  /** Tensors that own memory and are still alive; views are not counted. */
+  readonly tensors: number;
+  /** Bytes they hold. */
+  readonly bytes: number;
+  /** The most bytes held at once. */
+  readonly peakBytes: number;
+  /** Bytes taken from the system so far. */
+  readonly heapBytes: number;
+}
+
+/**
+ * A device is a connector: it hands out memory, moves bytes in and out, and runs launches. It knows nothing of shapes,
+ * gradients or ops, so that a new device is one file, and every op works on it as soon as its kernels do.
+ */
+export interface Device {
+  readonly name: 'wasm' | 'webgpu';
+  /** Uninitialized memory for one tensor. `label` says what it is for in reports. */
+  allocate(bytes: number, label: string): Storage;
+  /** Copies `data` into the storage, beginning at byte `offset`. */
+  write(storage: Storage, offset: number, data: Uint8Array): void;
+  /** A copy of `bytes` bytes from byte `offset` on. */
+  read(storage: Storage, offset: number, bytes: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** The same at once; throws with the remedy where the device cannot. */
+  readSync(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer>;
+  launch(launch: Launch): void;
+  memory(): MemoryUse;
+}

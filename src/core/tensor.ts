@@ -1,0 +1,241 @@
+import type { Device } from './device.js';
+import { type ArrayOf, type DType, decode, traits } from './dtype.js';
+import { fail, show } from './errors.js';
+import { moveTo, own, type Owned, type Scope } from './scope.js';
+import { contiguousStrides, isContiguous, type Shape, sizeOf } from './shape.js';
+import type { Storage } from './storage.js';
+
+/** A step of the recorded computation, as far as a tensor has to know it; autograd fills in the rest. */
+export interface GradNode extends Owned {
+  /** The op that made the tensor. */
+  readonly name: string;
+}
+
+/** Nested arrays of numbers: what `toArray()` gives. */
+export type NestedArray = number | boolean | NestedArray[];
+
+/**
+ * The bare tensor: a typed, strided window on a storage, and its place in the recorded computation. Ops are functions on
+ * it; `src/tensor.ts` adds them as methods.
+ */
+export class Tensor<D extends DType = DType> implements Owned {
+  /** Gradient of the last backward pass that reached this leaf; same shape, or null. */
+  grad: Tensor | null = null;
+  /** What made this tensor, when gradients flow through it. */
+  node: GradNode | null = null;
+  /** Which of the node's outputs this is. */
+  outputIndex = 0;
+  /** Where gradients of a leaf are gathered; made by autograd when first needed. */
+  accumulator: GradNode | null = null;
+  scope: Scope | null = null;
+  private wantsGrad = false;
+  private alive = true;
+
+  constructor(
+    readonly storage: Storage,
+    /** First element, counted in elements from the beginning of the storage. */
+    readonly offset: number,
+    readonly shape: Shape,
+    /** Steps between neighbours, in elements, one for each dimension. */
+    readonly strides: Shape,
+    readonly dtype: D,
+  ) {
+    own(this);
+  }
+
+  get device(): Device['name'] {
+    return this.storage.device.name;
+  }
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** Number of elements. */
+  get numel(): number {
+    return sizeOf(this.shape);
+  }
+
+  /** Whether operations on this tensor are recorded, so that gradients can flow back to it. */
+  get requiresGrad(): boolean {
+    return this.wantsGrad || this.node !== null;
+  }
+
+  set requiresGrad(value: boolean) {
+    if (this.node !== null && !value) {
+      fail('autograd', 'requiresGrad: only a leaf can stop requiring its gradient. Use detach() to cut the graph.');
+    }
+    if (value && !traits[this.dtype].isFloat) {
+      fail('dtype', `requiresGrad: only floating-point tensors have gradients, this one is ${this.dtype}. Use .float().`);
+    }
+    this.wantsGrad = value;
+  }
+
+  /** Whether this tensor was made by the user and not by a recorded op. */
+  get isLeaf(): boolean {
+    return this.node === null;
+  }
+
+  get disposed(): boolean {
+    return !this.alive;
+  }
+
+  /** Size along one dimension. */
+  size(dim: number): number {
+    const size = this.shape[dim < 0 ? dim + this.shape.length : dim];
+    return size ?? fail('argument', `size: dim ${dim} is out of range for ${show(this.shape)}.`);
+  }
+
+  isContiguous(): boolean {
+    return isContiguous(this.shape, this.strides);
+  }
+
+  /** Throws if this tensor's memory has been given back. */
+  check(op: string): void {
+    if (!this.alive) {
+      fail(
+        'disposed',
+        `${op}: this tensor ${show(this.shape)} has been disposed. ` +
+          'It was freed by dispose() or at the end of its scope; keep() it, or return it from the scope.',
+      );
+    }
+  }
+
+  /** Another tensor on the same memory. Nothing is recorded. */
+  strided(shape: Shape, strides: Shape, offset: number): Tensor<D> {
+    this.check('strided');
+    return new Tensor(this.storage.retain(), offset, shape, strides, this.dtype);
+  }
+
+  /** The same tensor under another handle: same memory, same place in the graph. */
+  alias(): Tensor<D> {
+    const other = this.strided(this.shape, this.strides, this.offset);
+    other.node = this.node;
+    other.outputIndex = this.outputIndex;
+    other.accumulator = this.accumulator;
+    other.wantsGrad = this.wantsGrad;
+    return other;
+  }
+
+  /** Lets go of the memory; the last tensor on a storage gives it back. Disposing twice does nothing. */
+  dispose(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.storage.release();
+  }
+
+  [Symbol.dispose ?? Symbol.for('Symbol.dispose')](): void {
+    this.dispose();
+  }
+
+  reach(visit: (owned: Owned) => void): void {
+    if (this.node !== null) visit(this.node);
+    if (this.grad !== null) visit(this.grad);
+  }
+
+  /** Takes this tensor out of every scope: it lives until `dispose()`, or until nothing refers to it. */
+  keep(): this {
+    moveTo(this, null);
+    return this;
+  }
+
+  /**
+   * The elements in row-major order, as a new array. Throws on a device that cannot answer at once.
+   * float16 arrives as Float32Array, bool as Uint8Array of 0 and 1.
+   */
+  dataSync(): ArrayOf[D] {
+    this.check('dataSync');
+    const { first, length } = this.extent();
+    const size = traits[this.dtype].bytes;
+    return this.arrange(this.storage.device.readSync(this.storage, first * size, length * size), first);
+  }
+
+  /** The elements in row-major order, as a new array, on any device. */
+  async data(): Promise<ArrayOf[D]> {
+    this.check('data');
+    const { first, length } = this.extent();
+    const size = traits[this.dtype].bytes;
+    return this.arrange(await this.storage.device.read(this.storage, first * size, length * size), first);
+  }
+
+  /** The value of a tensor with one element, as a number (0 or 1 for bool). */
+  item(): number {
+    this.check('item');
+    if (this.numel !== 1) {
+      fail('shape', `item: expected one element, got ${show(this.shape)}. Use toArray(), or reduce first: x.sum().item().`);
+    }
+    return this.dataSync()[0] as number;
+  }
+
+  /** The elements as nested arrays; a number for a zero-dimensional tensor. bool gives true and false. */
+  toArray(): NestedArray {
+    const flat = this.dataSync();
+    const isBool = this.dtype === 'bool';
+    let at = 0;
+    const build = (dim: number): NestedArray => {
+      if (dim === this.shape.length) {
+        const value = flat[at++] as number;
+        return isBool ? value !== 0 : value;
+      }
+      return Array.from({ length: this.shape[dim] as number }, () => build(dim + 1));
+    };
+    return build(0);
+  }
+
+  toString(): string {
+    const limit = 1000;
+    const body = this.disposed
+      ? 'disposed'
+      : this.numel > limit
+        ? `${this.numel} elements`
+        : JSON.stringify(this.toArray(), (_, v) => (typeof v === 'number' ? round(v) : v));
+    return `tensor(${body}, shape=${show(this.shape)}, dtype=${this.dtype}${this.requiresGrad ? ', requiresGrad' : ''})`;
+  }
+
+  /** The stretch of storage, in elements, that holds all of this tensor's elements. */
+  private extent(): { first: number; length: number } {
+    if (this.numel === 0) return { first: this.offset, length: 0 };
+    let low = this.offset;
+    let high = this.offset;
+    for (let i = 0; i < this.shape.length; i++) {
+      const reach = ((this.shape[i] as number) - 1) * (this.strides[i] as number);
+      if (reach < 0) low += reach;
+      else high += reach;
+    }
+    return { first: low, length: high - low + 1 };
+  }
+
+  /** Puts the elements of `bytes`, which begin at element `first` of the storage, into row-major order. */
+  private arrange(bytes: Uint8Array<ArrayBuffer>, first: number): ArrayOf[D] {
+    const source = decode(this.dtype, bytes);
+    if (this.isContiguous()) return source;
+    const target = new (source.constructor as new (length: number) => ArrayOf[D])(this.numel);
+    const index = new Array<number>(this.ndim).fill(0);
+    let from = this.offset - first;
+    for (let i = 0; i < target.length; i++) {
+      target[i] = source[from] as number;
+      for (let d = this.ndim - 1; d >= 0; d--) {
+        const size = this.shape[d] as number;
+        const stride = this.strides[d] as number;
+        from += stride;
+        index[d] = (index[d] as number) + 1;
+        if ((index[d] as number) < size) break;
+        from -= size * stride;
+        index[d] = 0;
+      }
+    }
+    return target;
+  }
+}
+
+/** Four significant digits are what a person reads. */
+function round(value: number): number | string {
+  return Number.isFinite(value) ? Number(value.toPrecision(5)) : String(value);
+}
+
+/** A new tensor with uninitialized memory. `label` names its maker in memory reports. */
+export function allocate<D extends DType>(device: Device, shape: Shape, dtype: D, label: string): Tensor<D> {
+  const storage = device.allocate(sizeOf(shape) * traits[dtype].bytes, label);
+  return new Tensor(storage, 0, shape, contiguousStrides(shape), dtype);
+}

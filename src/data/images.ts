@@ -1,0 +1,85 @@
+import { fail, show } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
+import { select, tensor } from '../ops/index.js';
+import type { Tensor } from '../tensor.js';
+import { checkIndex, type Dataset, type Pass, streamsOf } from './dataset.js';
+import type { Transform } from './transforms/transform.js';
+
+/** Images and their labels as they are stored: small whole numbers. */
+export interface LabelledImages {
+  /** Pixels of all images one behind another, each as `shape` says. */
+  readonly images: Uint8Array;
+  /** The class of each image. */
+  readonly labels: Uint8Array;
+  /** Names of the classes. */
+  readonly classes: readonly string[];
+  /** Channels, height and width of an image. */
+  readonly shape: readonly [channels: number, height: number, width: number];
+  /** The value of a white pixel. */
+  readonly white: number;
+}
+
+export interface ImageOptions {
+  /** Applied to the images, to a single one as to a batch. */
+  readonly transform?: Transform;
+}
+
+/**
+ * Images of one size with their classes: sample i is a float32 tensor [C, H, W] of brightness 0 … 1 and its class as a
+ * zero-dimensional int32 tensor; a batch is [N, C, H, W] and [N]. Pixels are held as bytes and become numbers when asked for.
+ */
+export class ImageDataset
+  implements Dataset<[Tensor<'float32'>, Tensor<'int32'>], [Tensor<'float32'>, Tensor<'int32'>]>
+{
+  readonly length: number;
+  readonly classes: readonly string[];
+  readonly shape: readonly [channels: number, height: number, width: number];
+  readonly images: Uint8Array;
+  readonly labels: Uint8Array;
+  private readonly size: number;
+  /** Brightness of each pixel value: v / white, as float32 division gives it. */
+  private readonly brightness: Float32Array;
+  private readonly transform: Transform | undefined;
+
+  constructor(source: LabelledImages, options: ImageOptions = {}) {
+    const { images, labels, classes, shape, white } = source;
+    this.size = sizeOf(shape);
+    if (images.length !== labels.length * this.size) {
+      fail(
+        'shape',
+        `ImageDataset: ${labels.length} images ${show(shape)} take ${labels.length * this.size} pixels, got ${images.length}.`,
+      );
+    }
+    const odd = labels.findIndex((label) => label >= classes.length);
+    if (odd >= 0)
+      fail('data', `ImageDataset: label ${labels[odd]} of image ${odd} is none of ${classes.length} classes.`);
+    this.length = labels.length;
+    this.images = images;
+    this.labels = labels;
+    this.classes = classes;
+    this.shape = shape;
+    this.brightness = Float32Array.from({ length: 256 }, (_, v) => v / white);
+    this.transform = options.transform;
+  }
+
+  get(index: number, pass?: Pass): [Tensor<'float32'>, Tensor<'int32'>] {
+    const [image, label] = this.getBatch(Int32Array.of(index), pass);
+    return [select(image, 0, 0) as Tensor<'float32'>, select(label, 0, 0) as Tensor<'int32'>];
+  }
+
+  getBatch(indices: Int32Array, pass?: Pass): [Tensor<'float32'>, Tensor<'int32'>] {
+    const { size, images, brightness } = this;
+    const pixels = new Float32Array(indices.length * size);
+    const labels = new Int32Array(indices.length);
+    indices.forEach((index, n) => {
+      checkIndex('ImageDataset', index, this.length);
+      labels[n] = this.labels[index] as number;
+      const from = index * size;
+      const to = n * size;
+      for (let i = 0; i < size; i++) pixels[to + i] = brightness[images[from + i] as number] as number;
+    });
+    const batch = tensor(pixels, [indices.length, ...this.shape]);
+    const transformed = this.transform?.forward(batch, streamsOf(indices, pass)) ?? batch;
+    return [transformed as Tensor<'float32'>, tensor(labels, [indices.length], { dtype: 'int32' })];
+  }
+}

@@ -1,0 +1,11 @@
+/** fettle/io: safetensors, checkpoints, npy. */
+export {
+  type Checkpoint,
+  type LoadedCheckpoint,
+  loadCheckpoint,
+  parseCheckpoint,
+  saveCheckpoint,
+  serializeCheckpoint,
+} from './checkpoint.js';
+export { loadNpy, parseNpy, saveNpy, serializeNpy } from './npy.js';
+export { type Loaded, loadFile, type NamedTensors, parse, saveFile, serialize } from './safetensors.js';

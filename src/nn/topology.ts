@@ -1,0 +1,113 @@
+import { fail } from '../core/errors.js';
+import { ModuleList, Sequential } from './container.js';
+import { Conv2d } from './conv.js';
+import { Linear } from './linear.js';
+import type { Module } from './module.js';
+import { BatchNorm1d, BatchNorm2d, LayerNorm } from './norm.js';
+import * as simple from './simple.js';
+
+/**
+ * A model's structure as data, so that a file can hold a whole model and be loaded without the source that defined it.
+ */
+export interface Topology {
+  /** Name of the module's type. */
+  readonly type: string;
+  /** What its constructor was given. */
+  readonly args?: readonly unknown[];
+  readonly children?: readonly (readonly [name: string, child: Topology])[];
+}
+
+/** How modules of one type become data and come back. */
+export interface LayerType<M extends Module = Module> {
+  /** What the constructor needs to make such a module again, as JSON. */
+  describe(module: M): readonly unknown[];
+  build(args: readonly unknown[], children: readonly (readonly [string, Module])[]): M;
+}
+
+export type LayerTypes = Readonly<Record<string, LayerType>>;
+
+/** A type of module, by its class and its constructor's arguments. */
+export function layerType<C extends new (...args: never[]) => Module>(
+  make: C,
+  describe: (module: InstanceType<C>) => readonly unknown[],
+): LayerType {
+  return {
+    describe: (module) => describe(module as InstanceType<C>),
+    build: (args) => new make(...(args as never[])),
+  };
+}
+
+/** The layers of fettle/nn, by name. */
+export const layerTypes: LayerTypes = {
+  Sequential: {
+    describe: () => [],
+    build: (_, children) => new Sequential(Object.fromEntries(children) as ConstructorParameters<typeof Sequential>[0]),
+  },
+  ModuleList: { describe: () => [], build: (_, children) => new ModuleList(children.map(([, child]) => child)) },
+  Linear: layerType(Linear, (m) => [m.inFeatures, m.outFeatures, { bias: m.bias !== null }]),
+  Conv2d: layerType(Conv2d, (m) => [
+    m.inChannels,
+    m.outChannels,
+    m.kernelSize,
+    { stride: m.stride, padding: m.padding, dilation: m.dilation, groups: m.groups, bias: m.bias !== null },
+  ]),
+  BatchNorm1d: layerType(BatchNorm1d, batchNormArguments),
+  BatchNorm2d: layerType(BatchNorm2d, batchNormArguments),
+  LayerNorm: layerType(LayerNorm, (m) => [m.normalizedShape, { eps: m.eps, elementwiseAffine: m.weight !== null }]),
+  Identity: layerType(simple.Identity, () => []),
+  ReLU: layerType(simple.ReLU, () => []),
+  Sigmoid: layerType(simple.Sigmoid, () => []),
+  Tanh: layerType(simple.Tanh, () => []),
+  SiLU: layerType(simple.SiLU, () => []),
+  GELU: layerType(simple.GELU, (m) => [m.options]),
+  Softmax: layerType(simple.Softmax, (m) => [m.dim]),
+  LogSoftmax: layerType(simple.LogSoftmax, (m) => [m.dim]),
+  Flatten: layerType(simple.Flatten, (m) => [m.startDim, m.endDim]),
+  Dropout: layerType(simple.Dropout, (m) => [m.p]),
+  MaxPool2d: layerType(simple.MaxPool2d, (m) => [m.kernelSize, m.options]),
+  AvgPool2d: layerType(simple.AvgPool2d, (m) => [m.kernelSize, m.options]),
+  AdaptiveAvgPool2d: layerType(simple.AdaptiveAvgPool2d, (m) => [m.outputSize]),
+};
+
+function batchNormArguments(m: BatchNorm1d | BatchNorm2d): readonly unknown[] {
+  const { eps, momentum } = m;
+  return [m.numFeatures, { eps, momentum, affine: m.weight !== null, trackRunningStats: m.runningMean !== null }];
+}
+
+function isContainer(type: string): boolean {
+  return type === 'Sequential' || type === 'ModuleList';
+}
+
+/** The structure of `module`. Throws for a module whose type is not among `types`. */
+export function describe(module: Module, types: LayerTypes = layerTypes): Topology {
+  const type = module.constructor.name;
+  const known = types[type];
+  if (known === undefined) {
+    return fail(
+      'unsupported',
+      `describe: '${type}' is not a known layer type, so its structure cannot be saved. ` +
+        'Build the model from layers and Sequential, pass types for your own layers, or save its stateDict() alone.',
+    );
+  }
+  const children = isContainer(type) ? module.namedChildren().map(([name, child]) => [name, describe(child, types)] as const) : [];
+  const args = known.describe(module);
+  return { type, ...(args.length > 0 ? { args } : {}), ...(children.length > 0 ? { children } : {}) };
+}
+
+/** A module of the given structure, freshly initialized. */
+export function construct(topology: Topology, types: LayerTypes = layerTypes): Module {
+  const known = Object.hasOwn(types, topology.type) ? types[topology.type] : undefined;
+  if (known === undefined) {
+    return fail('format', `construct: unknown layer type '${topology.type}'. Known are ${Object.keys(types).join(', ')}.`);
+  }
+  const children = (topology.children ?? []).map(([name, child]) => [name, construct(child, types)] as const);
+  return known.build(topology.args ?? [], children);
+}
+
+/** A copy of `module` with parameters of its own. */
+export function cloneModule<M extends Module>(module: M, types: LayerTypes = layerTypes): M {
+  const copy = construct(describe(module, types), types) as M;
+  copy.loadStateDict(module.stateDict());
+  copy.train(module.training);
+  return copy;
+}

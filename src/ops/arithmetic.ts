@@ -1,0 +1,99 @@
+import { type Grads, record } from '../autograd/index.js';
+import { Tensor } from '../core/tensor.js';
+import { binary, type Operand, unary } from './families.js';
+import { elementwise, empty, type Op, op } from './op.js';
+
+/** The four operations of arithmetic and negation: what gradients are written with. */
+
+export const neg = unary('neg', {
+  doc: 'Elementwise −input.',
+  result: 'same',
+  scalar: (x) => -x,
+  wgsl: '-x',
+  grad: (g): Grads => [neg(g)],
+});
+
+const addTensors = binary('add', {
+  doc: 'Elementwise input + other, broadcasting; `alpha` scales other.',
+  scalar: (a, b) => a + b,
+  wgsl: 'a + b',
+  grad: (g) => [g, g],
+});
+
+const subTensors = binary('sub', {
+  doc: 'Elementwise input − other, broadcasting; `alpha` scales other.',
+  scalar: (a, b) => a - b,
+  wgsl: 'a - b',
+  grad: (g, _, needs) => [g, needs[1] ? neg(g) : null],
+});
+
+const mulTensors = binary('mul', {
+  doc: 'Elementwise input · other, broadcasting.',
+  scalar: (a, b) => a * b,
+  wgsl: 'a * b',
+  save: ['a', 'b'],
+  grad: (g, { a, b }, needs) => [needs[0] ? mul(g, b) : null, needs[1] ? mul(g, a) : null],
+});
+
+export const div = binary('div', {
+  doc: 'Elementwise input / other, broadcasting; integers give float32.',
+  scalar: (a, b) => a / b,
+  result: 'float',
+  domain: [
+    [-3, 3],
+    [0.5, 3],
+  ],
+  wgsl: 'a / b',
+  save: ['b', 'y'],
+  grad: (g, { b, y }, needs): Grads => [needs[0] ? div(g, b) : null, needs[1] ? neg(div(mul(g, y), b)) : null],
+});
+
+/** scale · x + shift in one pass, for float32 tensors and numbers. */
+function affine(name: string, x: Tensor, scale: number, shift: number): Tensor {
+  x.check(name);
+  const y = empty(x, x.shape, 'float32', name);
+  elementwise('affine_f32', y, [x], [scale, shift]);
+  record(name, [x], [y], [], ([g]) => [scale === 1 ? g : mul(g as Tensor, scale)]);
+  return y;
+}
+
+function isFloatTensor(x: Operand): x is Tensor {
+  return x instanceof Tensor && x.dtype === 'float32';
+}
+
+export interface AlphaOptions {
+  /** Factor of `other`. Default 1. */
+  readonly alpha?: number;
+}
+
+function scaled(x: Operand, alpha: number): Operand {
+  if (alpha === 1) return x;
+  return x instanceof Tensor ? mul(x, alpha) : Number(x) * alpha;
+}
+
+// A number beside a float32 tensor needs no tensor of its own and no broadcast: one affine pass.
+export const add: Op<(input: Operand, other: Operand, options?: AlphaOptions) => Tensor> = op(
+  (input: Operand, other: Operand, { alpha = 1 }: AlphaOptions = {}): Tensor => {
+    const b = scaled(other, alpha);
+    if (isFloatTensor(input) && typeof b === 'number') return affine('add', input, 1, b);
+    if (isFloatTensor(b) && typeof input === 'number') return affine('add', b, 1, input);
+    return addTensors(input, b);
+  },
+  addTensors.op,
+);
+
+export const sub: Op<(input: Operand, other: Operand, options?: AlphaOptions) => Tensor> = op(
+  (input: Operand, other: Operand, { alpha = 1 }: AlphaOptions = {}): Tensor => {
+    const b = scaled(other, alpha);
+    if (isFloatTensor(input) && typeof b === 'number') return affine('sub', input, 1, -b);
+    if (isFloatTensor(b) && typeof input === 'number') return affine('sub', b, -1, input);
+    return subTensors(input, b);
+  },
+  subTensors.op,
+);
+
+export const mul: Op<(input: Operand, other: Operand) => Tensor> = op((input: Operand, other: Operand): Tensor => {
+  if (isFloatTensor(input) && typeof other === 'number') return affine('mul', input, other, 0);
+  if (isFloatTensor(other) && typeof input === 'number') return affine('mul', other, input, 0);
+  return mulTensors(input, other);
+}, mulTensors.op);

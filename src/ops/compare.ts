@@ -1,0 +1,121 @@
+import { record } from '../autograd/index.js';
+import { promote, promoteScalar, traits } from '../core/dtype.js';
+import { fail } from '../core/errors.js';
+import { broadcastShapes, broadcastStrides } from '../core/shape.js';
+import { Tensor } from '../core/tensor.js';
+import { sumTo } from './broadcast.js';
+import { binary, type Operand, unary } from './families.js';
+import { checkTensor, convert, elementwise, empty, op, scalarLike } from './op.js';
+import { at, build, integers, type Reference, spread } from './sheet.js';
+
+/** Comparisons, logic and selection. */
+
+const comparison = (name: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge', sign: string, test: (a: number, b: number) => boolean) =>
+  binary(name, {
+    doc: `Elementwise input ${sign} other, broadcasting; bool.`,
+    result: 'bool',
+    scalar: (a, b) => Number(test(a, b)),
+    wgsl: `a ${sign} b`,
+  });
+
+export const eq = /* @__PURE__ */ comparison('eq', '==', (a, b) => a === b);
+export const ne = /* @__PURE__ */ comparison('ne', '!=', (a, b) => a !== b);
+export const lt = /* @__PURE__ */ comparison('lt', '<', (a, b) => a < b);
+export const le = /* @__PURE__ */ comparison('le', '<=', (a, b) => a <= b);
+export const gt = /* @__PURE__ */ comparison('gt', '>', (a, b) => a > b);
+export const ge = /* @__PURE__ */ comparison('ge', '>=', (a, b) => a >= b);
+
+const logical = (name: 'logicalAnd' | 'logicalOr' | 'logicalXor', doc: string, test: (a: boolean, b: boolean) => boolean) =>
+  binary(name, {
+    doc,
+    result: 'logical',
+    scalar: (a, b) => Number(test(a !== 0, b !== 0)),
+  });
+
+export const logicalAnd = /* @__PURE__ */ logical('logicalAnd', 'Elementwise input and other; bool.', (a, b) => a && b);
+export const logicalOr = /* @__PURE__ */ logical('logicalOr', 'Elementwise input or other; bool.', (a, b) => a || b);
+export const logicalXor = /* @__PURE__ */ logical('logicalXor', 'Elementwise exclusive or; bool.', (a, b) => a !== b);
+
+export const isnan = unary('isnan', {
+  doc: 'Where input is NaN; bool.',
+  result: 'bool',
+  scalar: (x) => Number(Number.isNaN(x)),
+  wgsl: 'x != x',
+});
+
+export const isinf = unary('isinf', {
+  doc: 'Where input is ±Infinity; bool.',
+  result: 'bool',
+  scalar: (x) => Number(Math.abs(x) === Infinity),
+});
+
+export const logicalNot = op(
+  (input: Tensor): Tensor => {
+    checkTensor('logicalNot', input);
+    const x = convert(input, 'bool');
+    const y = empty(x, x.shape, 'bool', 'logicalNot');
+    elementwise('logicalNot_u8', y, [x]);
+    return y;
+  },
+  {
+    name: 'logicalNot',
+    family: 'unary',
+    doc: 'Elementwise not; bool.',
+    dtypes: ['bool', 'float32'],
+    differentiable: [false],
+    oracle: ([x]) => ({ shape: (x as Reference).shape, data: (x as Reference).data.map((v) => Number(v === 0)) }),
+    samples: () => [{ inputs: [integers([17], 0, 2)] }, { inputs: [integers([3, 5], 0, 2)] }],
+  },
+);
+
+/** `input` where `condition` holds, `other` elsewhere; all three broadcast. */
+export const where = op(
+  (condition: Tensor, input: Operand, other: Operand): Tensor => {
+    checkTensor('where', condition, 'condition');
+    if (condition.dtype !== 'bool') {
+      fail('dtype', `where: condition must be bool, got ${condition.dtype}. Use a comparison, or .to('bool').`);
+    }
+    const tensors = [input, other].filter((t) => t instanceof Tensor);
+    const dtype =
+      tensors.length === 2
+        ? promote((tensors[0] as Tensor).dtype, (tensors[1] as Tensor).dtype)
+        : tensors.length === 1
+          ? promoteScalar((tensors[0] as Tensor).dtype, (input instanceof Tensor ? other : input) as number)
+          : 'float32';
+    const [a, b] = [input, other].map((t) => {
+      if (!(t instanceof Tensor)) return scalarLike(condition, t, dtype);
+      t.check('where');
+      return convert(t, dtype);
+    }) as [Tensor, Tensor];
+    const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', a.shape, b.shape));
+    const [c, p, q] = [condition, a, b].map((t) => t.strided(shape, broadcastStrides(t.shape, t.strides, shape), t.offset));
+    const y = empty(condition, shape, dtype, 'where');
+    const bytes = traits[dtype].bytes;
+    if (bytes === 2) fail('unsupported', 'where: float16 is a storage type; compute in float32.');
+    elementwise(`where_b${bytes}`, y, [c as Tensor, p as Tensor, q as Tensor]);
+    const [from, to] = [a.shape, b.shape];
+    const operands = [input instanceof Tensor ? input : a, other instanceof Tensor ? other : b];
+    record('where', operands, [y], [condition], ([g], [held], needs) => [
+      needs[0] ? sumTo(where(held as Tensor, g as Tensor, 0), from) : null,
+      needs[1] ? sumTo(where(held as Tensor, 0, g as Tensor), to) : null,
+    ]);
+    return y;
+  },
+  {
+    name: 'where',
+    family: 'ternary',
+    doc: '`input` where `condition` (bool) holds, `other` elsewhere; all three broadcast.',
+    dtypes: ['bool,float32,float32', 'bool,int32,int32'],
+    differentiable: [false, true, true],
+    oracle: ([c, a, b]) => {
+      const [x, p, q] = [c, a, b] as [Reference, Reference, Reference];
+      const shape = broadcastShapes('where', x.shape, broadcastShapes('where', p.shape, q.shape));
+      return build(shape, (i) => (at(x, i) !== 0 ? at(p, i) : at(q, i)));
+    },
+    samples: () => [
+      { inputs: [integers([17], 0, 2), spread([17]), spread([17], -2, 2, 0.9)] },
+      { inputs: [integers([3, 5], 0, 2), spread([5]), spread([3, 1], -2, 2, 0.9)] },
+      { inputs: [integers([], 0, 2), spread([2, 3]), spread([])] },
+    ],
+  },
+);

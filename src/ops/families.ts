@@ -1,0 +1,239 @@
+import { type Grads, record } from '../autograd/index.js';
+import { type DType, promote, promoteScalar, traits } from '../core/dtype.js';
+import { fail } from '../core/errors.js';
+import { broadcastShapes, broadcastStrides, sameShape, type Shape } from '../core/shape.js';
+import { Tensor } from '../core/tensor.js';
+import { sumTo } from './broadcast.js';
+import { checkDevice, checkTensor, convert, elementwise, empty, type Op, op, scalarLike, suffix } from './op.js';
+import { at, build, integers, type Reference, type Sample, spread } from './sheet.js';
+
+/** Elementwise families: what all ops of one input, or of two, have in common. */
+
+/** Arguments as the scalar oracle sees them. */
+type Numbers = readonly number[];
+
+type UnarySaved<S extends 'x' | 'y'> = { readonly [K in S]: Tensor };
+
+interface UnaryEntry<S extends 'x' | 'y', P extends Numbers> {
+  readonly doc: string;
+  /** The function on one float64 number: the oracle. */
+  readonly scalar: (x: number, ...parameters: P) => number;
+  /** Where samples are taken from. Default [−3, 3]. */
+  readonly domain?: readonly [number, number];
+  readonly wgsl?: string;
+  /** Parameters after the input, with their defaults; they reach the kernel as floats. */
+  readonly parameters?: P;
+  /** 'float': integers are computed in float32; 'same': the result has the input's dtype; 'bool': it is bool. */
+  readonly result?: 'float' | 'same' | 'bool';
+  /** Name of the kernel without its dtype. Default: the op's name. */
+  readonly kernel?: string;
+  readonly save?: readonly S[];
+  /** Gradient of the input from that of the output; absent where it is zero almost everywhere. */
+  readonly grad?: (g: Tensor, saved: UnarySaved<S>, ...parameters: P) => Grads;
+  readonly tolerance?: number;
+}
+
+/** The dtype in which `x` is computed and that of the result. */
+function unaryDtypes(x: DType, result: 'float' | 'same' | 'bool'): { compute: DType; out: DType } {
+  const wide = traits[x].compute;
+  if (result === 'same') return { compute: wide === 'bool' ? 'int32' : wide, out: x === 'bool' ? 'int32' : x };
+  if (result === 'bool') return { compute: 'float32', out: 'bool' };
+  return { compute: 'float32', out: x === 'float16' ? 'float16' : 'float32' };
+}
+
+/** Lengths around the vector width, an empty one, a zero-dimensional one, and values that bite. */
+function unarySamples([low, high]: readonly [number, number], args: readonly unknown[]): Sample[] {
+  const shapes: Shape[] = [[], [0], [1], [2], [3], [4], [5], [7], [8], [15], [17], [3, 5], [2, 3, 4]];
+  const special = [NaN, Infinity, -Infinity, 0, -0, 1, -1, 0.5, -0.5, 1e-40, 3.4e38];
+  return [
+    ...shapes.map((shape) => ({ inputs: [spread(shape, low, high)], args })),
+    { inputs: [{ shape: [special.length], data: Float64Array.from(special, Math.fround) }], args },
+  ];
+}
+
+/** Makes an elementwise op of one input. */
+// @__NO_SIDE_EFFECTS__
+export function unary<const S extends 'x' | 'y' = never, P extends Numbers | [] = []>(
+  name: string,
+  entry: UnaryEntry<S, P>,
+): Op<(input: Tensor, ...parameters: Partial<P>) => Tensor> {
+  const { save = [], grad, result = 'float', kernel = name } = entry;
+  const defaults = (entry.parameters ?? []) as unknown as P;
+  const domain = entry.domain ?? [-3, 3];
+
+  const compute = (input: Tensor, ...given: Partial<P>): Tensor => {
+    checkTensor(name, input);
+    const parameters = defaults.map((value, i) => (given[i] as number | undefined) ?? value) as unknown as P;
+    const dtypes = unaryDtypes(input.dtype, result);
+    const x = convert(input, dtypes.compute);
+    const raw = empty(x, x.shape, dtypes.out === 'bool' ? 'bool' : dtypes.compute, name);
+    elementwise(`${kernel}_${suffix(dtypes.compute)}`, raw, [x], parameters.length > 0 ? parameters : undefined);
+    const y = convert(raw, dtypes.out);
+    const values = { x: input, y };
+    record(
+      name,
+      [input],
+      [y],
+      save.map((which) => values[which]),
+      ([g], held) => {
+        if (grad === undefined) return [null];
+        const saved = Object.fromEntries(save.map((which, i) => [which, held[i]])) as unknown as UnarySaved<S>;
+        return grad(g as Tensor, saved, ...parameters);
+      },
+    );
+    return y;
+  };
+
+  return op(compute, {
+    name,
+    family: 'unary',
+    doc: entry.doc,
+    dtypes: result === 'same' ? ['float32', 'int32'] : ['float32'],
+    differentiable: [grad !== undefined],
+    oracle: ([x], args) => {
+      const input = x as Reference;
+      const parameters = defaults.map((value, i) => (args[i] as number | undefined) ?? value) as unknown as P;
+      return { shape: input.shape, data: input.data.map((value) => entry.scalar(value, ...parameters)) };
+    },
+    samples: () => unarySamples(domain, [...defaults]),
+    ...(entry.tolerance === undefined ? {} : { tolerance: entry.tolerance }),
+    ...(entry.wgsl === undefined ? {} : { wgsl: entry.wgsl }),
+  });
+}
+
+type BinarySaved<S extends 'a' | 'b' | 'y'> = { readonly [K in S]: Tensor };
+
+interface BinaryEntry<S extends 'a' | 'b' | 'y'> {
+  readonly doc: string;
+  readonly scalar: (a: number, b: number) => number;
+  readonly domain?: readonly [a: readonly [number, number], b: readonly [number, number]];
+  readonly wgsl?: string;
+  /** 'same': the promoted dtype; 'float': float32 also for integers; 'bool': a comparison; 'logical': bool of bools. */
+  readonly result?: 'same' | 'float' | 'bool' | 'logical';
+  readonly kernel?: string;
+  readonly save?: readonly S[];
+  /** Gradients of both inputs, in the output's shape: summing over what was broadcast is the family's business. */
+  readonly grad?: (g: Tensor, saved: BinarySaved<S>, needs: readonly boolean[]) => Grads;
+  readonly tolerance?: number;
+}
+
+export type Operand = Tensor | number | boolean;
+
+/** Both operands as tensors of the dtype in which the op computes, and the dtype of the result. */
+function prepare(name: string, a: Operand, b: Operand, result: BinaryEntry<never>['result']) {
+  const like = a instanceof Tensor ? a : b;
+  if (!(like instanceof Tensor)) return fail('argument', `${name}: at least one operand must be a Tensor, got two numbers.`);
+  const [x, y] = [a, b].map((t) => (t instanceof Tensor ? t.dtype : promoteScalar(like.dtype, t))) as [DType, DType];
+  const joint = promote(x, y);
+  const wide = traits[joint].compute;
+  const compute: DType =
+    result === 'float' ? 'float32' : result === 'logical' ? 'bool' : result === 'same' && wide === 'bool' ? 'int32' : wide;
+  const out: DType =
+    result === 'bool' || result === 'logical'
+      ? 'bool'
+      : result === 'float'
+        ? joint === 'float16'
+          ? 'float16'
+          : 'float32'
+        : joint;
+  const operand = (t: Operand): Tensor => {
+    if (!(t instanceof Tensor)) return scalarLike(like, t, compute);
+    t.check(name);
+    return convert(t, compute);
+  };
+  if (a instanceof Tensor && b instanceof Tensor) checkDevice(name, a, b);
+  return { a: operand(a), b: operand(b), compute, out };
+}
+
+/** Shapes that broadcast in every way, and values that bite. */
+function binarySamples(domain: readonly [readonly [number, number], readonly [number, number]]): Sample[] {
+  const pairs: [Shape, Shape][] = [
+    [[], []],
+    [[0], [0]],
+    [[0, 3], [3]],
+    [[1], [1]],
+    [[7], [7]],
+    [[17], [17]],
+    [[5], []],
+    [[], [5]],
+    [[3, 5], [5]],
+    [[5], [3, 5]],
+    [[3, 1], [1, 4]],
+    [[2, 3, 4], [3, 1]],
+    [[4, 1, 3], [2, 1]],
+  ];
+  const special = [NaN, Infinity, -Infinity, 0, -0, 1, -1, 2.5];
+  const n = special.length;
+  return [
+    ...pairs.map(([p, q]) => ({ inputs: [spread(p, ...domain[0]), spread(q, ...domain[1], 0.11)] })),
+    {
+      inputs: [
+        { shape: [n, 1], data: Float64Array.from(special) },
+        { shape: [n], data: Float64Array.from(special) },
+      ],
+    },
+  ];
+}
+
+/** Makes an elementwise op of two inputs that broadcast; either may be a number. */
+// @__NO_SIDE_EFFECTS__
+export function binary<const S extends 'a' | 'b' | 'y' = never>(
+  name: string,
+  entry: BinaryEntry<S>,
+): Op<(input: Operand, other: Operand) => Tensor> {
+  const { save = [], grad, result = 'same', kernel = name } = entry;
+  const domain = entry.domain ?? [
+    [-3, 3],
+    [-3, 3],
+  ];
+
+  const compute = (input: Operand, other: Operand): Tensor => {
+    const { a, b, compute, out } = prepare(name, input, other, result);
+    const shape = broadcastShapes(name, a.shape, b.shape);
+    const raw = empty(a, shape, result === 'bool' || result === 'logical' ? 'bool' : compute, name);
+    elementwise(`${kernel}_${suffix(compute)}`, raw, [
+      sameShape(a.shape, shape) ? a : a.strided(shape, broadcastStrides(a.shape, a.strides, shape), a.offset),
+      sameShape(b.shape, shape) ? b : b.strided(shape, broadcastStrides(b.shape, b.strides, shape), b.offset),
+    ]);
+    const y = convert(raw, out);
+    // A number has no gradient; its place in the graph is empty.
+    const operands = [input instanceof Tensor ? input : a, other instanceof Tensor ? other : b] as const;
+    const values = { a: operands[0], b: operands[1], y };
+    const shapes = [operands[0].shape, operands[1].shape] as const;
+    record(
+      name,
+      operands,
+      [y],
+      save.map((which) => values[which]),
+      ([g], held, needs) => {
+        if (grad === undefined) return [null, null];
+        const saved = Object.fromEntries(save.map((which, i) => [which, held[i]])) as unknown as BinarySaved<S>;
+        const [ga, gb] = grad(g as Tensor, saved, needs);
+        return [
+          needs[0] && ga ? sumTo(ga, shapes[0]) : null,
+          needs[1] && gb ? sumTo(gb, shapes[1]) : null,
+        ];
+      },
+    );
+    return y;
+  };
+
+  const integer = result === 'same' || result === 'bool';
+  return op(compute, {
+    name,
+    family: 'binary',
+    doc: entry.doc,
+    dtypes: result === 'logical' ? ['bool'] : integer ? ['float32', 'int32'] : ['float32'],
+    differentiable: [grad !== undefined, grad !== undefined],
+    oracle: ([a, b]) => {
+      const [p, q] = [a as Reference, b as Reference];
+      return build(broadcastShapes(name, p.shape, q.shape), (i) => Number(entry.scalar(at(p, i), at(q, i))));
+    },
+    samples: () =>
+      result === 'logical'
+        ? [{ inputs: [integers([3, 5], 0, 2), integers([5], 0, 2, 0.7)] }, { inputs: [integers([17], 0, 2), integers([17], 0, 2, 0.7)] }]
+        : binarySamples(domain),
+    ...(entry.tolerance === undefined ? {} : { tolerance: entry.tolerance }),
+    ...(entry.wgsl === undefined ? {} : { wgsl: entry.wgsl }),
+  });
+}

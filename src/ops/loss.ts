@@ -1,0 +1,283 @@
+import { isGradEnabled, record } from '../autograd/index.js';
+import { fail, show } from '../core/errors.js';
+import { sameShape } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
+import { add, div, mul, neg, sub } from './arithmetic.js';
+import { eq, gt, lt, ne, where } from './compare.js';
+import { cast, permute, reshape } from './movement.js';
+import { checkTensor, convert, dense, empty, op } from './op.js';
+import { mean, sum } from './reduce.js';
+import { logSoftmax, softmax } from './softmax.js';
+import { at, integers, type Reference, spread } from './sheet.js';
+import { abs, clamp, exp, log, log1p } from './unary.js';
+
+/** Losses: how far predictions are from targets. */
+
+export type Reduction = 'mean' | 'sum' | 'none';
+
+export interface LossOptions {
+  /** 'mean' and 'sum' give a zero-dimensional tensor, 'none' a loss for each element. Default 'mean'. */
+  readonly reduction?: Reduction;
+}
+
+function reduced(loss: Tensor, reduction: Reduction = 'mean'): Tensor {
+  if (reduction === 'mean') return mean(loss);
+  if (reduction === 'sum') return sum(loss);
+  if (reduction === 'none') return loss;
+  return fail('argument', `loss: reduction must be 'mean', 'sum' or 'none', got '${String(reduction)}'.`);
+}
+
+export interface CrossEntropyOptions extends LossOptions {
+  /** Weight of each class: [C]. */
+  readonly weight?: Tensor | null;
+  /** Targets of this value are left out. Default −100. */
+  readonly ignoreIndex?: number;
+  /** Share of the target given evenly to all classes. Default 0. */
+  readonly labelSmoothing?: number;
+}
+
+/** [N, C, d…] as rows [N · d…, C]. */
+function classRows(input: Tensor): Tensor {
+  if (input.ndim === 1) return reshape(input, [1, -1]);
+  if (input.ndim === 2) return input;
+  const order = [0, ...input.shape.map((_, i) => i).slice(2), 1];
+  return reshape(permute(input, order), [-1, input.shape[1] as number]);
+}
+
+/** 0 … c − 1 as one row of int32. */
+function classRow(like: Tensor, c: number): Tensor {
+  const classes = empty(like, [1, c], 'int32', 'classes');
+  const values = Int32Array.from({ length: c }, (_, i) => i);
+  classes.storage.device.write(classes.storage, 0, new Uint8Array(values.buffer));
+  return classes;
+}
+
+/** The gradient of `crossEntropyRows` from ops that can be differentiated: (softmax · Σq − q) · rowScale. */
+function crossEntropyGrad(x: Tensor, target: Tensor, rowScale: Tensor, options: CrossEntropyOptions): Tensor {
+  const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options;
+  const [n, c] = x.shape as [number, number];
+  const column = reshape(target, [n, 1]);
+  const hot = cast(eq(column, classRow(x, c)), 'float32');
+  const smooth = add(mul(hot, 1 - labelSmoothing), labelSmoothing / c);
+  const weighted = weight === null ? smooth : mul(smooth, weight);
+  const q = mul(weighted, cast(ne(column, ignoreIndex), 'float32'));
+  return mul(sub(mul(softmax(x, 1), sum(q, 1, true)), q), rowScale.ndim === 0 ? rowScale : reshape(rowScale, [n, 1]));
+}
+
+/** Class-index cross entropy on rows [n, c]: one kernel forward, one backward. Gives the loss of each row and its weight. */
+function crossEntropyRows(input: Tensor, target: Tensor, options: CrossEntropyOptions, reduction: Reduction): Tensor {
+  const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options;
+  const x = dense(convert(input, 'float32'));
+  const labels = dense(convert(target, 'int32'));
+  const classWeight = weight === null ? null : dense(weight);
+  const [rows, cols] = x.shape as [number, number];
+  const rowLoss = empty(x, [rows], 'float32', 'crossEntropy');
+  const rowWeight = empty(x, [rows], 'float32', 'crossEntropy');
+  const logProbs = empty(x, x.shape, 'float32', 'crossEntropy');
+  const grain = Math.max(1, Math.floor(16384 / Math.max(cols, 1)));
+  x.storage.device.launch({
+    kernel: 'crossEntropy_f32',
+    work: rows,
+    grain,
+    writes: [rowLoss, rowWeight, logProbs],
+    reads: [x, labels, classWeight],
+    floats: [labelSmoothing],
+    ints: [rows, cols, ignoreIndex],
+  });
+  const total = reduction === 'mean' ? sum(rowWeight) : null;
+  const y = reduction === 'none' ? rowLoss : total === null ? sum(rowLoss) : div(sum(rowLoss), total);
+  const saved = [input, logProbs, labels, ...(total === null ? [] : [total])];
+  record('crossEntropy', [input], [y], saved, ([gradient], [raw, logs, labels, total]) => {
+    const g = gradient as Tensor;
+    const rowScale = total === undefined ? g : div(g, total);
+    if (isGradEnabled()) return [crossEntropyGrad(raw as Tensor, labels as Tensor, rowScale, options)];
+    const dx = empty(g, (logs as Tensor).shape, 'float32', 'crossEntropy');
+    g.storage.device.launch({
+      kernel: 'crossEntropy_grad_f32',
+      work: rows,
+      grain,
+      writes: [dx],
+      reads: [logs as Tensor, labels as Tensor, dense(rowScale), classWeight],
+      floats: [labelSmoothing],
+      ints: [rows, cols, ignoreIndex, reduction === 'none' ? 1 : 0],
+    });
+    return [dx];
+  });
+  return y;
+}
+
+/** The float64 oracle of cross entropy with class indices, mean over rows. */
+function crossEntropyOracle([x, t]: readonly Reference[], args: readonly unknown[]): Reference {
+  const [input, target] = [x as Reference, t as Reference];
+  const { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean' } = (args[0] ?? {}) as CrossEntropyOptions;
+  const [n, c] = input.shape as [number, number];
+  const losses = Array.from({ length: n }, (_, row) => {
+    const label = target.data[row] as number;
+    if (label === ignoreIndex) return 0;
+    const values = Array.from({ length: c }, (_, j) => at(input, [row, j]));
+    const top = Math.max(...values);
+    const total = top + Math.log(values.reduce((a, v) => a + Math.exp(v - top), 0));
+    const logs = values.map((v) => v - total);
+    const even = logs.reduce((a, v) => a + v, 0) / c;
+    return -(1 - labelSmoothing) * (logs[label] as number) - labelSmoothing * even;
+  });
+  if (reduction === 'none') return { shape: [n], data: Float64Array.from(losses) };
+  const kept = Array.from(target.data).filter((label) => label !== ignoreIndex).length;
+  const total = losses.reduce((a, b) => a + b, 0);
+  return { shape: [], data: Float64Array.of(reduction === 'sum' ? total : total / kept) };
+}
+
+/**
+ * Softmax cross entropy: input [N, C, d…] holds logits, target [N, d…] class indices (int32), or [N, C, d…] probabilities.
+ */
+export const crossEntropy = op(
+  (input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor => {
+    checkTensor('crossEntropy', input);
+    checkTensor('crossEntropy', target, 'target');
+    const { weight = null, reduction = 'mean', labelSmoothing = 0 } = options;
+    const classes = input.shape[input.ndim === 1 ? 0 : 1] ?? fail('shape', 'crossEntropy: input needs a class dimension, got [].');
+    if (weight !== null && !sameShape(weight.shape, [classes])) {
+      fail('shape', `crossEntropy: weight must be [${classes}], one for each class, got ${show(weight.shape)}.`);
+    }
+    if (target.dtype === 'float32') {
+      if (!sameShape(input.shape, target.shape)) {
+        fail('shape', `crossEntropy: class probabilities must have input's shape ${show(input.shape)}, got ${show(target.shape)}.`);
+      }
+      const rows = classRows(input);
+      const goal = classRows(target);
+      const smooth = labelSmoothing > 0 ? add(mul(goal, 1 - labelSmoothing), labelSmoothing / classes) : goal;
+      const loss = neg(sum(mul(logSoftmax(rows, 1), weight === null ? smooth : mul(smooth, weight)), 1));
+      const spatial = input.ndim === 1 ? [] : [input.shape[0] as number, ...input.shape.slice(2)];
+      return reduced(reduction === 'none' ? reshape(loss, spatial) : loss, reduction);
+    }
+    const expected = input.ndim === 1 ? [] : [input.shape[0] as number, ...input.shape.slice(2)];
+    if (!sameShape(target.shape, expected)) {
+      fail('shape', `crossEntropy: for input ${show(input.shape)} class indices must be ${show(expected)}, got ${show(target.shape)}.`);
+    }
+    const loss = crossEntropyRows(classRows(input), reshape(target, [-1]), options, reduction);
+    return reduction === 'none' ? reshape(loss, expected) : loss;
+  },
+  {
+    name: 'crossEntropy',
+    family: 'loss',
+    doc: 'Softmax cross entropy of logits [N, C, d…] and class indices [N, d…] or probabilities [N, C, d…].',
+    dtypes: ['float32,int32'],
+    differentiable: [true, false],
+    oracle: crossEntropyOracle,
+    samples: () => [
+      { inputs: [spread([5, 3]), integers([5], 0, 3)] },
+      { inputs: [spread([17, 10], -8, 8), integers([17], 0, 10)], args: [{ labelSmoothing: 0.1 }] },
+      { inputs: [spread([5, 3]), integers([5], 0, 3)], args: [{ ignoreIndex: 1 }] },
+      { inputs: [spread([5, 3]), integers([5], 0, 3)], args: [{ reduction: 'none' }] },
+      { inputs: [spread([5, 3]), integers([5], 0, 3)], args: [{ reduction: 'sum', ignoreIndex: 2 }] },
+    ],
+    tolerance: 3e-6,
+  },
+);
+
+/** Negative log likelihood of log-probabilities [N, C, d…] at class indices [N, d…]. */
+export function nllLoss(input: Tensor, target: Tensor, { weight = null, ignoreIndex = -100, reduction = 'mean' }: CrossEntropyOptions = {}): Tensor {
+  checkTensor('nllLoss', input);
+  checkTensor('nllLoss', target, 'target');
+  const rows = classRows(input);
+  const [n, c] = rows.shape as [number, number];
+  const labels = reshape(target, [n, 1]);
+  const hot = cast(eq(labels, classRow(rows, c)), 'float32');
+  const kept = mul(hot, cast(ne(labels, ignoreIndex), 'float32'));
+  const weighted = weight === null ? kept : mul(kept, weight);
+  const loss = neg(sum(mul(rows, weighted), 1));
+  if (reduction === 'mean') return div(sum(loss), sum(weighted));
+  return reduction === 'none' ? reshape(loss, target.shape) : reduced(loss, reduction);
+}
+
+function checkSame(name: string, input: Tensor, target: Tensor): void {
+  checkTensor(name, input);
+  checkTensor(name, target, 'target');
+  if (!sameShape(input.shape, target.shape)) {
+    fail('shape', `${name}: input and target must have one shape, got ${show(input.shape)} and ${show(target.shape)}.`);
+  }
+}
+
+/** (input − target)². */
+export function mseLoss(input: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
+  checkSame('mseLoss', input, target);
+  const distance = sub(input, target);
+  return reduced(mul(distance, distance), reduction);
+}
+
+/** |input − target|. */
+export function l1Loss(input: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
+  checkSame('l1Loss', input, target);
+  return reduced(abs(sub(input, target)), reduction);
+}
+
+export interface HuberOptions extends LossOptions {
+  /** Where the square turns into a line. Default 1. */
+  readonly delta?: number;
+}
+
+/** ½ d² for |d| < delta, delta · (|d| − ½ delta) beyond; d = input − target (Huber 1964). */
+export function huberLoss(input: Tensor, target: Tensor, { reduction, delta = 1 }: HuberOptions = {}): Tensor {
+  checkSame('huberLoss', input, target);
+  const d = abs(sub(input, target));
+  return reduced(where(lt(d, delta), mul(mul(d, d), 0.5), mul(sub(d, delta / 2), delta)), reduction);
+}
+
+export interface SmoothL1Options extends LossOptions {
+  /** Where the square turns into a line. Default 1; 0 gives `l1Loss`. */
+  readonly beta?: number;
+}
+
+/** ½ d² / beta for |d| < beta, |d| − ½ beta beyond; d = input − target. */
+export function smoothL1Loss(input: Tensor, target: Tensor, { reduction, beta = 1 }: SmoothL1Options = {}): Tensor {
+  checkSame('smoothL1Loss', input, target);
+  const d = abs(sub(input, target));
+  if (beta === 0) return reduced(d, reduction);
+  return reduced(where(lt(d, beta), mul(mul(d, d), 0.5 / beta), sub(d, beta / 2)), reduction);
+}
+
+export interface BceOptions extends LossOptions {
+  /** Factor of each element's loss; broadcasts. */
+  readonly weight?: Tensor | null;
+}
+
+/** −target · log(input) − (1 − target) · log(1 − input); the logarithms are cut at −100. */
+export function bce(input: Tensor, target: Tensor, { weight = null, reduction }: BceOptions = {}): Tensor {
+  checkSame('bce', input, target);
+  const hit = clamp(log(input), -100);
+  const miss = clamp(log(sub(1, input)), -100);
+  const loss = neg(add(mul(target, hit), mul(sub(1, target), miss)));
+  return reduced(weight === null ? loss : mul(loss, weight), reduction);
+}
+
+export interface BceWithLogitsOptions extends BceOptions {
+  /** Factor of the loss of positive targets; broadcasts. */
+  readonly posWeight?: Tensor | null;
+}
+
+/** Binary cross entropy of logits: sigmoid and `bce` in one, without overflow. */
+export function bceWithLogits(input: Tensor, target: Tensor, { weight = null, posWeight = null, reduction }: BceWithLogitsOptions = {}): Tensor {
+  checkSame('bceWithLogits', input, target);
+  // log(1 + e^{−x}) = max(−x, 0) + log1p(e^{−|x|}), which neither overflows nor cancels.
+  const softplus = add(where(gt(input, 0), 0, neg(input)), log1p(exp(neg(abs(input)))));
+  const factor = posWeight === null ? 1 : add(mul(sub(posWeight, 1), target), 1);
+  const loss = add(mul(sub(1, target), input), mul(softplus, factor));
+  return reduced(weight === null ? loss : mul(loss, weight), reduction);
+}
+
+export interface KlDivOptions {
+  /** 'batchmean' divides the sum by the first size, which is what the definition says. Default 'mean'. */
+  readonly reduction?: Reduction | 'batchmean';
+  /** Whether target is given as logarithms too. Default false. */
+  readonly logTarget?: boolean;
+}
+
+/** target · (log target − input), input holding log-probabilities; 0 where target is 0. */
+export function klDiv(input: Tensor, target: Tensor, { reduction = 'mean', logTarget = false }: KlDivOptions = {}): Tensor {
+  checkSame('klDiv', input, target);
+  const loss = logTarget
+    ? mul(exp(target), sub(target, input))
+    : sub(where(gt(target, 0), mul(target, log(where(gt(target, 0), target, 1))), 0), mul(target, input));
+  if (reduction === 'batchmean') return mul(sum(loss), 1 / (input.shape[0] ?? 1));
+  return reduced(loss, reduction);
+}

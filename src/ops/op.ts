@@ -1,0 +1,117 @@
+import { type DType, traits } from '../core/dtype.js';
+import { fail, show } from '../core/errors.js';
+import { coalesce } from '../core/shape.js';
+import { allocate, Tensor } from '../core/tensor.js';
+import type { Sheet } from './sheet.js';
+
+/**
+ * An op is a function with its data sheet attached. Everything about it stands in one entry: how it computes, its gradient
+ * and what is saved for it, its documentation, its float64 oracle and its samples. Tests, methods and documentation read
+ * the sheet; the build takes out of what ships the parts that only they need.
+ */
+export type Op<F extends (...args: never[]) => unknown> = F & { readonly op: Sheet };
+
+/** Joins a function and its sheet. */
+// @__NO_SIDE_EFFECTS__
+export function op<F extends (...args: never[]) => unknown>(compute: F, sheet: Sheet): Op<F> {
+  return Object.assign(compute, { op: sheet });
+}
+
+/** The name kernels of this dtype end in. */
+export function suffix(dtype: DType): string {
+  return traits[dtype].suffix;
+}
+
+/** An uninitialized tensor on the device of `like`. */
+export function empty<D extends DType>(like: Tensor, shape: readonly number[], dtype: D, label: string): Tensor<D> {
+  return allocate(like.storage.device, shape, dtype, label);
+}
+
+/**
+ * Elements from which a thread is worth waking: below it, handing out a share costs more than computing it.
+ */
+const ELEMENTWISE_GRAIN = 32768;
+
+/** Runs an elementwise kernel: `y` contiguous, the operands read through the smallest loop nest that visits them. */
+export function elementwise(kernel: string, y: Tensor, operands: readonly Tensor[], floats?: readonly number[]): void {
+  const layout = coalesce(
+    y.shape,
+    operands.map((t) => t.strides),
+  );
+  y.storage.device.launch({
+    kernel,
+    work: y.numel,
+    grain: ELEMENTWISE_GRAIN,
+    writes: [y],
+    reads: operands,
+    ...(floats === undefined ? {} : { floats }),
+    ints: [layout.shape.length, ...layout.shape, ...layout.strides.flat()],
+  });
+}
+
+/** Copies `x` into `y`, element by element of equal shapes, whatever their strides. Same dtype. */
+export function copyInto(y: Tensor, x: Tensor): void {
+  const layout = coalesce(y.shape, [y.strides, x.strides]);
+  y.storage.device.launch({
+    kernel: `copy_b${traits[y.dtype].bytes}`,
+    work: y.numel,
+    grain: ELEMENTWISE_GRAIN,
+    writes: [y],
+    reads: [x],
+    ints: [layout.shape.length, ...layout.shape, ...layout.strides.flat()],
+  });
+}
+
+/** `x` itself if its elements stand in row-major order without gaps, else a copy that does. Nothing is recorded. */
+export function dense(x: Tensor): Tensor {
+  if (x.isContiguous()) return x;
+  const y = empty(x, x.shape, x.dtype, 'contiguous');
+  copyInto(y, x);
+  return y;
+}
+
+/** `x` in another dtype, without recording: `x` itself when it has it already. */
+export function convert<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
+  if (x.dtype === (dtype as DType)) return x as Tensor as Tensor<D>;
+  const toHalf = dtype === 'float16';
+  const fromHalf = x.dtype === 'float16';
+  // float16 converts from and to float32 only; everything else goes by way of it.
+  if ((toHalf && x.dtype !== 'float32') || (fromHalf && dtype !== 'float32')) return convert(convert(x, 'float32'), dtype);
+  const y = empty(x, x.shape, dtype, 'cast');
+  const target = dtype === 'bool' ? 'bool' : suffix(dtype);
+  if (suffix(x.dtype) === target && dtype !== 'bool') copyInto(y, new Tensor(x.storage.retain(), x.offset, x.shape, x.strides, dtype));
+  else elementwise(`cast_${suffix(x.dtype)}_${target}`, y, [x]);
+  return y;
+}
+
+/** A zero-dimensional tensor on the device of `like`. */
+export function scalarLike<D extends DType>(like: Tensor, value: number | boolean, dtype: D): Tensor<D> {
+  const y = empty(like, [], dtype, 'scalar');
+  const number = Number(value);
+  const bytes =
+    traits[dtype].bytes === 1
+      ? Uint8Array.of(number)
+      : new Uint8Array((traits[dtype].isFloat ? Float32Array.of(number) : Int32Array.of(number)).buffer);
+  y.storage.device.write(y.storage, 0, bytes);
+  return y;
+}
+
+/** Throws unless `x` is a tensor that is still alive. */
+export function checkTensor(name: string, x: unknown, argument = 'input'): asserts x is Tensor {
+  if (!(x instanceof Tensor)) {
+    fail('argument', `${name}: ${argument} must be a Tensor, got ${describe(x)}. Use tensor(…) to make one.`);
+  }
+  x.check(name);
+}
+
+/** Throws unless two tensors live on one device. */
+export function checkDevice(name: string, a: Tensor, b: Tensor): void {
+  if (a.storage.device !== b.storage.device) {
+    fail('device', `${name}: tensors are on ${a.device} ${show(a.shape)} and ${b.device} ${show(b.shape)}. Use .to(device).`);
+  }
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}

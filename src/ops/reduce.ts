@@ -1,0 +1,363 @@
+import { record } from '../autograd/index.js';
+import { traits } from '../core/dtype.js';
+import { fail, show } from '../core/errors.js';
+import { normalizeDims, type Shape, sizeOf } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
+import { div, mul, sub } from './arithmetic.js';
+import { expand } from './broadcast.js';
+import { eq, where } from './compare.js';
+import { cast, permute, reshape } from './movement.js';
+import { checkTensor, convert, dense, empty, type Op, op, suffix } from './op.js';
+import { at, build, type Reference, type Sample, spread } from './sheet.js';
+import { exp, sqrt } from './unary.js';
+
+/** Ops that fold dimensions into one value. */
+
+export interface ReduceOptions {
+  /** Dimension or dimensions to reduce. Default: all. */
+  readonly dim?: number | readonly number[] | null;
+  /** Keep reduced dimensions with size 1. Default false. */
+  readonly keepdim?: boolean;
+}
+
+/** `sum()`, `sum(1)`, `sum([0, 1], true)`, `sum(1, { keepdim: true })` and `sum({ dim: 1 })` are all understood. */
+export type ReduceArguments = readonly [
+  dim?: number | readonly number[] | null | ReduceOptions,
+  keepdim?: boolean | ReduceOptions,
+];
+
+export function parseReduce([dim, keepdim]: ReduceArguments): ReduceOptions {
+  if (typeof dim === 'object' && dim !== null && !Array.isArray(dim)) return dim as ReduceOptions;
+  const keep = typeof keepdim === 'object' ? keepdim.keepdim : keepdim;
+  return { dim: dim as number | readonly number[] | null | undefined, keepdim: keep ?? false };
+}
+
+/** How a reduction sees its input: contiguous, with the reduced dimensions in one block. */
+interface Folded {
+  readonly x: Tensor;
+  readonly outer: number;
+  readonly run: number;
+  readonly inner: number;
+  /** The result's shape, and the same with reduced dimensions kept as 1. */
+  readonly shape: number[];
+  readonly kept: number[];
+}
+
+function fold(name: string, input: Tensor, { dim, keepdim = false }: ReduceOptions): Folded {
+  const dims = normalizeDims(name, dim, input.ndim).sort((a, b) => a - b);
+  const kept = input.shape.map((size, i) => (dims.includes(i) ? 1 : size));
+  const shape = keepdim ? kept : input.shape.filter((_, i) => !dims.includes(i));
+  const first = dims[0] ?? 0;
+  const adjacent = dims.every((d, i) => d === first + i);
+  if (adjacent) {
+    const end = first + dims.length;
+    return {
+      x: dense(input),
+      outer: sizeOf(input.shape.slice(0, first)),
+      run: sizeOf(input.shape.slice(first, end)),
+      inner: sizeOf(input.shape.slice(end)),
+      shape,
+      kept,
+    };
+  }
+  const rest = input.shape.map((_, i) => i).filter((d) => !dims.includes(d));
+  const order = [...rest, ...dims];
+  const moved = input.strided(
+    order.map((d) => input.shape[d] as number),
+    order.map((d) => input.strides[d] as number),
+    input.offset,
+  );
+  const outer = sizeOf(rest.map((d) => input.shape[d] as number));
+  return { x: dense(moved), outer, run: sizeOf(dims.map((d) => input.shape[d] as number)), inner: 1, shape, kept };
+}
+
+/** Runs a reduction kernel over a folded input. */
+function reduceInto(kernel: string, y: Tensor, { x, outer, run, inner }: Folded, floats?: readonly number[]): void {
+  y.storage.device.launch({
+    kernel,
+    work: outer * inner,
+    grain: Math.max(1, Math.floor(32768 / Math.max(run, 1))),
+    writes: [y],
+    reads: [x],
+    ...(floats === undefined ? {} : { floats }),
+    ints: [outer, run, inner],
+  });
+}
+
+/** Shapes and dimensions that every reduction is tried on. */
+function samples(nonEmpty = false): Sample[] {
+  const cases: [Shape, unknown[]][] = [
+    [[], []],
+    [[1], []],
+    [[17], []],
+    [[3, 5], []],
+    [[3, 5], [0]],
+    [[3, 5], [1]],
+    [[3, 5], [-1, true]],
+    [[2, 3, 4], [1]],
+    [[2, 3, 4], [[0, 2]]],
+    [[2, 3, 4], [[1, 2], true]],
+    [[130, 9], [0]],
+    [[9, 130], [1]],
+    ...(nonEmpty ? [] : ([[[0, 3], [0]], [[2, 0], [1]]] as [Shape, unknown[]][])),
+  ];
+  const values = [NaN, Infinity, -Infinity, 0, -0, 1];
+  return [
+    ...cases.map(([shape, args]) => ({ inputs: [spread(shape)], args })),
+    { inputs: [{ shape: [values.length, 2], data: Float64Array.from(values.flatMap((v) => [v, 1])) }], args: [1] },
+  ];
+}
+
+/** The oracle of a reduction, from a function on the values that meet. */
+function oracle(name: string, of: (values: number[]) => number) {
+  return ([x]: readonly Reference[], args: readonly unknown[]): Reference => {
+    const a = x as Reference;
+    const { dim, keepdim = false } = parseReduce(args as unknown as ReduceArguments);
+    const dims = normalizeDims(name, dim, a.shape.length);
+    const kept = a.shape.map((size, i) => (dims.includes(i) ? 1 : size));
+    const run = a.shape.map((size, i) => (dims.includes(i) ? size : 1));
+    const result = build(kept, (outer) => {
+      const values: number[] = [];
+      build(run, (inner) => {
+        values.push(at(a, outer.map((o, d) => o + (inner[d] as number))));
+        return 0;
+      });
+      return of(values);
+    });
+    return { shape: keepdim ? kept : a.shape.filter((_, i) => !dims.includes(i)), data: result.data };
+  };
+}
+
+type Reduction = Op<(input: Tensor, ...args: ReduceArguments) => Tensor>;
+
+/** `value`, of the reduced shape, repeated to the shape before. */
+function spreadBack(value: Tensor, kept: Shape, shape: Shape): Tensor {
+  return expand(reshape(value, kept), shape);
+}
+
+function summation(name: 'sum' | 'mean', doc: string, of: (values: number[]) => number): Reduction {
+  return op(
+    (input: Tensor, ...args: ReduceArguments): Tensor => {
+      checkTensor(name, input);
+      const isFloat = traits[input.dtype].isFloat;
+      if (name === 'mean' && !isFloat) fail('dtype', `mean: expected floating point, got ${input.dtype}. Use .to('float32').`);
+      const folded = fold(name, convert(input, isFloat ? 'float32' : 'int32'), parseReduce(args));
+      const scale = name === 'mean' ? 1 / folded.run : 1;
+      const y = empty(input, folded.shape, isFloat ? 'float32' : 'int32', name);
+      if (folded.run === 0 && name === 'mean') reduceInto('sum_f32', y, folded, [NaN]);
+      else reduceInto(`sum_${suffix(y.dtype)}`, y, folded, isFloat ? [scale] : undefined);
+      const result = convert(y, isFloat ? input.dtype : 'int32');
+      const { shape } = input;
+      record(name, [input], [result], [], ([g]) => {
+        const back = spreadBack(g as Tensor, folded.kept, shape);
+        return [scale === 1 ? back : mul(back, scale)];
+      });
+      return result;
+    },
+    {
+      name,
+      family: 'reduce',
+      doc,
+      dtypes: name === 'sum' ? ['float32', 'int32'] : ['float32'],
+      differentiable: [true],
+      oracle: oracle(name, of),
+      samples: () => samples(),
+      tolerance: 2e-6,
+    },
+  );
+}
+
+const total = (values: number[]): number => values.reduce((a, b) => a + b, 0);
+
+export const sum = /* @__PURE__ */ summation('sum', 'Sum over `dim` (default all); integers give int32.', total);
+export const mean = /* @__PURE__ */ summation('mean', 'Mean over `dim` (default all).', (v) => total(v) / v.length);
+
+/** The largest (smallest) of values; NaN if there is one. */
+const pick = (better: (a: number, b: number) => boolean) => (values: number[]): number =>
+  values.some(Number.isNaN) ? NaN : values.reduce((a, b) => (better(b, a) ? b : a));
+
+function extremum(name: 'amax' | 'amin', kernel: 'max' | 'min', doc: string, of: (values: number[]) => number): Reduction {
+  return op(
+    (input: Tensor, ...args: ReduceArguments): Tensor => {
+      checkTensor(name, input);
+      const compute = traits[input.dtype].isFloat ? 'float32' : 'int32';
+      const folded = fold(name, convert(input, compute), parseReduce(args));
+      refuseEmpty(name, input, folded);
+      const y = empty(input, folded.shape, compute, name);
+      reduceInto(`${kernel}_${suffix(compute)}`, y, folded);
+      const result = convert(y, input.dtype);
+      record(name, [input], [result], [input, result], ([g], [x, m]) => {
+        // Equal extremes share the gradient evenly.
+        const isBest = eq(x as Tensor, reshape(m as Tensor, folded.kept));
+        const share = cast(isBest, 'float32');
+        const count = sum(share, { dim: folded.kept.flatMap((s, i) => (s === (x as Tensor).shape[i] && s !== 1 ? [] : [i])), keepdim: true });
+        return [mul(div(share, count), spreadBack(g as Tensor, folded.kept, (x as Tensor).shape))];
+      });
+      return result;
+    },
+    {
+      name,
+      family: 'reduce',
+      doc,
+      dtypes: ['float32', 'int32'],
+      differentiable: [true],
+      oracle: oracle(name, of),
+      samples: () => samples(true),
+    },
+  );
+}
+
+function refuseEmpty(name: string, input: Tensor, folded: Folded): void {
+  if (folded.run === 0 && folded.outer * folded.inner > 0) {
+    fail('shape', `${name}: the reduced dimensions of ${show(input.shape)} are empty, and there is no ${name} of nothing.`);
+  }
+}
+
+const largest = /* @__PURE__ */ pick((a, b) => a > b);
+const smallest = /* @__PURE__ */ pick((a, b) => a < b);
+
+export const amax = /* @__PURE__ */ extremum('amax', 'max', 'Largest value over `dim` (default all); ties share the gradient.', largest);
+export const amin = /* @__PURE__ */ extremum('amin', 'min', 'Smallest value over `dim` (default all); ties share the gradient.', smallest);
+
+function position(name: 'argmax' | 'argmin', doc: string, of: (values: number[]) => number) {
+  return op(
+    (input: Tensor, dim?: number | null | ReduceOptions, keepdim?: boolean | ReduceOptions): Tensor<'int32'> => {
+      checkTensor(name, input);
+      const compute = traits[input.dtype].isFloat ? 'float32' : 'int32';
+      const folded = fold(name, convert(input, compute), parseReduce([dim, keepdim]));
+      refuseEmpty(name, input, folded);
+      const y = empty(input, folded.shape, 'int32', name);
+      reduceInto(`${name}_${suffix(compute)}`, y, folded);
+      return y;
+    },
+    {
+      name,
+      family: 'reduce',
+      doc,
+      dtypes: ['float32', 'int32'],
+      differentiable: [false],
+      oracle: oracle(name, of),
+      samples: () => samples(true).filter((s) => !Array.isArray(s.args?.[0])),
+    },
+  );
+}
+
+const firstOf = (best: (values: number[]) => number) => (values: number[]): number => {
+  const nan = values.findIndex(Number.isNaN);
+  return nan >= 0 ? nan : values.indexOf(best(values));
+};
+
+export const argmax = /* @__PURE__ */ position('argmax', 'Index of the first largest value along `dim` (default: of all, flattened); int32.', firstOf(largest));
+export const argmin = /* @__PURE__ */ position('argmin', 'Index of the first smallest value along `dim` (default: of all, flattened); int32.', firstOf(smallest));
+
+export interface VarOptions extends ReduceOptions {
+  /** Subtracted from the number of values in the divisor: 1 for a sample, 0 for a population. Default 1. */
+  readonly correction?: number;
+  /** The same as `correction` 1 or 0. */
+  readonly unbiased?: boolean;
+}
+
+/** Variance over `dim` (default all), from squared distances to the mean. */
+export function variance(input: Tensor, dim?: ReduceArguments[0] | VarOptions, options?: VarOptions): Tensor {
+  checkTensor('var', input);
+  const given: VarOptions = { ...parseReduce([dim as ReduceArguments[0]]), ...options };
+  const correction = given.correction ?? (given.unbiased === false ? 0 : 1);
+  const dims = normalizeDims('var', given.dim, input.ndim);
+  const count = sizeOf(dims.map((d) => input.shape[d] as number));
+  const centred = sub(input, mean(input, { dim: dims, keepdim: true }));
+  const squares = sum(mul(centred, centred), { dim: dims, keepdim: given.keepdim ?? false });
+  return mul(squares, 1 / Math.max(0, count - correction));
+}
+
+/** Standard deviation over `dim` (default all). */
+export function std(input: Tensor, dim?: ReduceArguments[0] | VarOptions, options?: VarOptions): Tensor {
+  return sqrt(variance(input, dim, options));
+}
+
+/** log Σ exp over `dim`, without overflow. */
+export function logsumexp(input: Tensor, ...args: ReduceArguments): Tensor {
+  checkTensor('logsumexp', input);
+  const folded = fold('logsumexp', convert(input, 'float32'), parseReduce(args));
+  const y = empty(input, folded.shape, 'float32', 'logsumexp');
+  reduceInto('logsumexp_f32', y, folded);
+  record('logsumexp', [input], [y], [input, y], ([g], [x, l]) => {
+    const softmax = exp(sub(x as Tensor, spreadBack(l as Tensor, folded.kept, (x as Tensor).shape)));
+    return [mul(softmax, spreadBack(g as Tensor, folded.kept, (x as Tensor).shape))];
+  });
+  return y;
+}
+
+function truth(name: 'any' | 'all', doc: string, of: (values: number[]) => number) {
+  return op(
+    (input: Tensor, ...args: ReduceArguments): Tensor<'bool'> => {
+      checkTensor(name, input);
+      const folded = fold(name, convert(input, 'bool'), parseReduce(args));
+      const y = empty(input, folded.shape, 'bool', name);
+      reduceInto(`${name}_u8`, y, folded);
+      return y;
+    },
+    {
+      name,
+      family: 'reduce',
+      doc,
+      dtypes: ['float32'],
+      differentiable: [false],
+      oracle: oracle(name, of),
+      samples: () => samples().map((s) => ({ ...s, inputs: s.inputs.map((x) => ({ ...x, data: x.data.map((v) => Number(v > 0)) })) })),
+    },
+  );
+}
+
+export const any = /* @__PURE__ */ truth('any', 'Whether some value over `dim` (default all) is not 0; bool.', (v) => Number(v.some((x) => x !== 0)));
+export const all = /* @__PURE__ */ truth('all', 'Whether no value over `dim` (default all) is 0; bool.', (v) => Number(v.every((x) => x !== 0)));
+
+export interface ValuesAndIndices extends Iterable<Tensor> {
+  readonly values: Tensor;
+  readonly indices: Tensor<'int32'>;
+}
+
+function valuesAndIndices(values: Tensor, indices: Tensor<'int32'>): ValuesAndIndices {
+  return { values, indices, [Symbol.iterator]: () => [values, indices].values() };
+}
+
+/** The value at `index` along a dimension, with its gradient going to that place alone. */
+function pickAt(input: Tensor, index: Tensor<'int32'>, dim: number, keepdim: boolean): Tensor {
+  const order = input.shape.map((_, i) => i).filter((i) => i !== dim);
+  const last = permute(input, [...order, dim]);
+  const n = input.shape[dim] as number;
+  const rows = reshape(last, [-1, n]);
+  const isHere = eq(reshape(index, [-1, 1]), arangeRow(input, n));
+  const picked = sum(where(isHere, rows, 0), 1);
+  const reduced = order.map((d) => input.shape[d] as number);
+  return reshape(picked, keepdim ? input.shape.map((s, i) => (i === dim ? 1 : s)) : reduced);
+}
+
+/** 0 … n − 1 as one row of int32. */
+function arangeRow(like: Tensor, n: number): Tensor {
+  const y = empty(like, [1, n], 'int32', 'arange');
+  y.storage.device.write(y.storage, 0, new Uint8Array(Int32Array.from({ length: n }, (_, i) => i).buffer));
+  return y;
+}
+
+/** The largest of all elements; with `dim`, `{ values, indices }` along it. The gradient goes to the first largest. */
+export function max(input: Tensor): Tensor;
+export function max(input: Tensor, dim: number | ReduceOptions, keepdim?: boolean): ValuesAndIndices;
+export function max(input: Tensor, dim?: number | ReduceOptions, keepdim?: boolean): Tensor | ValuesAndIndices {
+  return extreme('max', input, dim, keepdim);
+}
+
+/** The smallest of all elements; with `dim`, `{ values, indices }` along it. The gradient goes to the first smallest. */
+export function min(input: Tensor): Tensor;
+export function min(input: Tensor, dim: number | ReduceOptions, keepdim?: boolean): ValuesAndIndices;
+export function min(input: Tensor, dim?: number | ReduceOptions, keepdim?: boolean): Tensor | ValuesAndIndices {
+  return extreme('min', input, dim, keepdim);
+}
+
+function extreme(name: 'max' | 'min', input: Tensor, dim?: number | ReduceOptions, keepdim?: boolean): Tensor | ValuesAndIndices {
+  if (dim === undefined) return name === 'max' ? amax(input) : amin(input);
+  const given = parseReduce([dim, keepdim]);
+  const [d] = normalizeDims(name, given.dim, input.ndim);
+  const indices = (name === 'max' ? argmax : argmin)(input, given);
+  if (d === undefined) return valuesAndIndices(input, indices);
+  return valuesAndIndices(pickAt(input, indices, d, given.keepdim ?? false), indices);
+}

@@ -1,0 +1,276 @@
+import type { Grads } from '../autograd/index.js';
+import { fail } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
+import { add, div, mul, neg, sub } from './arithmetic.js';
+import { ge, le, logicalAnd, where } from './compare.js';
+import { unary } from './families.js';
+import { type Op, op } from './op.js';
+import * as special from './special.js';
+
+/** Elementwise functions of one input. Activations stand in activation.ts. */
+
+export const abs = unary('abs', {
+  doc: 'Elementwise |input|.',
+  result: 'same',
+  scalar: Math.abs,
+  wgsl: 'abs(x)',
+  save: ['x'],
+  grad: (g, { x }) => [mul(g, sign(x))],
+});
+
+export const sign = unary('sign', {
+  doc: 'Elementwise −1, 0 or 1.',
+  result: 'same',
+  // PyTorch's sign of NaN is 0.
+  scalar: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
+  wgsl: 'sign(x)',
+  grad: (g) => [mul(g, 0)],
+});
+
+export const floor = unary('floor', {
+  doc: 'Elementwise the largest whole number ≤ input.',
+  scalar: Math.floor,
+  wgsl: 'floor(x)',
+  grad: (g) => [mul(g, 0)],
+});
+
+export const ceil = unary('ceil', {
+  doc: 'Elementwise the smallest whole number ≥ input.',
+  scalar: Math.ceil,
+  wgsl: 'ceil(x)',
+  grad: (g) => [mul(g, 0)],
+});
+
+export const round = unary('round', {
+  doc: 'Elementwise the nearest whole number, halves to even.',
+  scalar: (x) => {
+    const near = Math.round(x);
+    return near - x === 0.5 && near % 2 !== 0 ? near - 1 : near;
+  },
+  wgsl: 'round(x)',
+  grad: (g) => [mul(g, 0)],
+});
+
+export const trunc = unary('trunc', {
+  doc: 'Elementwise input without its fraction.',
+  scalar: Math.trunc,
+  wgsl: 'trunc(x)',
+  grad: (g) => [mul(g, 0)],
+});
+
+export const sqrt = unary('sqrt', {
+  doc: 'Elementwise square root; NaN below 0.',
+  domain: [0.1, 9],
+  scalar: Math.sqrt,
+  wgsl: 'sqrt(x)',
+  save: ['y'],
+  grad: (g, { y }) => [div(g, mul(y, 2))],
+});
+
+export const rsqrt = unary('rsqrt', {
+  doc: 'Elementwise 1 / √input.',
+  domain: [0.2, 9],
+  scalar: (x) => 1 / Math.sqrt(x),
+  wgsl: 'inverseSqrt(x)',
+  save: ['y'],
+  grad: (g, { y }) => [mul(g, mul(mul(mul(y, y), y), -0.5))],
+});
+
+export const reciprocal = unary('reciprocal', {
+  doc: 'Elementwise 1 / input.',
+  domain: [0.3, 4],
+  scalar: (x) => 1 / x,
+  wgsl: '1.0 / x',
+  save: ['y'],
+  grad: (g, { y }) => [neg(mul(g, mul(y, y)))],
+});
+
+export const square = unary('square', {
+  doc: 'Elementwise input².',
+  result: 'same',
+  scalar: (x) => x * x,
+  wgsl: 'x * x',
+  save: ['x'],
+  grad: (g, { x }) => [mul(g, mul(x, 2))],
+});
+
+export const exp = unary('exp', {
+  doc: 'Elementwise e to the power of input.',
+  scalar: Math.exp,
+  wgsl: 'exp(x)',
+  save: ['y'],
+  grad: (g, { y }) => [mul(g, y)],
+});
+
+export const exp2 = unary('exp2', {
+  doc: 'Elementwise 2 to the power of input.',
+  scalar: (x) => 2 ** x,
+  wgsl: 'exp2(x)',
+  save: ['y'],
+  grad: (g, { y }) => [mul(g, mul(y, Math.LN2))],
+});
+
+export const expm1 = unary('expm1', {
+  doc: 'Elementwise e to the power of input, minus 1; exact near 0.',
+  scalar: Math.expm1,
+  save: ['y'],
+  grad: (g, { y }) => [mul(g, add(y, 1))],
+});
+
+export const log = unary('log', {
+  doc: 'Elementwise natural logarithm; −Infinity at 0, NaN below.',
+  domain: [0.2, 9],
+  scalar: Math.log,
+  wgsl: 'log(x)',
+  save: ['x'],
+  grad: (g, { x }) => [div(g, x)],
+});
+
+export const log2 = unary('log2', {
+  doc: 'Elementwise logarithm to base 2.',
+  domain: [0.2, 9],
+  scalar: Math.log2,
+  wgsl: 'log2(x)',
+  save: ['x'],
+  grad: (g, { x }) => [div(g, mul(x, Math.LN2))],
+});
+
+export const log10 = unary('log10', {
+  doc: 'Elementwise logarithm to base 10.',
+  domain: [0.2, 9],
+  scalar: Math.log10,
+  save: ['x'],
+  grad: (g, { x }) => [div(g, mul(x, Math.LN10))],
+});
+
+export const log1p = unary('log1p', {
+  doc: 'Elementwise log(1 + input); exact near 0.',
+  domain: [-0.8, 5],
+  scalar: Math.log1p,
+  save: ['x'],
+  grad: (g, { x }) => [div(g, add(x, 1))],
+});
+
+export const sin = unary('sin', {
+  doc: 'Elementwise sine of radians.',
+  scalar: Math.sin,
+  wgsl: 'sin(x)',
+  save: ['x'],
+  grad: (g, { x }): Grads => [mul(g, cos(x))],
+});
+
+export const cos = unary('cos', {
+  doc: 'Elementwise cosine of radians.',
+  scalar: Math.cos,
+  wgsl: 'cos(x)',
+  save: ['x'],
+  grad: (g, { x }): Grads => [neg(mul(g, sin(x)))],
+});
+
+export const tan = unary('tan', {
+  doc: 'Elementwise tangent of radians.',
+  domain: [-1.2, 1.2],
+  scalar: Math.tan,
+  wgsl: 'tan(x)',
+  save: ['y'],
+  grad: (g, { y }) => [mul(g, add(mul(y, y), 1))],
+});
+
+export const asin = unary('asin', {
+  doc: 'Elementwise arc sine, in radians; NaN outside [−1, 1].',
+  domain: [-0.8, 0.8],
+  scalar: Math.asin,
+  wgsl: 'asin(x)',
+  save: ['x'],
+  grad: (g, { x }) => [mul(g, rsqrt(sub(1, mul(x, x))))],
+});
+
+export const acos = unary('acos', {
+  doc: 'Elementwise arc cosine, in radians; NaN outside [−1, 1].',
+  domain: [-0.8, 0.8],
+  scalar: Math.acos,
+  wgsl: 'acos(x)',
+  save: ['x'],
+  grad: (g, { x }) => [neg(mul(g, rsqrt(sub(1, mul(x, x)))))],
+});
+
+export const atan = unary('atan', {
+  doc: 'Elementwise arc tangent, in radians.',
+  scalar: Math.atan,
+  wgsl: 'atan(x)',
+  save: ['x'],
+  grad: (g, { x }) => [div(g, add(mul(x, x), 1))],
+});
+
+export const sinh = unary('sinh', {
+  doc: 'Elementwise hyperbolic sine.',
+  scalar: Math.sinh,
+  wgsl: 'sinh(x)',
+  save: ['x'],
+  grad: (g, { x }): Grads => [mul(g, cosh(x))],
+});
+
+export const cosh = unary('cosh', {
+  doc: 'Elementwise hyperbolic cosine.',
+  scalar: Math.cosh,
+  wgsl: 'cosh(x)',
+  save: ['x'],
+  grad: (g, { x }): Grads => [mul(g, sinh(x))],
+});
+
+export const asinh = unary('asinh', {
+  doc: 'Elementwise inverse hyperbolic sine.',
+  scalar: Math.asinh,
+  wgsl: 'asinh(x)',
+  save: ['x'],
+  grad: (g, { x }) => [mul(g, rsqrt(add(mul(x, x), 1)))],
+});
+
+export const acosh = unary('acosh', {
+  doc: 'Elementwise inverse hyperbolic cosine; NaN below 1.',
+  domain: [1.3, 6],
+  scalar: Math.acosh,
+  wgsl: 'acosh(x)',
+  save: ['x'],
+  grad: (g, { x }) => [mul(g, rsqrt(sub(mul(x, x), 1)))],
+});
+
+export const atanh = unary('atanh', {
+  doc: 'Elementwise inverse hyperbolic tangent; NaN outside [−1, 1].',
+  domain: [-0.8, 0.8],
+  scalar: Math.atanh,
+  wgsl: 'atanh(x)',
+  save: ['x'],
+  grad: (g, { x }) => [div(g, sub(1, mul(x, x)))],
+});
+
+export const erf = unary('erf', {
+  doc: 'Elementwise Gauss error function.',
+  scalar: special.erf,
+  save: ['x'],
+  grad: (g, { x }) => [mul(g, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))],
+});
+
+const clampBetween = unary('clamp', {
+  doc: 'Elementwise input, raised to `min` and lowered to `max`; NaN stays. Either bound may be left out.',
+  parameters: [-1, 1],
+  scalar: (x, low, high) => (x < low ? Math.min(low, high) : x > high ? high : x),
+  save: ['x'],
+  grad: (g, { x }, low, high) => [where(logicalAnd(ge(x, low), le(x, high)), g, 0)],
+});
+
+export interface ClampOptions {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export const clamp: Op<(input: Tensor, min?: number | null | ClampOptions, max?: number | null) => Tensor> = op(
+  (input: Tensor, min?: number | null | ClampOptions, max?: number | null): Tensor => {
+    const bounds = typeof min === 'object' && min !== null ? min : { min: min ?? undefined, max: max ?? undefined };
+    if (bounds.min === undefined && bounds.max === undefined) {
+      fail('argument', 'clamp: expected min, max or both, got neither.');
+    }
+    return clampBetween(input, bounds.min ?? -Infinity, bounds.max ?? Infinity);
+  },
+  clampBetween.op,
+);

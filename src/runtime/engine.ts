@@ -1,0 +1,157 @@
+import type { MemoryUse } from '../core/device.js';
+import { fail } from '../core/errors.js';
+import { Allocator } from './allocator.js';
+import { chooseVariant, createMemory, growMemory, HEAP_START, type Instance, instantiate } from './module.js';
+
+/** A stretch of memory that is in use, and for what. */
+export interface Block {
+  readonly pointer: number;
+  readonly bytes: number;
+  readonly label: string;
+  /** Where it was allocated, when leaks are being tracked. */
+  readonly stack: string | undefined;
+}
+
+/** Slots of the longest launch record: four of header, then pointers, floats and four lists of eight ints. */
+const RECORD_SLOTS = 96;
+const INITIAL_PAGES = 32;
+
+/**
+ * The WebAssembly engine: one memory, the binary that computes on it, and an account of who holds what. Pointers are
+ * offsets, so a binary can be exchanged for another on the same memory (`deterministic`) at any time.
+ */
+export class Engine {
+  private memory: WebAssembly.Memory;
+  private instance: Instance;
+  private readonly allocator: Allocator;
+  private readonly blocks = new Map<number, Block>();
+  private liveBytes = 0;
+  private peakBytes = 0;
+  private scratchAddress = 0;
+  private scratchBytes = 0;
+  private tracking = false;
+  /** Address of the record that eager launches use. */
+  readonly record: number;
+  i32: Int32Array;
+  f32: Float32Array;
+  u8: Uint8Array;
+
+  constructor(options: { shared?: boolean; strict?: boolean } = {}) {
+    const shared = options.shared ?? false;
+    this.memory = createMemory(INITIAL_PAGES, shared);
+    this.instance = instantiate(chooseVariant({ shared, strict: options.strict ?? false }), this.memory);
+    this.i32 = new Int32Array(this.memory.buffer);
+    this.f32 = new Float32Array(this.memory.buffer);
+    this.u8 = new Uint8Array(this.memory.buffer);
+    const heap = {
+      words: () => this.i32,
+      grow: (bytes: number) => this.grow(bytes),
+    };
+    this.allocator = new Allocator(heap, HEAP_START, this.memory.buffer.byteLength);
+    this.record = this.allocator.allocate(RECORD_SLOTS * 4);
+  }
+
+  get variant(): Instance['variant'] {
+    return this.instance.variant;
+  }
+
+  kernel(name: string): { run: (record: number, begin: number, end: number) => void; index: number } {
+    return (
+      this.instance.kernels.get(name) ??
+      fail('unsupported', `${name}: the wasm device has no such kernel. This dtype may not be supported; cast with .to('float32').`)
+    );
+  }
+
+  /** Exchanges the arithmetic: strict gives the same bits on every machine, the default is the fastest there is. */
+  useStrict(strict: boolean): void {
+    const shared = this.instance.variant.endsWith('shared');
+    const variant = chooseVariant({ shared, strict });
+    if (variant === this.instance.variant) return;
+    this.instance = instantiate(variant, this.memory);
+    this.instance.setScratch(Math.ceil(this.scratchAddress / 64) * 64);
+  }
+
+  allocate(bytes: number, label: string): Block {
+    const pointer = this.allocator.allocate(bytes);
+    if (pointer === 0) this.outOfMemory(bytes, label);
+    const block = { pointer, bytes, label, stack: this.tracking ? new Error().stack : undefined };
+    this.blocks.set(pointer, block);
+    this.liveBytes += bytes;
+    if (this.liveBytes > this.peakBytes) this.peakBytes = this.liveBytes;
+    return block;
+  }
+
+  free(block: Block): void {
+    // A block may be freed a second time by the finalizer; by then its address may belong to another.
+    if (this.blocks.get(block.pointer) !== block) return;
+    this.blocks.delete(block.pointer);
+    this.liveBytes -= block.bytes;
+    this.allocator.free(block.pointer);
+  }
+
+  /** Makes sure that kernels find at least `bytes` of scratch memory. */
+  needScratch(bytes: number): void {
+    if (bytes <= this.scratchBytes) return;
+    if (this.scratchAddress !== 0) this.allocator.free(this.scratchAddress);
+    this.scratchBytes = 0;
+    // Kept at 64 bytes so that packed panels begin on a cache line.
+    this.scratchAddress = this.allocator.allocate(bytes + 64);
+    if (this.scratchAddress === 0) this.outOfMemory(bytes, 'scratch');
+    this.scratchBytes = bytes;
+    this.instance.setScratch(Math.ceil(this.scratchAddress / 64) * 64);
+  }
+
+  use(): MemoryUse {
+    return {
+      tensors: this.blocks.size,
+      bytes: this.liveBytes,
+      peakBytes: this.peakBytes,
+      heapBytes: this.memory.buffer.byteLength,
+    };
+  }
+
+  /** From now on every allocation remembers its line. Slows each one down by microseconds. */
+  trackLeaks(on: boolean): void {
+    this.tracking = on;
+  }
+
+  /** What is alive, most bytes first: one line for each maker, with its line of code where that was tracked. */
+  report(limit = 10): string[] {
+    const groups = new Map<string, { count: number; bytes: number }>();
+    for (const block of this.blocks.values()) {
+      const key = block.stack === undefined ? block.label : `${block.label} ${callerOf(block.stack)}`;
+      const group = groups.get(key) ?? { count: 0, bytes: 0 };
+      groups.set(key, { count: group.count + 1, bytes: group.bytes + block.bytes });
+    }
+    return [...groups]
+      .sort((a, b) => b[1].bytes - a[1].bytes)
+      .slice(0, limit)
+      .map(([key, { count, bytes }]) => `${key}: ${bytes} bytes in ${count}`);
+  }
+
+  private grow(bytes: number): number {
+    const grown = growMemory(this.memory, bytes);
+    if (grown > 0) {
+      this.i32 = new Int32Array(this.memory.buffer);
+      this.f32 = new Float32Array(this.memory.buffer);
+      this.u8 = new Uint8Array(this.memory.buffer);
+    }
+    return grown;
+  }
+
+  private outOfMemory(bytes: number, label: string): never {
+    return fail(
+      'memory',
+      `${label}: out of memory: ${bytes} bytes wanted, ${this.liveBytes} bytes live in ${this.blocks.size} tensors. ` +
+        `Most is held by ${this.report(3).join('; ') || 'nothing'}. ` +
+        'Try a smaller batch, wrap the step in scope(), use noGrad() for evaluation, or dispose() what is no longer needed.',
+    );
+  }
+}
+
+/** The first line of a stack that lies outside fettle's own source. */
+function callerOf(stack: string): string {
+  const lines = stack.split('\n').slice(1);
+  const outside = lines.find((line) => !/[\\/](core|runtime|backend|autograd|ops)[\\/]/.test(line));
+  return (outside ?? lines[lines.length - 1] ?? '').trim();
+}

@@ -1,0 +1,193 @@
+import { backward, type BackwardOptions } from './autograd/index.js';
+import { type DType, isDType, traits } from './core/dtype.js';
+import { fail } from './core/errors.js';
+import { Tensor } from './core/tensor.js';
+import * as ops from './ops/index.js';
+
+/**
+ * Ops as methods. The functions in src/ops are the ops; this file derives a method from each that takes a tensor first, so
+ * that `relu(matmul(x, w))` and `x.matmul(w).relu()` are the same call.
+ */
+const methods = {
+  abs: ops.abs,
+  acos: ops.acos,
+  acosh: ops.acosh,
+  add: ops.add,
+  addmm: ops.addmm,
+  all: ops.all,
+  amax: ops.amax,
+  amin: ops.amin,
+  any: ops.any,
+  argmax: ops.argmax,
+  argmin: ops.argmin,
+  asin: ops.asin,
+  asinh: ops.asinh,
+  atan: ops.atan,
+  atanh: ops.atanh,
+  bmm: ops.bmm,
+  ceil: ops.ceil,
+  chunk: ops.chunk,
+  clamp: ops.clamp,
+  clone: ops.clone,
+  contiguous: ops.contiguous,
+  cos: ops.cos,
+  cosh: ops.cosh,
+  detach: ops.detach,
+  div: ops.div,
+  dot: ops.dot,
+  eq: ops.eq,
+  erf: ops.erf,
+  exp: ops.exp,
+  exp2: ops.exp2,
+  expand: ops.expand,
+  expm1: ops.expm1,
+  flatten: ops.flatten,
+  flip: ops.flip,
+  floor: ops.floor,
+  ge: ops.ge,
+  gelu: ops.gelu,
+  gt: ops.gt,
+  isinf: ops.isinf,
+  isnan: ops.isnan,
+  le: ops.le,
+  log: ops.log,
+  log10: ops.log10,
+  log1p: ops.log1p,
+  log2: ops.log2,
+  logicalAnd: ops.logicalAnd,
+  logicalNot: ops.logicalNot,
+  logicalOr: ops.logicalOr,
+  logicalXor: ops.logicalXor,
+  logsumexp: ops.logsumexp,
+  lt: ops.lt,
+  matmul: ops.matmul,
+  mean: ops.mean,
+  mm: ops.mm,
+  mul: ops.mul,
+  mv: ops.mv,
+  narrow: ops.narrow,
+  ne: ops.ne,
+  neg: ops.neg,
+  outer: ops.outer,
+  permute: ops.permute,
+  reciprocal: ops.reciprocal,
+  relu: ops.relu,
+  reshape: ops.reshape,
+  round: ops.round,
+  rsqrt: ops.rsqrt,
+  select: ops.select,
+  sigmoid: ops.sigmoid,
+  sign: ops.sign,
+  silu: ops.silu,
+  sin: ops.sin,
+  sinh: ops.sinh,
+  slice: ops.slice,
+  split: ops.split,
+  sqrt: ops.sqrt,
+  square: ops.square,
+  squeeze: ops.squeeze,
+  std: ops.std,
+  sub: ops.sub,
+  sum: ops.sum,
+  t: ops.t,
+  tan: ops.tan,
+  tanh: ops.tanh,
+  transpose: ops.transpose,
+  trunc: ops.trunc,
+  unsqueeze: ops.unsqueeze,
+  var: ops.variance,
+  view: ops.view,
+} as const;
+
+type Table = typeof methods;
+
+/** A function without its first parameter. */
+type Method<F> = F extends (input: never, ...rest: infer R) => infer O ? (...rest: R) => O : never;
+
+type Derived = { [K in keyof Table]: Method<Table[K]> };
+
+declare module './core/tensor.js' {
+  interface Tensor<D extends DType = DType> extends Derived {
+    /** The largest of all elements. */
+    max(): Tensor;
+    /** Largest values along `dim` and where they are. */
+    max(dim: number | ops.ReduceOptions, keepdim?: boolean): ops.ValuesAndIndices;
+    /** The smallest of all elements. */
+    min(): Tensor;
+    /** Smallest values along `dim` and where they are. */
+    min(dim: number | ops.ReduceOptions, keepdim?: boolean): ops.ValuesAndIndices;
+    /** The transpose: dimensions in reverse order. */
+    readonly T: Tensor<D>;
+    /** This tensor as another dtype, or on another device; the same tensor when it is so already. */
+    to<E extends DType>(dtype: E): Tensor<E>;
+    to(device: 'wasm'): Tensor<D>;
+    float(): Tensor<'float32'>;
+    int(): Tensor<'int32'>;
+    bool(): Tensor<'bool'>;
+    /** `other` where `condition` does not hold. */
+    where(condition: Tensor, other: Tensor | number): Tensor;
+    /** Adds the gradient of this tensor to `grad` of every leaf it was computed from. */
+    backward(gradient?: Tensor | null, options?: BackwardOptions): void;
+    /** Sets `requiresGrad` and returns the tensor. */
+    requiresGrad_(requiresGrad?: boolean): this;
+  }
+}
+
+for (const [name, compute] of Object.entries(methods)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor, ...rest: unknown[]): unknown {
+      return (compute as (input: Tensor, ...rest: unknown[]) => unknown)(this, ...rest);
+    },
+    writable: true,
+    configurable: true,
+  });
+}
+
+const extra = {
+  max(this: Tensor, dim?: number, keepdim?: boolean): unknown {
+    return dim === undefined ? ops.max(this) : ops.max(this, dim, keepdim);
+  },
+  min(this: Tensor, dim?: number, keepdim?: boolean): unknown {
+    return dim === undefined ? ops.min(this) : ops.min(this, dim, keepdim);
+  },
+  to(this: Tensor, target: string): Tensor {
+    if (isDType(target)) return ops.cast(this, target);
+    if (target === this.device) return this;
+    return fail('device', `to: expected a dtype (${Object.keys(traits).join(', ')}) or the device 'wasm', got ${target}.`);
+  },
+  float(this: Tensor): Tensor {
+    return ops.cast(this, 'float32');
+  },
+  int(this: Tensor): Tensor {
+    return ops.cast(this, 'int32');
+  },
+  bool(this: Tensor): Tensor {
+    return ops.cast(this, 'bool');
+  },
+  where(this: Tensor, condition: Tensor, other: Tensor | number): Tensor {
+    return ops.where(condition, this, other);
+  },
+  backward(this: Tensor, gradient?: Tensor | null, options?: BackwardOptions): void {
+    backward(this, gradient, options);
+  },
+  requiresGrad_(this: Tensor, requiresGrad = true): Tensor {
+    this.requiresGrad = requiresGrad;
+    return this;
+  },
+};
+
+for (const [name, value] of Object.entries(extra)) {
+  Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
+}
+
+Object.defineProperty(Tensor.prototype, 'T', {
+  get(this: Tensor): Tensor {
+    return ops.permute(
+      this,
+      this.shape.map((_, i) => this.ndim - 1 - i),
+    );
+  },
+  configurable: true,
+});
+
+export { Tensor };

@@ -1,0 +1,34 @@
+import { noGrad } from '../autograd/index.js';
+import { scope } from '../core/scoping.js';
+import type { Tensor } from '../tensor.js';
+import type { Classifier } from './metrics.js';
+
+export interface LatencyOptions {
+  /** Fewest and most timed runs. Defaults 20 and 400. */
+  readonly minRuns?: number;
+  readonly maxRuns?: number;
+  /** Milliseconds after which no further run is begun, once minRuns are done. Default 200. */
+  readonly budgetMs?: number;
+}
+
+/** Median milliseconds of one forward pass of `model` over `x`, without recording, after warming up. */
+export function latency(model: Classifier, x: Tensor, { minRuns = 20, maxRuns = 400, budgetMs = 200 }: LatencyOptions = {}): number {
+  const run = (): void =>
+    scope(() => {
+      noGrad(() => model.forward(x));
+    });
+  const wasTraining = model.training;
+  model.eval();
+  // Enough calls for the engine to have compiled both the kernels and the code around them.
+  for (let i = 0; i < minRuns; i++) run();
+  const times: number[] = [];
+  const end = performance.now() + budgetMs;
+  while (times.length < maxRuns && (times.length < minRuns || performance.now() < end)) {
+    const start = performance.now();
+    run();
+    times.push(performance.now() - start);
+  }
+  model.train(wasTraining);
+  times.sort((a, b) => a - b);
+  return times[times.length >> 1] as number;
+}
