@@ -103,10 +103,9 @@ export function adaptiveMaxPool2d_f32(r: usize, begin: i32, end: i32): void {
         for (let iy = top; iy < bottom; iy++) {
           for (let ix = left; ix < right; ix++) {
             const v = load<f32>(x + bytes(iy * w + ix));
-            if (v > best || isNaN(v)) {
-              best = v;
-              place = iy * w + ix;
-            }
+            const wins = v > best || isNaN(v);
+            best = select(v, best, wins);
+            place = select(iy * w + ix, place, wins);
           }
         }
         store<f32>(y, best);

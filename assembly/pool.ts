@@ -1,22 +1,9 @@
 /**
- * Pooling over planes [H, W] and its gradients. Every kernel's work items are planes (N · C of them); 1-d pooling is H = 1.
- *
- * Output sizes come from the host, so that ceil mode and padding are settled there. A gradient kernel clears its planes
- * and adds into them, and a plane belongs to one work item, so that nothing is added from two threads.
+ * Maximum pooling over planes [H, W], and its gradient. Work items are planes (N · C of them); 1-d pooling is H = 1.
  */
 import { int, pointer } from './launch';
+import { endInterior, firstInterior, isHalving, loadApart, Window, windowOf } from './poolwindow';
 import { bytes, splat } from './simd';
-
-// @ts-ignore: decorator
-@inline function at(p: usize, i: i32): f32 {
-  return load<f32>(p + bytes(i));
-}
-
-/** The first index in lo, lo + step, … that is not negative. */
-// @ts-ignore: decorator
-@inline function firstInside(lo: i32, step: i32): i32 {
-  return lo < 0 ? lo + ((step - 1 - lo) / step) * step : lo;
-}
 
 /**
  * y = the largest element of each window, indices = its place in the input plane (iy · W + ix); ties go to the first,
@@ -25,130 +12,120 @@ import { bytes, splat } from './simd';
  * 11 SW, 12 PH, 13 PW, 14 DH, 15 DW. Work: planes.
  */
 export function maxPool2d_f32(r: usize, begin: i32, end: i32): void {
-  const h = int(r, 4);
-  const w = int(r, 5);
-  const oh = int(r, 6);
-  const ow = int(r, 7);
-  const window = int(r, 8) == 2 && int(r, 9) == 2 && int(r, 14) == 1 && int(r, 15) == 1;
-  const halves = window && int(r, 10) == 2 && int(r, 11) == 2 && int(r, 12) == 0 && int(r, 13) == 0;
-  const indices = pointer(r, 1);
+  const p = windowOf(r, 3);
+  const halves = isHalving(p) && p.dh == 1 && p.dw == 1 && p.ow >= 4;
+  const outSize = bytes(p.oh * p.ow);
   for (let plane = begin; plane < end; plane++) {
-    const out = <usize>plane * bytes(oh * ow);
+    const out = <usize>plane * outSize;
     const y = pointer(r, 0) + out;
-    const index = indices ? indices + out : 0;
-    const x = pointer(r, 2) + <usize>plane * bytes(h * w);
-    if (halves && 2 * oh <= h && 2 * ow <= w) maxPoolHalves(y, index, x, w, oh, ow);
-    else maxPoolPlane(r, y, index, x, h, w, oh, ow);
+    const index = pointer(r, 1) ? pointer(r, 1) + out : 0;
+    const x = pointer(r, 2) + <usize>plane * bytes(p.h * p.w);
+    if (halves) halve(p, y, index, x);
+    else maxOfPlane(p, y, index, x);
   }
 }
 
-function maxPoolPlane(r: usize, y: usize, index: usize, x: usize, h: i32, w: i32, oh: i32, ow: i32): void {
-  const kh = int(r, 8);
-  const kw = int(r, 9);
-  const sh = int(r, 10);
-  const sw = int(r, 11);
-  const ph = int(r, 12);
-  const pw = int(r, 13);
-  const dh = int(r, 14);
-  const dw = int(r, 15);
-  for (let oy = 0; oy < oh; oy++) {
-    const top = firstInside(oy * sh - ph, dh);
-    const bottom = min(oy * sh - ph + (kh - 1) * dh + 1, h);
-    for (let ox = 0; ox < ow; ox++) {
-      const left = firstInside(ox * sw - pw, dw);
-      const right = min(ox * sw - pw + (kw - 1) * dw + 1, w);
-      let best: f32 = -Infinity;
-      // A window that holds padding alone (possible with dilation) has no place: -1, which the gradient leaves out.
-      let place = top < bottom && left < right ? top * w + left : -1;
-      for (let iy = top; iy < bottom; iy += dh) {
-        for (let ix = left; ix < right; ix += dw) {
-          const v = at(x, iy * w + ix);
-          if (v > best || isNaN(v)) {
-            best = v;
-            place = iy * w + ix;
-          }
-        }
-      }
-      store<f32>(y, best);
-      y += 4;
-      if (index) {
-        store<i32>(index, place);
-        index += 4;
+const RAMP: usize = memory.data<i32>([0, 1, 2, 3]);
+
+function maxOfPlane(p: Window, y: usize, index: usize, x: usize): void {
+  const first = firstInterior(p);
+  const last = endInterior(p, (p.kw - 1) * p.dw);
+  const fours = last - first >= 4;
+  for (let oy = 0; oy < p.oh; oy++) {
+    const start = oy * p.sh - p.ph;
+    const top = start < 0 ? start + ((p.dh - 1 - start) / p.dh) * p.dh : start;
+    const bottom = min(start + (p.kh - 1) * p.dh + 1, p.h);
+    const inner = fours && top < bottom;
+    for (let ox = 0; ox < p.ow; ) {
+      if (inner && ox >= first && ox < last) {
+        // The last four windows overlap the four before.
+        ox = min(ox, last - 4);
+        maxOfFour(p, y + bytes(ox), index ? index + bytes(ox) : 0, x, top, bottom, ox * p.sw - p.pw);
+        ox += 4;
+      } else {
+        maxOfOne(p, y + bytes(ox), index ? index + bytes(ox) : 0, x, top, bottom, ox * p.sw - p.pw);
+        ox++;
       }
     }
+    y += bytes(p.ow);
+    if (index) index += bytes(p.ow);
   }
 }
 
-const COUNT: usize = memory.data<i32>([0, 2, 4, 6]);
+function maxOfFour(p: Window, y: usize, index: usize, x: usize, top: i32, bottom: i32, left: i32): void {
+  const ramp = i32x4.mul(v128.load(RAMP), i32x4.splat(p.sw));
+  let best = splat(-Infinity);
+  let place = i32x4.add(ramp, i32x4.splat(top * p.w + left));
+  const right = left + (p.kw - 1) * p.dw;
+  for (let iy = top; iy < bottom; iy += p.dh) {
+    for (let ix = left; ix <= right; ix += p.dw) {
+      const at = iy * p.w + ix;
+      const v = loadApart(x + bytes(at), p.sw);
+      const wins = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+      best = v128.bitselect(v, best, wins);
+      place = v128.bitselect(i32x4.add(ramp, i32x4.splat(at)), place, wins);
+    }
+  }
+  v128.store(y, best);
+  if (index) v128.store(index, place);
+}
+
+function maxOfOne(p: Window, y: usize, index: usize, x: usize, top: i32, bottom: i32, start: i32): void {
+  const left = start < 0 ? start + ((p.dw - 1 - start) / p.dw) * p.dw : start;
+  const right = min(start + (p.kw - 1) * p.dw + 1, p.w);
+  let best: f32 = -Infinity;
+  // A window that holds padding alone (possible with dilation) has no place: -1, which the gradient leaves out.
+  let place = top < bottom && left < right ? top * p.w + left : -1;
+  for (let iy = top; iy < bottom; iy += p.dh) {
+    for (let ix = left; ix < right; ix += p.dw) {
+      const at = iy * p.w + ix;
+      const v = load<f32>(x + bytes(at));
+      const wins = v > best || isNaN(v);
+      best = select(v, best, wins);
+      place = select(at, place, wins);
+    }
+  }
+  store<f32>(y, best);
+  if (index) store<i32>(index, place);
+}
 
 /** Windows of 2 × 2 side by side, four at a time. */
-function maxPoolHalves(y: usize, index: usize, x: usize, w: i32, oh: i32, ow: i32): void {
-  const ramp = v128.load(COUNT);
+function halve(p: Window, y: usize, index: usize, x: usize): void {
+  const ramp = i32x4.shl(v128.load(RAMP), 1);
   const one = i32x4.splat(1);
-  for (let oy = 0; oy < oh; oy++) {
-    const row = 2 * oy * w;
-    let p = x + bytes(row);
-    let q = p + bytes(w);
-    let ox = 0;
-    for (; ox + 4 <= ow; ox += 4) {
-      const a0 = v128.load(p);
-      const a1 = v128.load(p, 16);
-      const b0 = v128.load(q);
-      const b1 = v128.load(q, 16);
-      const v0 = v128.shuffle<i32>(a0, a1, 0, 2, 4, 6);
-      const v1 = v128.shuffle<i32>(a0, a1, 1, 3, 5, 7);
-      const v2 = v128.shuffle<i32>(b0, b1, 0, 2, 4, 6);
-      const v3 = v128.shuffle<i32>(b0, b1, 1, 3, 5, 7);
+  const below = i32x4.splat(p.w);
+  const last = p.ow - 4;
+  for (let oy = 0; oy < p.oh; oy++) {
+    const row = 2 * oy * p.w;
+    for (let ox = 0; ; ) {
+      const upper = x + bytes(row + 2 * ox);
+      const lower = upper + bytes(p.w);
+      const a0 = v128.load(upper);
+      const a1 = v128.load(upper, 16);
+      const b0 = v128.load(lower);
+      const b1 = v128.load(lower, 16);
+      let best = v128.shuffle<i32>(a0, a1, 0, 2, 4, 6);
       const i0 = i32x4.add(ramp, i32x4.splat(row + 2 * ox));
-      let best = v0;
       let place = i0;
-      let wins = v128.or(f32x4.gt(v1, best), f32x4.ne(v1, v1));
-      best = v128.bitselect(v1, best, wins);
+      let v = v128.shuffle<i32>(a0, a1, 1, 3, 5, 7);
+      let wins = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+      best = v128.bitselect(v, best, wins);
       place = v128.bitselect(i32x4.add(i0, one), place, wins);
-      const i2 = i32x4.add(i0, i32x4.splat(w));
-      wins = v128.or(f32x4.gt(v2, best), f32x4.ne(v2, v2));
-      best = v128.bitselect(v2, best, wins);
-      place = v128.bitselect(i2, place, wins);
-      wins = v128.or(f32x4.gt(v3, best), f32x4.ne(v3, v3));
-      best = v128.bitselect(v3, best, wins);
-      place = v128.bitselect(i32x4.add(i2, one), place, wins);
-      v128.store(y, best);
-      y += 16;
-      if (index) {
-        v128.store(index, place);
-        index += 16;
-      }
-      p += 32;
-      q += 32;
+      v = v128.shuffle<i32>(b0, b1, 0, 2, 4, 6);
+      wins = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+      best = v128.bitselect(v, best, wins);
+      place = v128.bitselect(i32x4.add(i0, below), place, wins);
+      v = v128.shuffle<i32>(b0, b1, 1, 3, 5, 7);
+      wins = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+      best = v128.bitselect(v, best, wins);
+      place = v128.bitselect(i32x4.add(i32x4.add(i0, below), one), place, wins);
+      v128.store(y + bytes(ox), best);
+      if (index) v128.store(index + bytes(ox), place);
+      if (ox == last) break;
+      ox = min(ox + 4, last);
     }
-    for (; ox < ow; ox++) {
-      const i0 = row + 2 * ox;
-      let best = load<f32>(p);
-      let place = i0;
-      let v = load<f32>(p, 4);
-      if (v > best || isNaN(v)) {
-        best = v;
-        place = i0 + 1;
-      }
-      v = load<f32>(q);
-      if (v > best || isNaN(v)) {
-        best = v;
-        place = i0 + w;
-      }
-      v = load<f32>(q, 4);
-      if (v > best || isNaN(v)) {
-        best = v;
-        place = i0 + w + 1;
-      }
-      store<f32>(y, best);
-      y += 4;
-      if (index) {
-        store<i32>(index, place);
-        index += 4;
-      }
-      p += 8;
-      q += 8;
-    }
+    y += bytes(p.ow);
+    if (index) index += bytes(p.ow);
   }
 }
 
@@ -175,140 +152,6 @@ export function maxPool2d_grad_f32(r: usize, begin: i32, end: i32): void {
       }
       dy += 4;
       index += 4;
-    }
-  }
-}
-
-/** The rectangle one output averages over, and what it divides by. Module variables, because a function returns one value. */
-let top: i32 = 0;
-let bottom: i32 = 0;
-let left: i32 = 0;
-let right: i32 = 0;
-let rows: i32 = 0;
-
-// PyTorch counts padding up to the padded edge only: a window that ceil mode pushes over it does not count the rest.
-// @ts-ignore: decorator
-@inline function rowsOf(r: usize, oy: i32): void {
-  const h = int(r, 3);
-  const ph = int(r, 11);
-  top = oy * int(r, 9) - ph;
-  bottom = min(top + int(r, 7), h + ph);
-  rows = bottom - top;
-  top = max(top, 0);
-  bottom = min(bottom, h);
-}
-
-// @ts-ignore: decorator
-@inline function columnsOf(r: usize, ox: i32): f32 {
-  const w = int(r, 4);
-  const pw = int(r, 12);
-  left = ox * int(r, 10) - pw;
-  right = min(left + int(r, 8), w + pw);
-  const padded = rows * (right - left);
-  left = max(left, 0);
-  right = min(right, w);
-  const given = int(r, 14);
-  if (given != 0) return <f32>given;
-  return <f32>(int(r, 13) ? padded : (bottom - top) * (right - left));
-}
-
-/**
- * y = the sum of each window divided by its size: with its padding (countIncludePad), without, or divisorOverride (0: none).
- * Slots: 0 y [planes, OH, OW], 1 x [planes, H, W], 2 planes, 3 H, 4 W, 5 OH, 6 OW, 7 KH, 8 KW, 9 SH, 10 SW, 11 PH, 12 PW,
- * 13 countIncludePad (0 or 1), 14 divisorOverride. Work: planes.
- */
-export function avgPool2d_f32(r: usize, begin: i32, end: i32): void {
-  const h = int(r, 3);
-  const w = int(r, 4);
-  const oh = int(r, 5);
-  const ow = int(r, 6);
-  const halves = isHalves(r);
-  for (let plane = begin; plane < end; plane++) {
-    let y = pointer(r, 0) + <usize>plane * bytes(oh * ow);
-    const x = pointer(r, 1) + <usize>plane * bytes(h * w);
-    if (halves) {
-      avgPoolHalves(y, x, w, oh, ow);
-      continue;
-    }
-    for (let oy = 0; oy < oh; oy++) {
-      rowsOf(r, oy);
-      for (let ox = 0; ox < ow; ox++) {
-        const divisor = columnsOf(r, ox);
-        let sum: f32 = 0;
-        for (let iy = top; iy < bottom; iy++) {
-          for (let ix = left; ix < right; ix++) sum += at(x, iy * w + ix);
-        }
-        store<f32>(y, top < bottom && left < right ? sum / divisor : 0);
-        y += 4;
-      }
-    }
-  }
-}
-
-function isHalves(r: usize): bool {
-  const window = int(r, 7) == 2 && int(r, 8) == 2 && int(r, 9) == 2 && int(r, 10) == 2;
-  const plain = int(r, 11) == 0 && int(r, 12) == 0 && int(r, 14) == 0;
-  return window && plain && 2 * int(r, 5) <= int(r, 3) && 2 * int(r, 6) <= int(r, 4);
-}
-
-function avgPoolHalves(y: usize, x: usize, w: i32, oh: i32, ow: i32): void {
-  const quarter = splat(0.25);
-  for (let oy = 0; oy < oh; oy++) {
-    let p = x + bytes(2 * oy * w);
-    let q = p + bytes(w);
-    let ox = 0;
-    for (; ox + 4 <= ow; ox += 4) {
-      const a0 = v128.load(p);
-      const a1 = v128.load(p, 16);
-      const b0 = v128.load(q);
-      const b1 = v128.load(q, 16);
-      let sum = f32x4.add(v128.shuffle<i32>(a0, a1, 0, 2, 4, 6), v128.shuffle<i32>(a0, a1, 1, 3, 5, 7));
-      sum = f32x4.add(sum, v128.shuffle<i32>(b0, b1, 0, 2, 4, 6));
-      sum = f32x4.add(sum, v128.shuffle<i32>(b0, b1, 1, 3, 5, 7));
-      v128.store(y, f32x4.mul(sum, quarter));
-      y += 16;
-      p += 32;
-      q += 32;
-    }
-    for (; ox < ow; ox++) {
-      store<f32>(y, (load<f32>(p) + load<f32>(p, 4) + load<f32>(q) + load<f32>(q, 4)) * <f32>0.25);
-      y += 4;
-      p += 8;
-      q += 8;
-    }
-  }
-}
-
-/**
- * dx += dy / divisor over each window, on cleared planes.
- * Slots: 0 dx [planes, H, W], 1 dy [planes, OH, OW], 2… as avgPool2d_f32. Work: planes.
- */
-export function avgPool2d_grad_f32(r: usize, begin: i32, end: i32): void {
-  const h = int(r, 3);
-  const w = int(r, 4);
-  const oh = int(r, 5);
-  const ow = int(r, 6);
-  const plane = bytes(h * w);
-  memory.fill(pointer(r, 0) + <usize>begin * plane, 0, <usize>(end - begin) * plane);
-  for (let i = begin; i < end; i++) {
-    const dx = pointer(r, 0) + <usize>i * plane;
-    let dy = pointer(r, 1) + <usize>i * bytes(oh * ow);
-    for (let oy = 0; oy < oh; oy++) {
-      rowsOf(r, oy);
-      for (let ox = 0; ox < ow; ox++) {
-        const divisor = columnsOf(r, ox);
-        addToWindow(dx, w, load<f32>(dy) / divisor);
-        dy += 4;
-      }
-    }
-  }
-}
-
-function addToWindow(dx: usize, w: i32, g: f32): void {
-  for (let iy = top; iy < bottom; iy++) {
-    for (let ix = left; ix < right; ix++) {
-      const to = dx + bytes(iy * w + ix);
-      store<f32>(to, load<f32>(to) + g);
     }
   }
 }

@@ -35,26 +35,37 @@ const MINUS_TWO: usize = memory.data<f32>([-2]);
 const ANGLE: usize = memory.data<f32>([1.462918079267159e-9]);
 const HALF_QUARTER: usize = memory.data<i32>([0x20000000]);
 
-/** High words of the 64-bit products of four pairs of unsigned integers. */
+// Four 64-bit products of unsigned integers stand in two vectors, those of lanes 0 and 1 and those of lanes 2 and 3.
+
 // @ts-ignore: decorator
-@inline function highProduct(a: v128, b: v128): v128 {
-  return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(a, b), i64x2.extmul_high_i32x4_u(a, b), 1, 3, 5, 7);
+@inline function highWords(products01: v128, products23: v128): v128 {
+  return v128.shuffle<i32>(products01, products23, 1, 3, 5, 7);
 }
 
-/** Low words of the same. */
 // @ts-ignore: decorator
-@inline function lowProduct(a: v128, b: v128): v128 {
-  return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(a, b), i64x2.extmul_high_i32x4_u(a, b), 0, 2, 4, 6);
+@inline function lowWords(products01: v128, products23: v128): v128 {
+  return v128.shuffle<i32>(products01, products23, 0, 2, 4, 6);
 }
+
+/** Makes the elements i to i + 15 that lie in [begin, end) from the words of four blocks; w0 holds the four first words. */
+type Emit = (
+  parameters: usize, y: usize, i: i32, begin: i32, end: i32, w0: v128, w1: v128, w2: v128, w3: v128,
+) => void;
 
 /**
- * Four blocks at a time, one in each lane, make sixteen elements of type Y; two such groups are under way at once. The
- * functor's fields are the kernel's parameters. Its methods take the words in pairs: even(s, b) and odd(s, b) give the
- * elements in the places of a and b, where s = shared(a) is what both need.
+ * Elements of type Y. The functor's fields are the kernel's parameters. Its methods take the words in pairs: even(s, b) and
+ * odd(s, b) give the elements in the places of a and b, where s = shared(a) is what both need.
  */
 function generate<Y, F>(r: usize, begin: i32, end: i32): void {
+  blocks(r, begin, end, offsetof<F>(), (parameters, y, i, begin, end, w0, w1, w2, w3) => {
+    emit<Y, F>(parameters, y, i, begin, end, w0, w1, w2, w3);
+  });
+}
+
+/** Four blocks at a time, one in each lane, and two such groups under way at once. */
+function blocks(r: usize, begin: i32, end: i32, fields: usize, emit: Emit): void {
   const parameters = slot(r, 1);
-  const seeds = parameters + offsetof<F>();
+  const seeds = parameters + fields;
   const keyLow = v128.load32_splat(seeds);
   const keyHigh = v128.load32_splat(seeds, 4);
   const counter = load<u64>(seeds, 8);
@@ -74,21 +85,27 @@ function generate<Y, F>(r: usize, begin: i32, end: i32): void {
     for (let round = 0; round < 10; round++) {
       const m0 = constant(MULTIPLIER_0);
       const m2 = constant(MULTIPLIER_2);
-      const a = a0;
-      a0 = v128.xor(v128.xor(highProduct(a2, m2), a1), k0);
-      a1 = lowProduct(a2, m2);
-      a2 = v128.xor(v128.xor(highProduct(a, m0), a3), k1);
-      a3 = lowProduct(a, m0);
-      const b = b0;
-      b0 = v128.xor(v128.xor(highProduct(b2, m2), b1), k0);
-      b1 = lowProduct(b2, m2);
-      b2 = v128.xor(v128.xor(highProduct(b, m0), b3), k1);
-      b3 = lowProduct(b, m0);
+      const a0Low = i64x2.extmul_low_i32x4_u(a0, m0);
+      const a0High = i64x2.extmul_high_i32x4_u(a0, m0);
+      const a2Low = i64x2.extmul_low_i32x4_u(a2, m2);
+      const a2High = i64x2.extmul_high_i32x4_u(a2, m2);
+      a0 = v128.xor(v128.xor(highWords(a2Low, a2High), a1), k0);
+      a1 = lowWords(a2Low, a2High);
+      a2 = v128.xor(v128.xor(highWords(a0Low, a0High), a3), k1);
+      a3 = lowWords(a0Low, a0High);
+      const b0Low = i64x2.extmul_low_i32x4_u(b0, m0);
+      const b0High = i64x2.extmul_high_i32x4_u(b0, m0);
+      const b2Low = i64x2.extmul_low_i32x4_u(b2, m2);
+      const b2High = i64x2.extmul_high_i32x4_u(b2, m2);
+      b0 = v128.xor(v128.xor(highWords(b2Low, b2High), b1), k0);
+      b1 = lowWords(b2Low, b2High);
+      b2 = v128.xor(v128.xor(highWords(b0Low, b0High), b3), k1);
+      b3 = lowWords(b0Low, b0High);
       k0 = i32x4.add(k0, constant(WEYL_0));
       k1 = i32x4.add(k1, constant(WEYL_1));
     }
-    emit<Y, F>(parameters, y, i, begin, end, a0, a1, a2, a3);
-    emit<Y, F>(parameters, y, i + 16, begin, end, b0, b1, b2, b3);
+    emit(parameters, y, i, begin, end, a0, a1, a2, a3);
+    emit(parameters, y, i + 16, begin, end, b0, b1, b2, b3);
   }
 }
 
@@ -104,7 +121,6 @@ function generate<Y, F>(r: usize, begin: i32, end: i32): void {
   return i32x4.sub(i32x4.splat(<i32>(first >> 32)), i32x4.lt_u(low, i32x4.splat(<i32>first)));
 }
 
-/** Makes elements of the words of four blocks, of which w0 holds the four first words, and stores them in order. */
 function emit<Y, F>(
   functor: usize, y: usize, i: i32, begin: i32, end: i32, w0: v128, w1: v128, w2: v128, w3: v128,
 ): void {
@@ -280,7 +296,9 @@ export function dropoutMask_f32(r: usize, begin: i32, end: i32): void {
   }
 
   @inline even(a: v128, b: v128): v128 {
-    return i32x4.add(highProduct(a, i32x4.splat(this.range)), i32x4.splat(this.lowest));
+    const range = i32x4.splat(this.range);
+    const high = highWords(i64x2.extmul_low_i32x4_u(a, range), i64x2.extmul_high_i32x4_u(a, range));
+    return i32x4.add(high, i32x4.splat(this.lowest));
   }
 
   @inline odd(a: v128, b: v128): v128 {

@@ -182,7 +182,8 @@ function deliver(leaf: Tensor, gradient: Tensor, taken: Set<Tensor>, createGraph
     leaf.grad = own || createGraph ? gradient : copy(gradient);
     taken.add(leaf.grad);
   }
-  moveTo(leaf.grad, null);
+  // A gradient lives as long as its leaf.
+  moveTo(leaf.grad, leaf.scope);
 }
 
 /**

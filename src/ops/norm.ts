@@ -4,7 +4,7 @@ import { sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul, sub } from './arithmetic.js';
 import { reshape } from './movement.js';
-import { checkTensor, convert, dense, empty, op } from './op.js';
+import { checkTensor, convert, copyInto, dense, empty, op } from './op.js';
 import { mean, sum } from './reduce.js';
 import { at, build, type Reference, spread } from './sheet.js';
 import { rsqrt } from './unary.js';
@@ -160,9 +160,6 @@ export const batchNorm = op(
     if (!training && (runningMean === null || runningVar === null)) {
       fail('argument', 'batchNorm: evaluation needs runningMean and runningVar. Pass them, or { training: true }.');
     }
-    if (training && [runningMean, runningVar].some((t) => t !== null && !t.isContiguous())) {
-      fail('argument', 'batchNorm: running statistics are written in training and must be contiguous. Use .contiguous().');
-    }
     if (training && n * l === 1) {
       fail('shape', `batchNorm: expected more than one value a channel in training, got ${show(input.shape)}.`);
     }
@@ -172,17 +169,21 @@ export const batchNorm = op(
     const variance = training ? empty(x, [c], 'float32', 'batchNorm') : dense(runningVar as Tensor);
     const grain = Math.max(1, Math.floor(16384 / Math.max(n * l, 1)));
     if (training) {
+      const running = [runningMean, runningVar].map((given) => ({ given, compact: given === null ? null : dense(given) }));
       x.storage.device.launch({
         kernel: 'batchNormStats_f32',
         work: c,
         grain,
-        writes: [average, variance, runningMean, runningVar],
+        writes: [average, variance, ...running.map(({ compact }) => compact)],
         reads: [x],
         floats: [momentum],
         ints: [n, c, l],
       });
-      runningMean?.storage.touch('batchNorm');
-      runningVar?.storage.touch('batchNorm');
+      for (const { given, compact } of running) {
+        if (given === null || compact === null) continue;
+        if (compact !== given) copyInto(given, compact);
+        given.storage.touch('batchNorm');
+      }
     }
     x.storage.device.launch({
       kernel: 'batchNormApply_f32',

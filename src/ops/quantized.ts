@@ -120,7 +120,7 @@ export function quantizedConv2d(
   const columns = empty(x, [n * places, k], 'int8', 'quantizedConv2d');
   x.storage.device.launch({
     kernel: 'im2col_i8',
-    work: n,
+    work: n * oh,
     writes: [columns],
     reads: [dense(x)],
     ints: [n, c, h, w, oh, ow, ...kernel, ...stride, ...padding, ...dilation, input.zeroPoint],

@@ -1,0 +1,53 @@
+import { fail } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
+import type { ParamGroup, Params, Settings } from './groups.js';
+import { Optimizer } from './optimizer.js';
+import { checkNonNegative } from './settings.js';
+import type { Blank } from './statedict.js';
+
+export interface AdadeltaSettings extends Settings {
+  /** Factor of the step. Default 1. */
+  lr: number;
+  /** Decay rate of the averages of squares. Default 0.9. */
+  rho: number;
+  /** Added under both roots. Default 1e-6. */
+  eps: number;
+  /** Factor of the L2 penalty. Default 0. */
+  weightDecay: number;
+  /** Climb instead of descend. Default false. */
+  maximize: boolean;
+}
+
+export type AdadeltaOptions = Partial<AdadeltaSettings>;
+
+type AdadeltaState = { step: number; square_avg: Tensor; acc_delta: Tensor };
+
+const DEFAULTS: AdadeltaSettings = { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false };
+
+/**
+ * Adadelta: the gradient times the root of the average of squared steps over that of squared gradients, which has the unit of
+ * the parameter and needs no learning rate. M. D. Zeiler, Adadelta: an adaptive learning rate method, 2012.
+ *
+ * State: `step`, `square_avg`, `acc_delta`.
+ */
+export class Adadelta extends Optimizer<AdadeltaSettings, AdadeltaState> {
+  constructor(params: Params<AdadeltaSettings>, options: AdadeltaOptions = {}) {
+    super(params, options, DEFAULTS);
+  }
+
+  protected override check(settings: AdadeltaSettings): void {
+    checkNonNegative(this.name, settings, 'lr', 'rho', 'eps', 'weightDecay');
+    if (settings.rho > 1) fail('argument', `${this.name}: rho must be in [0, 1], got ${settings.rho}.`);
+  }
+
+  protected blank(): Blank {
+    return { step: 0, square_avg: { fill: 0 }, acc_delta: { fill: 0 } };
+  }
+
+  protected update(param: Tensor, grad: Tensor, state: AdadeltaState, group: ParamGroup<AdadeltaSettings>): void {
+    const { lr, rho, eps, weightDecay, maximize } = group;
+    state.step++;
+    const floats = [lr, rho, 1 - rho, eps, weightDecay];
+    this.launch('adadelta_f32', param, [state.square_avg, state.acc_delta], grad, floats, [Number(maximize)]);
+  }
+}

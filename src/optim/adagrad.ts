@@ -1,0 +1,60 @@
+import type { Tensor } from '../core/tensor.js';
+import type { ParamGroup, Params, Settings } from './groups.js';
+import { Optimizer } from './optimizer.js';
+import { checkNonNegative } from './settings.js';
+import type { Blank } from './statedict.js';
+
+export interface AdagradSettings extends Settings {
+  /** Learning rate. Default 1e-2. */
+  lr: number;
+  /** The learning rate of step t is lr / (1 + (t − 1) · lrDecay). Default 0. */
+  lrDecay: number;
+  /** Factor of the L2 penalty. Default 0. */
+  weightDecay: number;
+  /** What the sum of squares begins with. Default 0. */
+  initialAccumulatorValue: number;
+  /** Added to the denominator. Default 1e-10. */
+  eps: number;
+  /** Climb instead of descend. Default false. */
+  maximize: boolean;
+}
+
+export type AdagradOptions = Partial<AdagradSettings>;
+
+type AdagradState = { step: number; sum: Tensor };
+
+const DEFAULTS: AdagradSettings = {
+  lr: 1e-2,
+  lrDecay: 0,
+  weightDecay: 0,
+  initialAccumulatorValue: 0,
+  eps: 1e-10,
+  maximize: false,
+};
+
+/**
+ * Adagrad: the gradient divided by the root of the sum of all its squares, so that rare features keep a large rate.
+ * J. Duchi, E. Hazan, Y. Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.
+ *
+ * State: `step`, `sum`.
+ */
+export class Adagrad extends Optimizer<AdagradSettings, AdagradState> {
+  constructor(params: Params<AdagradSettings>, options: AdagradOptions = {}) {
+    super(params, options, DEFAULTS);
+  }
+
+  protected override check(settings: AdagradSettings): void {
+    checkNonNegative(this.name, settings, 'lr', 'lrDecay', 'weightDecay', 'initialAccumulatorValue', 'eps');
+  }
+
+  protected blank(group: ParamGroup<AdagradSettings>): Blank {
+    return { step: 0, sum: { fill: group.initialAccumulatorValue } };
+  }
+
+  protected update(param: Tensor, grad: Tensor, state: AdagradState, group: ParamGroup<AdagradSettings>): void {
+    const { lr, lrDecay, weightDecay, eps, maximize } = group;
+    const stepSize = lr / (1 + state.step * lrDecay);
+    state.step++;
+    this.launch('adagrad_f32', param, [state.sum], grad, [stepSize, eps, weightDecay], [Number(maximize)]);
+  }
+}

@@ -1,0 +1,102 @@
+import type { Tensor } from '../core/tensor.js';
+import type { ParamGroup, Params, Settings } from './groups.js';
+import { Optimizer } from './optimizer.js';
+import { checkBetas, checkNonNegative } from './settings.js';
+import type { Blank } from './statedict.js';
+
+export interface AdamSettings extends Settings {
+  /** Learning rate. Default 1e-3. */
+  lr: number;
+  /** Decay rates of the averages of the gradient and of its square. Default [0.9, 0.999]. */
+  betas: readonly [number, number];
+  /** Added to the denominator. Default 1e-8. */
+  eps: number;
+  /** Adam: factor of the L2 penalty, default 0. AdamW: the share, times lr, that weights lose in a step, default 1e-2. */
+  weightDecay: number;
+  /** Divide by the largest average of squares so far. Default false. */
+  amsgrad: boolean;
+  /** Climb instead of descend. Default false. */
+  maximize: boolean;
+}
+
+export type AdamOptions = Partial<AdamSettings>;
+
+export type AdamState = { step: number; exp_avg: Tensor; exp_avg_sq: Tensor; max_exp_avg_sq?: Tensor };
+
+const DEFAULTS: AdamSettings = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  weightDecay: 0,
+  amsgrad: false,
+  maximize: false,
+};
+
+abstract class AdamFamily extends Optimizer<AdamSettings, AdamState> {
+  /** Whether weight decay shrinks the weights themselves rather than joining the gradient. */
+  protected abstract readonly decoupled: boolean;
+
+  protected override check(settings: AdamSettings): void {
+    checkNonNegative(this.name, settings, 'lr', 'eps', 'weightDecay');
+    checkBetas(this.name, settings.betas);
+  }
+
+  protected blank(group: ParamGroup<AdamSettings>): Blank {
+    const zeros = { fill: 0 };
+    return { step: 0, exp_avg: zeros, exp_avg_sq: zeros, ...(group.amsgrad ? { max_exp_avg_sq: zeros } : {}) };
+  }
+
+  protected update(param: Tensor, grad: Tensor, state: AdamState, group: ParamGroup<AdamSettings>): void {
+    const { lr, betas, eps, weightDecay, amsgrad, maximize } = group;
+    const [beta1, beta2] = betas;
+    state.step++;
+    this.launch(
+      'adam_f32',
+      param,
+      [state.exp_avg, state.exp_avg_sq, amsgrad ? state.max_exp_avg_sq : null],
+      grad,
+      [
+        1 - beta1,
+        beta2,
+        1 - beta2,
+        eps,
+        weightDecay,
+        1 - lr * weightDecay,
+        lr / (1 - beta1 ** state.step),
+        Math.sqrt(1 - beta2 ** state.step),
+      ],
+      [Number(this.decoupled), Number(maximize)],
+    );
+  }
+}
+
+/**
+ * Adam: steps along the average of the gradient, divided by the root of the average of its square.
+ * D. P. Kingma, J. Ba, Adam: a method for stochastic optimization, 2015; S. J. Reddi et al., On the convergence of Adam and
+ * beyond, 2018 (amsgrad).
+ *
+ * State: `step`, `exp_avg`, `exp_avg_sq`, and `max_exp_avg_sq` with amsgrad.
+ */
+export class Adam extends AdamFamily {
+  protected get decoupled(): boolean {
+    return false;
+  }
+
+  constructor(params: Params<AdamSettings>, options: AdamOptions = {}) {
+    super(params, options, DEFAULTS);
+  }
+}
+
+/**
+ * Adam with decoupled weight decay: every step shrinks the weights by lr · weightDecay, whatever the size of their gradient.
+ * I. Loshchilov, F. Hutter, Decoupled weight decay regularization, 2019. State as in `Adam`.
+ */
+export class AdamW extends AdamFamily {
+  protected get decoupled(): boolean {
+    return true;
+  }
+
+  constructor(params: Params<AdamSettings>, options: AdamOptions = {}) {
+    super(params, options, { ...DEFAULTS, weightDecay: 1e-2 });
+  }
+}

@@ -1,0 +1,57 @@
+import type { Tensor } from '../core/tensor.js';
+import type { ParamGroup, Params, Settings } from './groups.js';
+import { Optimizer } from './optimizer.js';
+import { checkNonNegative } from './settings.js';
+import type { Blank } from './statedict.js';
+
+export interface ASGDSettings extends Settings {
+  /** Learning rate of the first step. Default 1e-2. */
+  lr: number;
+  /** Decay of weights and of the learning rate. Default 1e-4. */
+  lambd: number;
+  /** Power of the decay of the learning rate: lr / (1 + lambd · lr · t)^alpha. Default 0.75. */
+  alpha: number;
+  /** The step from which on weights are averaged. Default 1e6. */
+  t0: number;
+  /** Factor of the L2 penalty. Default 0. */
+  weightDecay: number;
+  /** Climb instead of descend. Default false. */
+  maximize: boolean;
+}
+
+export type ASGDOptions = Partial<ASGDSettings>;
+
+type ASGDState = { step: number; eta: number; mu: number; ax: Tensor };
+
+const DEFAULTS: ASGDSettings = { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, maximize: false };
+
+/**
+ * Averaged stochastic gradient descent: steps of a falling size, and beside the weights their average from step `t0` on, which
+ * is `state.get(param).ax`. B. T. Polyak, A. B. Juditsky, Acceleration of stochastic approximation by averaging, 1992.
+ *
+ * The step size follows from the learning rate after a step, so that a change of lr is seen one step later, as in PyTorch.
+ *
+ * State: `step`, `eta`, `mu`, `ax`.
+ */
+export class ASGD extends Optimizer<ASGDSettings, ASGDState> {
+  constructor(params: Params<ASGDSettings>, options: ASGDOptions = {}) {
+    super(params, options, DEFAULTS);
+  }
+
+  protected override check(settings: ASGDSettings): void {
+    checkNonNegative(this.name, settings, 'lr', 'weightDecay');
+  }
+
+  protected blank(group: ParamGroup<ASGDSettings>): Blank {
+    return { step: 0, eta: group.lr, mu: 1, ax: { fill: 0 } };
+  }
+
+  protected update(param: Tensor, grad: Tensor, state: ASGDState, group: ParamGroup<ASGDSettings>): void {
+    const { lr, lambd, alpha, t0, weightDecay, maximize } = group;
+    const floats = [state.eta, 1 - lambd * state.eta, state.mu, weightDecay];
+    this.launch('asgd_f32', param, [state.ax], grad, floats, [Number(maximize)]);
+    state.step++;
+    state.eta = lr / (1 + lambd * lr * state.step) ** alpha;
+    state.mu = 1 / Math.max(1, state.step - t0);
+  }
+}

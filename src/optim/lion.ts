@@ -1,0 +1,50 @@
+import type { Tensor } from '../core/tensor.js';
+import type { ParamGroup, Params, Settings } from './groups.js';
+import { Optimizer } from './optimizer.js';
+import { checkBetas, checkNonNegative } from './settings.js';
+import type { Blank } from './statedict.js';
+
+export interface LionSettings extends Settings {
+  /** Learning rate; three to ten times smaller than for AdamW. Default 1e-4. */
+  lr: number;
+  /** Shares of the average in the direction of a step, and in the average itself. Default [0.9, 0.99]. */
+  betas: readonly [number, number];
+  /** The share, times lr, that weights lose in a step. Default 0. */
+  weightDecay: number;
+  /** Climb instead of descend. Default false. */
+  maximize: boolean;
+}
+
+export type LionOptions = Partial<LionSettings>;
+
+type LionState = { exp_avg: Tensor };
+
+const DEFAULTS: LionSettings = { lr: 1e-4, betas: [0.9, 0.99], weightDecay: 0, maximize: false };
+
+/**
+ * Lion: steps of size lr in every weight, by the sign of an average of the gradient.
+ * X. Chen et al., Symbolic discovery of optimization algorithms, 2023, algorithm 2.
+ *
+ * State: `exp_avg`.
+ */
+export class Lion extends Optimizer<LionSettings, LionState> {
+  constructor(params: Params<LionSettings>, options: LionOptions = {}) {
+    super(params, options, DEFAULTS);
+  }
+
+  protected override check(settings: LionSettings): void {
+    checkNonNegative(this.name, settings, 'lr', 'weightDecay');
+    checkBetas(this.name, settings.betas);
+  }
+
+  protected blank(): Blank {
+    return { exp_avg: { fill: 0 } };
+  }
+
+  protected update(param: Tensor, grad: Tensor, state: LionState, group: ParamGroup<LionSettings>): void {
+    const { lr, betas, weightDecay, maximize } = group;
+    const [beta1, beta2] = betas;
+    const floats = [lr, beta1, 1 - beta1, beta2, 1 - beta2, 1 - lr * weightDecay];
+    this.launch('lion_f32', param, [state.exp_avg], grad, floats, [Number(maximize)]);
+  }
+}

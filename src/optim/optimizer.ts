@@ -1,0 +1,245 @@
+import { enableGrad, noGrad } from '../autograd/index.js';
+import { fail, show } from '../core/errors.js';
+import { openScope } from '../core/scope.js';
+import { sameShape } from '../core/shape.js';
+import { Tensor } from '../core/tensor.js';
+import { fill_ } from '../ops/inplace.js';
+import { copyInto, dense, empty } from '../ops/op.js';
+import { type GroupOptions, makeGroup, type ParamGroup, type Params, parseParams, type Settings } from './groups.js';
+import { checkNonNegative, withDefaults } from './settings.js';
+import { adopt, type Blank, fitState, type OptimizerStateDict, type ParamState, saveState } from './statedict.js';
+
+/** Sees an optimizer before or after each of its steps. Nothing it does is recorded. */
+export type StepHook<O> = (optimizer: O) => void;
+
+export interface HookHandle {
+  remove(): void;
+}
+
+/** Elements from which a thread is worth waking. */
+const GRAIN = 16384;
+
+/** One parameter's share of a step. */
+interface Update<H extends Settings, S> {
+  readonly param: Tensor;
+  readonly grad: Tensor;
+  readonly group: ParamGroup<H>;
+  readonly state: S;
+}
+
+/**
+ * The base of optimizers: parameter groups, hooks, and state by parameter. A subclass says what the state of a parameter
+ * begins as, and updates one parameter from its gradient with one fused kernel.
+ *
+ * State is made when a parameter first has a gradient, and belongs to no scope; `dispose()` frees it. Parameters without a
+ * gradient are left alone. A step leaves nothing else behind.
+ */
+export abstract class Optimizer<H extends Settings = Settings, S extends ParamState = ParamState> {
+  /** Parameters and their hyper-parameters, which may be changed between steps: `optimizer.paramGroups[0].lr = 0.01`. */
+  paramGroups: ParamGroup<H>[] = [];
+  /** What the optimizer remembers of each parameter, by PyTorch's names. */
+  readonly state = new Map<Tensor, S>();
+  /** Hyper-parameters of groups that do not set their own. */
+  readonly defaults: H;
+  /** Steps taken since this object was made. */
+  stepCount = 0;
+  private preHooks: StepHook<this>[] = [];
+  private postHooks: StepHook<this>[] = [];
+
+  /**
+   * `params` are tensors, or groups `{ params, lr, … }` with hyper-parameters of their own. Throws for an empty list, for
+   * tensors that are not float32 leaves, for a tensor that is listed twice, and for hyper-parameters out of range.
+   */
+  constructor(params: Params<H>, options: Partial<H>, defaults: H) {
+    this.defaults = withDefaults(this.name, options, defaults);
+    for (const group of parseParams(this.name, params)) this.addParamGroup(group);
+  }
+
+  /** What messages and memory reports call this optimizer. */
+  get name(): string {
+    return this.constructor.name;
+  }
+
+  /** Throws where a hyper-parameter is out of range. */
+  protected check(settings: H): void {
+    checkNonNegative(this.name, settings, 'lr');
+  }
+
+  /** What the state of a parameter begins as. */
+  protected abstract blank(group: ParamGroup<H>): Blank;
+
+  /** Changes `param` and `state` by the gradient. `param`, `grad` and the tensors of `state` are contiguous. */
+  protected abstract update(param: Tensor, grad: Tensor, state: S, group: ParamGroup<H>): void;
+
+  /** Adds parameters, for instance layers that are thawed during training. */
+  addParamGroup(group: GroupOptions<H>): void {
+    const made = makeGroup(this.name, group, this.defaults, this.paramGroups);
+    this.check(made);
+    this.paramGroups.push(made);
+  }
+
+  /**
+   * Updates all parameters that have a gradient. `closure`, if given, computes the gradients anew and returns the loss,
+   * which `step` returns.
+   */
+  step(): undefined;
+  step<T>(closure: () => T): T;
+  step<T>(closure?: () => T): T | undefined {
+    noGrad(() => {
+      for (const hook of this.preHooks) hook(this);
+    });
+    const loss = this.advance(closure);
+    this.stepCount++;
+    noGrad(() => {
+      for (const hook of this.postHooks) hook(this);
+    });
+    return loss;
+  }
+
+  /** One step. Optimizers that need the closure more than once replace this. */
+  protected advance<T>(closure: (() => T) | undefined): T | undefined {
+    const loss = closure === undefined ? undefined : enableGrad(closure);
+    const work = openScope();
+    try {
+      // Everything that can fail comes first, so that a step is taken as a whole or not at all.
+      for (const { param, grad, state, group } of this.updates()) {
+        const target = dense(param);
+        this.update(target, dense(grad), state, group);
+        if (target !== param) copyInto(param, target);
+        param.storage.touch(this.name);
+      }
+    } finally {
+      work.end();
+    }
+    return loss;
+  }
+
+  private updates(): Update<H, S>[] {
+    const found: Update<H, S>[] = [];
+    for (const group of this.paramGroups) {
+      for (const param of group.params) {
+        param.check(this.name);
+        const { grad } = param;
+        if (grad === null || grad.disposed) continue;
+        if (!sameShape(grad.shape, param.shape) || grad.dtype !== 'float32') {
+          fail(
+            'shape',
+            `${this.name}: the gradient of a parameter ${show(param.shape)} must be float32 of the same shape, ` +
+              `got ${grad.dtype} ${show(grad.shape)}.`,
+          );
+        }
+        found.push({ param, grad, group, state: this.stateOf(param, group) });
+      }
+    }
+    return found;
+  }
+
+  /** The state of `param`, with whatever it does not have yet. */
+  private stateOf(param: Tensor, group: ParamGroup<H>): S {
+    const state: ParamState = this.state.get(param) ?? {};
+    for (const [key, begin] of Object.entries(this.blank(group))) {
+      state[key] ??= typeof begin === 'number' ? begin : this.tensorLike(param, begin.fill);
+    }
+    this.state.set(param, state as S);
+    return state as S;
+  }
+
+  /** A tensor for the state of `param`, owned by no scope. */
+  protected tensorLike(param: Tensor, fill: number): Tensor {
+    return fill_(empty(param, param.shape, 'float32', `${this.name} state`), fill).keep();
+  }
+
+  /** Runs a fused kernel over the elements of `param`: slots param, state (null where absent), grad, floats, count, ints. */
+  protected launch(
+    kernel: string,
+    param: Tensor,
+    state: readonly (Tensor | null | undefined)[],
+    grad: Tensor,
+    floats: readonly number[],
+    ints: readonly number[],
+  ): void {
+    const count = param.numel;
+    param.storage.device.launch({
+      kernel,
+      work: count,
+      grain: GRAIN,
+      writes: [param, ...state.map((tensor) => tensor ?? null)],
+      reads: [grad],
+      floats,
+      ints: [count, ...ints],
+    });
+  }
+
+  /** Frees the gradients of all parameters; with `setToNone: false` they are kept and set to 0. */
+  zeroGrad({ setToNone = true }: { setToNone?: boolean } = {}): void {
+    for (const group of this.paramGroups) {
+      for (const param of group.params) {
+        if (param.grad === null) continue;
+        if (setToNone || param.grad.disposed) {
+          param.grad.dispose();
+          param.grad = null;
+        } else {
+          const { grad } = param;
+          noGrad(() => fill_(grad, 0));
+        }
+      }
+    }
+  }
+
+  /** Calls `hook` before each step. */
+  registerStepPreHook(hook: StepHook<this>): HookHandle {
+    this.preHooks = [...this.preHooks, hook];
+    return { remove: () => (this.preHooks = this.preHooks.filter((other) => other !== hook)) };
+  }
+
+  /** Calls `hook` after each step, for instance to set pruned weights back to 0. */
+  registerStepPostHook(hook: StepHook<this>): HookHandle {
+    this.postHooks = [...this.postHooks, hook];
+    return { remove: () => (this.postHooks = this.postHooks.filter((other) => other !== hook)) };
+  }
+
+  /**
+   * The state in PyTorch's shape and by PyTorch's names: `state` by the index of the parameter, and `param_groups`. Tensors
+   * are copies.
+   */
+  stateDict(): OptimizerStateDict {
+    return noGrad(() => saveState(this.name, this.paramGroups, this.state));
+  }
+
+  /**
+   * Goes on from a state that `stateDict()` gave: its tensors are copied, its hyper-parameters replace those set here. Throws,
+   * with nothing changed, where groups or shapes differ from those of this optimizer.
+   */
+  loadStateDict(saved: OptimizerStateDict): void {
+    noGrad(() => {
+      const loaded = fitState(this.name, saved, this.paramGroups, this.defaults, (group) => this.blank(group));
+      for (const group of loaded.groups) this.check(group);
+      const state = [...loaded.state].map(([param, values]) => [param, adopt(this.name, param, values) as S] as const);
+      this.dispose();
+      this.paramGroups = loaded.groups;
+      for (const [param, values] of state) this.state.set(param, values);
+    });
+  }
+
+  /** Frees the state. A later step begins anew, as the first one did. */
+  dispose(): void {
+    for (const state of this.state.values()) {
+      for (const value of Object.values(state)) if (value instanceof Tensor) value.dispose();
+    }
+    this.state.clear();
+  }
+
+  [Symbol.dispose ?? Symbol.for('Symbol.dispose')](): void {
+    this.dispose();
+  }
+
+  /** The groups and their hyper-parameters, a line each. */
+  toString(): string {
+    const groups = this.paramGroups.map(({ params, ...settings }, i) => {
+      const lines = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
+      const shown = lines.map(([key, value]) => `    ${key}: ${Array.isArray(value) ? show(value) : String(value)}\n`);
+      return `Parameter Group ${i} (${params.length} tensors)\n${shown.join('')}`;
+    });
+    return `${this.name} (\n${groups.join('\n')})`;
+  }
+}

@@ -1,0 +1,90 @@
+import type { Tensor } from '../core/tensor.js';
+import type { ParamGroup, Params, Settings } from './groups.js';
+import { Optimizer } from './optimizer.js';
+import { checkBetas, checkNonNegative } from './settings.js';
+import type { Blank } from './statedict.js';
+
+export interface RAdamSettings extends Settings {
+  /** Learning rate. Default 1e-3. */
+  lr: number;
+  /** Decay rates of the averages of the gradient and of its square. Default [0.9, 0.999]. */
+  betas: readonly [number, number];
+  /** Added to the denominator. Default 1e-8. */
+  eps: number;
+  /** Factor of the L2 penalty. Default 0. */
+  weightDecay: number;
+  /** Weight decay shrinks the weights themselves, as in AdamW. Default false. */
+  decoupledWeightDecay: boolean;
+  /** Climb instead of descend. Default false. */
+  maximize: boolean;
+}
+
+export type RAdamOptions = Partial<RAdamSettings>;
+
+type RAdamState = { step: number; exp_avg: Tensor; exp_avg_sq: Tensor };
+
+const DEFAULTS: RAdamSettings = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  weightDecay: 0,
+  decoupledWeightDecay: false,
+  maximize: false,
+};
+
+/**
+ * The factor r_t that makes up for the variance of the adaptive rate at step t, or null while the average of squares is too
+ * short to be used at all.
+ */
+function rectification(beta2: number, step: number): number | null {
+  const decayed = beta2 ** step;
+  const longest = 2 / (1 - beta2) - 1;
+  const length = longest - (2 * step * decayed) / (1 - decayed);
+  if (!(length > 5)) return null;
+  return Math.sqrt(((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length));
+}
+
+/**
+ * Rectified Adam: warms up by itself, with plain momentum until the average of squares can be trusted.
+ * L. Liu et al., On the variance of the adaptive learning rate and beyond, 2020, algorithm 2.
+ *
+ * State: `step`, `exp_avg`, `exp_avg_sq`.
+ */
+export class RAdam extends Optimizer<RAdamSettings, RAdamState> {
+  constructor(params: Params<RAdamSettings>, options: RAdamOptions = {}) {
+    super(params, options, DEFAULTS);
+  }
+
+  protected override check(settings: RAdamSettings): void {
+    checkNonNegative(this.name, settings, 'lr', 'eps', 'weightDecay');
+    checkBetas(this.name, settings.betas);
+  }
+
+  protected blank(): Blank {
+    return { step: 0, exp_avg: { fill: 0 }, exp_avg_sq: { fill: 0 } };
+  }
+
+  protected update(param: Tensor, grad: Tensor, state: RAdamState, group: ParamGroup<RAdamSettings>): void {
+    const { lr, betas, eps, weightDecay, decoupledWeightDecay, maximize } = group;
+    const [beta1, beta2] = betas;
+    const step = ++state.step;
+    const factor = rectification(beta2, step);
+    this.launch(
+      'radam_f32',
+      param,
+      [state.exp_avg, state.exp_avg_sq],
+      grad,
+      [
+        1 - beta1,
+        beta2,
+        1 - beta2,
+        eps,
+        weightDecay,
+        1 - lr * weightDecay,
+        lr / (1 - beta1 ** step),
+        (factor ?? 0) * Math.sqrt(1 - beta2 ** step),
+      ],
+      [Number(factor !== null), Number(decoupledWeightDecay), Number(maximize)],
+    );
+  }
+}

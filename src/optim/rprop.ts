@@ -1,0 +1,53 @@
+import { fail, show } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
+import type { ParamGroup, Params, Settings } from './groups.js';
+import { Optimizer } from './optimizer.js';
+import { checkNonNegative } from './settings.js';
+import type { Blank } from './statedict.js';
+
+export interface RpropSettings extends Settings {
+  /** The first step. Default 1e-2. */
+  lr: number;
+  /** Factors of the step where the gradient changes its sign, and where it keeps it. Default [0.5, 1.2]. */
+  etas: readonly [number, number];
+  /** The smallest and the largest step. Default [1e-6, 50]. */
+  stepSizes: readonly [number, number];
+  /** Climb instead of descend. Default false. */
+  maximize: boolean;
+}
+
+export type RpropOptions = Partial<RpropSettings>;
+
+type RpropState = { step: number; prev: Tensor; step_size: Tensor };
+
+const DEFAULTS: RpropSettings = { lr: 1e-2, etas: [0.5, 1.2], stepSizes: [1e-6, 50], maximize: false };
+
+/**
+ * Resilient backpropagation: steps of a size of their own for each weight, by the sign of the gradient alone. For gradients
+ * of the whole data set. M. Riedmiller, H. Braun, A direct adaptive method for faster backpropagation learning, 1993.
+ *
+ * State: `step`, `prev`, `step_size`.
+ */
+export class Rprop extends Optimizer<RpropSettings, RpropState> {
+  constructor(params: Params<RpropSettings>, options: RpropOptions = {}) {
+    super(params, options, DEFAULTS);
+  }
+
+  protected override check(settings: RpropSettings): void {
+    checkNonNegative(this.name, settings, 'lr');
+    const [minus, plus] = settings.etas;
+    if (!(minus > 0 && minus < 1 && plus > 1)) {
+      fail('argument', `${this.name}: etas must be in (0, 1) and above 1, as in [0.5, 1.2], got ${show(settings.etas)}.`);
+    }
+  }
+
+  protected blank(group: ParamGroup<RpropSettings>): Blank {
+    return { step: 0, prev: { fill: 0 }, step_size: { fill: group.lr } };
+  }
+
+  protected update(param: Tensor, grad: Tensor, state: RpropState, group: ParamGroup<RpropSettings>): void {
+    const { etas, stepSizes, maximize } = group;
+    state.step++;
+    this.launch('rprop_f32', param, [state.prev, state.step_size], grad, [...etas, ...stepSizes], [Number(maximize)]);
+  }
+}

@@ -1,0 +1,109 @@
+import { fail } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
+import type { ParamGroup, Params, Settings } from './groups.js';
+import { Optimizer } from './optimizer.js';
+import { checkNonNegative } from './settings.js';
+import type { Blank } from './statedict.js';
+
+export interface SGDSettings extends Settings {
+  /** Learning rate. Default 1e-3. */
+  lr: number;
+  /** How much of the last direction is kept. Default 0. */
+  momentum: number;
+  /** What is taken off the gradient where it joins the momentum. Default 0. */
+  dampening: number;
+  /** Factor of the L2 penalty. Default 0. */
+  weightDecay: number;
+  /** Look ahead along the momentum; needs momentum, and dampening 0. Default false. */
+  nesterov: boolean;
+  /** Climb instead of descend. Default false. */
+  maximize: boolean;
+}
+
+export type SGDOptions = Partial<SGDSettings>;
+
+type SGDState = { momentum_buffer?: Tensor };
+
+const SGD_DEFAULTS: SGDSettings = {
+  lr: 1e-3,
+  momentum: 0,
+  dampening: 0,
+  weightDecay: 0,
+  nesterov: false,
+  maximize: false,
+};
+
+/**
+ * Stochastic gradient descent, with momentum (B. T. Polyak 1964; Y. Nesterov 1983) in the form of I. Sutskever et al., On the
+ * importance of initialization and momentum in deep learning, 2013, except that the learning rate multiplies the momentum:
+ * buffer ← momentum · buffer + (1 − dampening) g, param ← param − lr · buffer.
+ *
+ * State: `momentum_buffer`, where there is momentum.
+ */
+export class SGD extends Optimizer<SGDSettings, SGDState> {
+  constructor(params: Params<SGDSettings>, options: SGDOptions = {}) {
+    super(params, options, SGD_DEFAULTS);
+  }
+
+  protected override check(settings: SGDSettings): void {
+    checkNonNegative(this.name, settings, 'lr', 'momentum', 'weightDecay');
+    if (settings.nesterov && !(settings.momentum > 0 && settings.dampening === 0)) {
+      fail('argument', `${this.name}: nesterov needs momentum > 0 and dampening 0, got ${settings.momentum} and ${settings.dampening}.`);
+    }
+  }
+
+  protected blank(): Blank {
+    // The buffer begins as the first gradient, not as zeros: with dampening that is not the same.
+    return {};
+  }
+
+  protected update(param: Tensor, grad: Tensor, state: SGDState, group: ParamGroup<SGDSettings>): void {
+    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
+    const first = state.momentum_buffer === undefined;
+    if (momentum !== 0) state.momentum_buffer ??= this.tensorLike(param, 0);
+    this.launch(
+      'sgd_f32',
+      param,
+      [momentum === 0 ? null : state.momentum_buffer],
+      grad,
+      [lr, momentum, 1 - dampening, weightDecay],
+      [Number(nesterov), Number(first), Number(maximize)],
+    );
+  }
+}
+
+export interface GDSettings extends Settings {
+  /** Learning rate. Default 1e-3. */
+  lr: number;
+  /** Factor of the L2 penalty. Default 0. */
+  weightDecay: number;
+  /** Climb instead of descend. Default false. */
+  maximize: boolean;
+}
+
+export type GDOptions = Partial<GDSettings>;
+
+/**
+ * Gradient descent on the whole data set: param ← param − lr · g, with g the gradient of the loss over all samples. Nothing
+ * but the caller can see to that: compute the loss of the whole data set before each step, or, where it does not fit into
+ * memory at once, call backward() on the loss of each part, weighted by the part's share of the samples, and step once.
+ * Its steps are those of `SGD` without momentum.
+ */
+export class GD extends Optimizer<GDSettings> {
+  constructor(params: Params<GDSettings>, options: GDOptions = {}) {
+    super(params, options, { lr: 1e-3, weightDecay: 0, maximize: false });
+  }
+
+  protected override check(settings: GDSettings): void {
+    checkNonNegative(this.name, settings, 'lr', 'weightDecay');
+  }
+
+  protected blank(): Blank {
+    return {};
+  }
+
+  protected update(param: Tensor, grad: Tensor, _state: object, group: ParamGroup<GDSettings>): void {
+    const { lr, weightDecay, maximize } = group;
+    this.launch('sgd_f32', param, [null], grad, [lr, 0, 1, weightDecay], [0, 0, Number(maximize)]);
+  }
+}
