@@ -17,7 +17,8 @@ const SELU_SCALE_ALPHA: usize = memory.data<f32>([1.7580993408473768599402175208
   return f32x4.pmin(f32x4.pmax(f32x4.add(x, constant(THREE)), constant(ZERO)), constant(SIX));
 }
 
-@unmanaged class Sigmoid {
+@unmanaged
+class Sigmoid {
   @inline v(x: v128): v128 {
     return sigmoid(x);
   }
@@ -27,7 +28,8 @@ export function sigmoid_f32(r: usize, begin: i32, end: i32): void {
   mapLong<Sigmoid>(r, begin, end);
 }
 
-@unmanaged class LogSigmoid {
+@unmanaged
+class LogSigmoid {
   @inline v(x: v128): v128 {
     return logSigmoid(x);
   }
@@ -38,7 +40,8 @@ export function logSigmoid_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** pmax(x, 0) is x < 0 ? 0 : x, and so keeps NaN. */
-@unmanaged class Relu {
+@unmanaged
+class Relu {
   @inline v(x: v128): v128 {
     return f32x4.pmax(x, constant(ZERO));
   }
@@ -48,7 +51,8 @@ export function relu_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Relu>(r, begin, end);
 }
 
-@unmanaged class Relu6 {
+@unmanaged
+class Relu6 {
   @inline v(x: v128): v128 {
     return f32x4.pmin(f32x4.pmax(x, constant(ZERO)), constant(SIX));
   }
@@ -58,7 +62,8 @@ export function relu6_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Relu6>(r, begin, end);
 }
 
-@unmanaged class Silu {
+@unmanaged
+class Silu {
   @inline v(x: v128): v128 {
     return f32x4.mul(x, sigmoid(x));
   }
@@ -68,7 +73,8 @@ export function silu_f32(r: usize, begin: i32, end: i32): void {
   mapLong<Silu>(r, begin, end);
 }
 
-@unmanaged class Mish {
+@unmanaged
+class Mish {
   @inline v(x: v128): v128 {
     return f32x4.mul(x, tanhSoftplus(x));
   }
@@ -78,7 +84,8 @@ export function mish_f32(r: usize, begin: i32, end: i32): void {
   mapLong<Mish>(r, begin, end);
 }
 
-@unmanaged class Softsign {
+@unmanaged
+class Softsign {
   @inline v(x: v128): v128 {
     return f32x4.div(x, f32x4.add(constant(ONE), magnitude(x)));
   }
@@ -88,17 +95,19 @@ export function softsign_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Softsign>(r, begin, end);
 }
 
-@unmanaged class Gelu {
+@unmanaged
+class Gelu {
   @inline v(x: v128): v128 {
     return gelu(x);
   }
 }
 
 export function gelu_f32(r: usize, begin: i32, end: i32): void {
-  mapLong<Gelu>(r, begin, end);
+  map<f32, f32, Gelu>(r, begin, end);
 }
 
-@unmanaged class GeluTanh {
+@unmanaged
+class GeluTanh {
   @inline v(x: v128): v128 {
     return geluTanh(x);
   }
@@ -108,7 +117,8 @@ export function geluTanh_f32(r: usize, begin: i32, end: i32): void {
   mapLong<GeluTanh>(r, begin, end);
 }
 
-@unmanaged class Hardsigmoid {
+@unmanaged
+class Hardsigmoid {
   @inline v(x: v128): v128 {
     return f32x4.div(hardRamp(x), constant(SIX));
   }
@@ -118,7 +128,8 @@ export function hardsigmoid_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Hardsigmoid>(r, begin, end);
 }
 
-@unmanaged class Hardswish {
+@unmanaged
+class Hardswish {
   @inline v(x: v128): v128 {
     return f32x4.div(f32x4.mul(x, hardRamp(x)), constant(SIX));
   }
@@ -129,7 +140,8 @@ export function hardswish_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** log(1 + e^(beta x)) / beta, or x itself where beta x is above the threshold. */
-@unmanaged class Softplus {
+@unmanaged
+class Softplus {
   beta: f32;
   threshold: f32;
 
@@ -144,7 +156,8 @@ export function softplus_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Softplus>(r, begin, end);
 }
 
-@unmanaged class LeakyRelu {
+@unmanaged
+class LeakyRelu {
   slope: f32;
 
   @inline v(x: v128): v128 {
@@ -156,7 +169,8 @@ export function leakyRelu_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, LeakyRelu>(r, begin, end);
 }
 
-@unmanaged class Elu {
+@unmanaged
+class Elu {
   alpha: f32;
 
   @inline v(x: v128): v128 {
@@ -168,7 +182,8 @@ export function elu_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Elu>(r, begin, end);
 }
 
-@unmanaged class Celu {
+@unmanaged
+class Celu {
   alpha: f32;
 
   @inline v(x: v128): v128 {
@@ -182,7 +197,8 @@ export function celu_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Celu>(r, begin, end);
 }
 
-@unmanaged class Selu {
+@unmanaged
+class Selu {
   @inline v(x: v128): v128 {
     const scaled = f32x4.mul(x, constant(SELU_SCALE));
     return choose(f32x4.le(x, constant(ZERO)), f32x4.mul(constant(SELU_SCALE_ALPHA), expm1(x)), scaled);
@@ -194,7 +210,8 @@ export function selu_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** min(max(x, lowest), highest). NaN stays. */
-@unmanaged class Clamp {
+@unmanaged
+class Clamp {
   lowest: f32;
   highest: f32;
 
@@ -212,7 +229,8 @@ export function hardtanh_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** x where it is above the limit, the value elsewhere. */
-@unmanaged class Threshold {
+@unmanaged
+class Threshold {
   limit: f32;
   value: f32;
 

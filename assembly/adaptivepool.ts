@@ -80,7 +80,8 @@ export function adaptiveAvgPool2d_grad_f32(r: usize, begin: i32, end: i32): void
 
 /**
  * The largest element of each region and its place in the input plane; the gradient is maxPool2d_grad_f32.
- * Slots: 0 y [planes, OH, OW], 1 indices (int32) or 0, 2 x [planes, H, W], 3 planes, 4 H, 5 W, 6 OH, 7 OW. Work: planes.
+ * Slots: 0 y [planes, OH, OW], 1 indices (int32) or 0, 2 x [planes, H, W], 3 planes, 4 H, 5 W, 6 OH, 7 OW. Work:
+ * planes.
  */
 export function adaptiveMaxPool2d_f32(r: usize, begin: i32, end: i32): void {
   const h = int(r, 4);
@@ -103,7 +104,7 @@ export function adaptiveMaxPool2d_f32(r: usize, begin: i32, end: i32): void {
         for (let iy = top; iy < bottom; iy++) {
           for (let ix = left; ix < right; ix++) {
             const v = load<f32>(x + bytes(iy * w + ix));
-            const wins = v > best || isNaN(v);
+            const wins = i32(v > best) | i32(isNaN(v));
             best = select(v, best, wins);
             place = select(iy * w + ix, place, wins);
           }

@@ -8,15 +8,24 @@
  */
 import { gather, loadUpToFour, storeFew } from './lanes';
 import { choose } from './math';
-import { reduceOver } from './reduce';
+import { reduceOver } from './fold';
 
 /** A functor's method beats(x, best) is the mask of the lanes in which x replaces best. */
 function argReduce<F>(r: usize, begin: i32, end: i32): void {
-  reduceOver(r, begin, end, 2, 4, 4, (r, y, x, n) => {
-    store<i32>(y, argLine<F>(x, n));
-  }, (r, y, x, n, step, columns) => {
-    argStrip<F>(y, x, n, step, columns);
-  });
+  reduceOver(
+    r,
+    begin,
+    end,
+    2,
+    4,
+    4,
+    (r, y, x, n) => {
+      store<i32>(y, argLine<F>(x, n));
+    },
+    (r, y, x, n, step, columns) => {
+      argStrip<F>(y, x, n, step, columns);
+    },
+  );
 }
 
 /** Each lane of two vectors keeps the best of every eighth element and its index; at the end the eight compete. */
@@ -34,8 +43,8 @@ function argLine<F>(x: usize, n: i32): i32 {
     const four = i32x4.splat(4);
     i = 8;
     while (i + 8 <= n) {
-      const x0 = v128.load(x + (<usize>i << 2));
-      const x1 = v128.load(x + (<usize>i << 2), 16);
+      const x0 = v128.load(x + ((<usize>i) << 2));
+      const x1 = v128.load(x + ((<usize>i) << 2), 16);
       index = i32x4.add(index, four);
       const wins0 = f.beats(x0, best);
       best = choose(wins0, x0, best);
@@ -52,7 +61,7 @@ function argLine<F>(x: usize, n: i32): i32 {
   }
   while (i < n) {
     const m = min(n - i, 4);
-    const x0 = gather<f32>(x + (<usize>i << 2), 4, m);
+    const x0 = gather<f32>(x + ((<usize>i) << 2), 4, m);
     // Lanes past the end hold element i again: lane 0 has it with the same index, so they may compete.
     const index = i32x4.add(i32x4.splat(i), v128.and(i32x4(0, 1, 2, 3), i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(m))));
     const wins = f.beats(x0, best);
@@ -99,7 +108,8 @@ function argStrip<F>(y: usize, x: usize, n: i32, step: usize, columns: i32): voi
   }
 }
 
-@unmanaged class Larger {
+@unmanaged
+class Larger {
   @inline beats(x: v128, best: v128): v128 {
     return v128.or(f32x4.gt(x, best), v128.and(f32x4.ne(x, x), f32x4.eq(best, best)));
   }
@@ -109,7 +119,8 @@ export function argmax_f32(r: usize, begin: i32, end: i32): void {
   argReduce<Larger>(r, begin, end);
 }
 
-@unmanaged class Smaller {
+@unmanaged
+class Smaller {
   @inline beats(x: v128, best: v128): v128 {
     return v128.or(f32x4.lt(x, best), v128.and(f32x4.ne(x, x), f32x4.eq(best, best)));
   }
@@ -119,7 +130,8 @@ export function argmin_f32(r: usize, begin: i32, end: i32): void {
   argReduce<Smaller>(r, begin, end);
 }
 
-@unmanaged class LargerInt {
+@unmanaged
+class LargerInt {
   @inline beats(x: v128, best: v128): v128 {
     return i32x4.gt_s(x, best);
   }
@@ -129,7 +141,8 @@ export function argmax_i32(r: usize, begin: i32, end: i32): void {
   argReduce<LargerInt>(r, begin, end);
 }
 
-@unmanaged class SmallerInt {
+@unmanaged
+class SmallerInt {
   @inline beats(x: v128, best: v128): v128 {
     return i32x4.lt_s(x, best);
   }

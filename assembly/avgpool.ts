@@ -5,7 +5,10 @@ import { pointer } from './launch';
 import { endInterior, firstInterior, isHalving, loadApart, Window, windowOf } from './poolwindow';
 import { bytes, splat } from './simd';
 
-/** Rows of a window from `start` on that PyTorch counts: padding counts up to the padded edge, ceil mode's excess does not. */
+/**
+ * Rows of a window from `start` on that PyTorch counts: padding counts up to the padded edge, ceil mode's excess does
+ * not.
+ */
 // @ts-ignore: decorator
 @inline function counted(start: i32, size: i32, inside: i32, padding: i32): i32 {
   return min(start + size, inside + padding) - start;
@@ -19,18 +22,24 @@ import { bytes, splat } from './simd';
 }
 
 /**
- * y = the sum of each window divided by its size: with its padding (countIncludePad), without, or divisorOverride (0: none).
- * Slots: 0 y [planes, OH, OW], 1 x [planes, H, W], 2 planes, 3 H, 4 W, 5 OH, 6 OW, 7 KH, 8 KW, 9 SH, 10 SW, 11 PH, 12 PW,
- * 13 countIncludePad (0 or 1), 14 divisorOverride. Work: planes.
+ * y = the sum of each window divided by its size: with its padding (countIncludePad), without, or divisorOverride (0:
+ * none).
+ * Slots: 0 y [planes, OH, OW], 1 x [planes, H, W], 2 planes, 3 H, 4 W, 5 OH, 6 OW, 7 KH, 8 KW, 9 SH, 10 SW, 11 PH, 12
+ * PW, 13 countIncludePad (0 or 1), 14 divisorOverride. Work: planes.
  */
 export function avgPool2d_f32(r: usize, begin: i32, end: i32): void {
   const p = windowOf(r, 2);
   const first = firstInterior(p);
   const last = endInterior(p, p.kw - 1);
   const fours = last - first >= 4;
+  const halves = isHalving(p) && p.ow >= 4;
   for (let plane = begin; plane < end; plane++) {
     let y = pointer(r, 0) + <usize>plane * bytes(p.oh * p.ow);
     const x = pointer(r, 1) + <usize>plane * bytes(p.h * p.w);
+    if (halves) {
+      halve(p, y, x);
+      continue;
+    }
     for (let oy = 0; oy < p.oh; oy++) {
       const start = oy * p.sh - p.ph;
       const rows = counted(start, p.kh, p.h, p.ph);
@@ -72,6 +81,30 @@ function averageOfFour(p: Window, y: usize, x: usize, top: i32, bottom: i32, lef
   v128.store(y, f32x4.div(sum, splat(divisor)));
 }
 
+/** Windows of 2 × 2 side by side, four at a time. */
+function halve(p: Window, y: usize, x: usize): void {
+  const divisor = splat(divisorOf(p, 2, 2, 2, 2));
+  const last = p.ow - 4;
+  for (let oy = 0; oy < p.oh; oy++) {
+    const row = x + bytes(2 * oy * p.w);
+    for (let ox = 0; ; ) {
+      const upper = row + bytes(2 * ox);
+      const lower = upper + bytes(p.w);
+      const a0 = v128.load(upper);
+      const a1 = v128.load(upper, 16);
+      const b0 = v128.load(lower);
+      const b1 = v128.load(lower, 16);
+      let sum = f32x4.add(v128.shuffle<i32>(a0, a1, 0, 2, 4, 6), v128.shuffle<i32>(a0, a1, 1, 3, 5, 7));
+      sum = f32x4.add(sum, v128.shuffle<i32>(b0, b1, 0, 2, 4, 6));
+      sum = f32x4.add(sum, v128.shuffle<i32>(b0, b1, 1, 3, 5, 7));
+      v128.store(y + bytes(ox), f32x4.div(sum, divisor));
+      if (ox == last) break;
+      ox = min(ox + 4, last);
+    }
+    y += bytes(p.ow);
+  }
+}
+
 /**
  * dx += dy / divisor over each window, on cleared planes.
  * Slots: 0 dx [planes, H, W], 1 dy [planes, OH, OW], 2… as avgPool2d_f32. Work: planes.
@@ -98,7 +131,15 @@ export function avgPool2d_grad_f32(r: usize, begin: i32, end: i32): void {
         const left = max(from, 0);
         const right = min(from + p.kw, p.w);
         const cols = counted(from, p.kw, p.w, p.pw);
-        addToWindow(dx, p.w, top, bottom, left, right, load<f32>(dy) / divisorOf(p, rows, cols, bottom - top, right - left));
+        addToWindow(
+          dx,
+          p.w,
+          top,
+          bottom,
+          left,
+          right,
+          load<f32>(dy) / divisorOf(p, rows, cols, bottom - top, right - left),
+        );
         dy += 4;
       }
     }

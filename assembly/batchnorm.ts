@@ -1,8 +1,8 @@
 /**
  * Batch norm over N and the L = H·W positions of each channel of x [N, C, L].
  *
- * L = 1 is what a batch norm behind a linear layer sees. There channels lie next to each other, so that the kernels take
- * four channels at a time down the rows, where otherwise they take the N planes of one channel after another.
+ * L = 1 is what a batch norm behind a linear layer sees. There channels lie next to each other, so that the kernels
+ * take four channels at a time down the rows, where otherwise they take the N planes of one channel after another.
  */
 import { float, int, pointer } from './launch';
 import { dotDeviation, loadPart, loadUpTo4, storePart, storeUpTo4, sumOf, sumOfSquares } from './row';
@@ -40,7 +40,16 @@ const PRODUCT_WITH_DEVIATION: i32 = 2;
 
 /** Sums of a, (a - centre)² or a (b - centre) down up to four columns, divided by `divisor`. `term` is a constant. */
 // @ts-ignore: decorator
-@inline function columns(term: i32, a: usize, b: usize, rows: i32, stride: usize, n: i32, centre: v128, divisor: f64): v128 {
+@inline function columns(
+  term: i32,
+  a: usize,
+  b: usize,
+  rows: i32,
+  stride: usize,
+  n: i32,
+  centre: v128,
+  divisor: f64,
+): v128 {
   clearTotal();
   for (let row = 0; row < rows; row += BLOCK) {
     let sum = i32x4.splat(0);
@@ -64,7 +73,8 @@ const PRODUCT_WITH_DEVIATION: i32 = 2;
 /**
  * Mean and biased variance of each channel, and the running statistics moved towards them in place:
  * running += momentum (batch - running), where the running variance takes the unbiased one, var · n / (n - 1).
- * Slots: 0 mean [C], 1 var [C], 2 runningMean [C] or 0, 3 runningVar [C] or 0, 4 x [N, C, L], 5 momentum, 6 N, 7 C, 8 L.
+ * Slots: 0 mean [C], 1 var [C], 2 runningMean [C] or 0, 3 runningVar [C] or 0, 4 x [N, C, L], 5 momentum, 6 N, 7 C, 8
+ * L.
  * Work: C.
  */
 export function batchNormStats_f32(r: usize, begin: i32, end: i32): void {
@@ -118,10 +128,10 @@ function scaleOf(variance: usize, weight: usize, eps: f32, n: i32): v128 {
 }
 
 /**
- * y = (x - mean) weight / sqrt(var + eps) + bias: in training with the batch's statistics, in evaluation with the running
- * ones. y may be x.
- * Slots: 0 y [N, C, L], 1 x, 2 mean [C], 3 var [C], 4 weight [C] or 0, 5 bias [C] or 0, 6 eps, 7 N, 8 C, 9 L, 10 relu (0 or 1,
- * applied last). Work: N · C.
+ * y = (x - mean) weight / sqrt(var + eps) + bias: in training with the batch's statistics, in evaluation with the
+ * running ones. y may be x.
+ * Slots: 0 y [N, C, L], 1 x, 2 mean [C], 3 var [C], 4 weight [C] or 0, 5 bias [C] or 0, 6 eps, 7 N, 8 C, 9 L, 10 relu
+ * (0 or 1, applied last). Work: N · C.
  */
 export function batchNormApply_f32(r: usize, begin: i32, end: i32): void {
   const mean = pointer(r, 2);
@@ -233,7 +243,16 @@ export function batchNorm_grad_f32(r: usize, begin: i32, end: i32): void {
   }
 }
 
-function slopeAndShift(dx: usize, dy: usize, x: usize, n: i32, centre: v128, slope: v128, mean: v128, scale: v128): void {
+function slopeAndShift(
+  dx: usize,
+  dy: usize,
+  x: usize,
+  n: i32,
+  centre: v128,
+  slope: v128,
+  mean: v128,
+  scale: v128,
+): void {
   const down = f32x4.neg(slope);
   for (; n >= 4; n -= 4) {
     slope4(dx, dy, x, 4, centre, down, mean, scale);
@@ -246,7 +265,14 @@ function slopeAndShift(dx: usize, dy: usize, x: usize, n: i32, centre: v128, slo
 
 // @ts-ignore: decorator
 @inline function slope4(
-  dx: usize, dy: usize, x: usize, n: i32, centre: v128, down: v128, mean: v128, scale: v128,
+  dx: usize,
+  dy: usize,
+  x: usize,
+  n: i32,
+  centre: v128,
+  down: v128,
+  mean: v128,
+  scale: v128,
 ): void {
   const v = madd(f32x4.sub(loadUpTo4(x, n), centre), down, f32x4.sub(loadUpTo4(dy, n), mean));
   storeUpTo4(dx, f32x4.mul(v, scale), n);

@@ -6,7 +6,8 @@ import { atan2 } from './trigonometry';
 import { narrowIntegers, wideRounded } from './wide';
 import { zip } from './zip';
 
-@unmanaged class Add {
+@unmanaged
+class Add {
   @inline v(a: v128, b: v128): v128 {
     return f32x4.add(a, b);
   }
@@ -16,7 +17,8 @@ export function add_f32(r: usize, begin: i32, end: i32): void {
   zip<f32, f32, Add>(r, begin, end);
 }
 
-@unmanaged class Subtract {
+@unmanaged
+class Subtract {
   @inline v(a: v128, b: v128): v128 {
     return f32x4.sub(a, b);
   }
@@ -26,7 +28,8 @@ export function sub_f32(r: usize, begin: i32, end: i32): void {
   zip<f32, f32, Subtract>(r, begin, end);
 }
 
-@unmanaged class Multiply {
+@unmanaged
+class Multiply {
   @inline v(a: v128, b: v128): v128 {
     return f32x4.mul(a, b);
   }
@@ -36,7 +39,8 @@ export function mul_f32(r: usize, begin: i32, end: i32): void {
   zip<f32, f32, Multiply>(r, begin, end);
 }
 
-@unmanaged class Divide {
+@unmanaged
+class Divide {
   @inline v(a: v128, b: v128): v128 {
     return f32x4.div(a, b);
   }
@@ -47,7 +51,8 @@ export function div_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** NaN where either operand is. */
-@unmanaged class Maximum {
+@unmanaged
+class Maximum {
   @inline v(a: v128, b: v128): v128 {
     return maximum(a, b);
   }
@@ -58,7 +63,8 @@ export function maximum_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** NaN where either operand is. */
-@unmanaged class Minimum {
+@unmanaged
+class Minimum {
   @inline v(a: v128, b: v128): v128 {
     return minimum(a, b);
   }
@@ -69,7 +75,8 @@ export function minimum_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** a + alpha b. */
-@unmanaged class AddScaled {
+@unmanaged
+class AddScaled {
   alpha: f32;
 
   @inline v(a: v128, b: v128): v128 {
@@ -81,7 +88,8 @@ export function addScaled_f32(r: usize, begin: i32, end: i32): void {
   zip<f32, f32, AddScaled>(r, begin, end);
 }
 
-@unmanaged class Pow {
+@unmanaged
+class Pow {
   v(a: v128, b: v128): v128 {
     return pow(a, b);
   }
@@ -91,7 +99,8 @@ export function pow_f32(r: usize, begin: i32, end: i32): void {
   zip<f32, f32, Pow>(r, begin, end);
 }
 
-@unmanaged class Atan2 {
+@unmanaged
+class Atan2 {
   v(a: v128, b: v128): v128 {
     return atan2(a, b);
   }
@@ -102,7 +111,8 @@ export function atan2_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** C's fmod: the remainder has a's sign. */
-@unmanaged class Fmod {
+@unmanaged
+class Fmod {
   v(a: v128, b: v128): v128 {
     return fmod(a, b);
   }
@@ -113,7 +123,8 @@ export function fmod_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** Python's %: the remainder has b's sign. */
-@unmanaged class Remainder {
+@unmanaged
+class Remainder {
   v(a: v128, b: v128): v128 {
     return remainder(a, b);
   }
@@ -124,7 +135,8 @@ export function remainder_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** Python's //. */
-@unmanaged class FloorDivide {
+@unmanaged
+class FloorDivide {
   v(a: v128, b: v128): v128 {
     return floorDivide(a, b);
   }
@@ -136,7 +148,9 @@ export function floorDivide_f32(r: usize, begin: i32, end: i32): void {
 
 // ── integers ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** ⌊a / b⌋ in double, which holds the quotient of two integers to within far less than its distance from the next one. */
+/**
+ * ⌊a / b⌋ in double, which holds the quotient of two integers to within far less than its distance from the next one.
+ */
 // @ts-ignore: decorator
 @inline function floorQuotient(a: v128, b: v128): v128 {
   const low = f64x2.floor(f64x2.div(f64x2.convert_low_i32x4_s(a), f64x2.convert_low_i32x4_s(b)));
@@ -148,7 +162,8 @@ export function floorDivide_f32(r: usize, begin: i32, end: i32): void {
   return v128.and(quotient, i32x4.ne(b, i32x4.splat(0)));
 }
 
-@unmanaged class AddInt {
+@unmanaged
+class AddInt {
   @inline v(a: v128, b: v128): v128 {
     return i32x4.add(a, b);
   }
@@ -158,7 +173,8 @@ export function add_i32(r: usize, begin: i32, end: i32): void {
   zip<i32, i32, AddInt>(r, begin, end);
 }
 
-@unmanaged class SubtractInt {
+@unmanaged
+class SubtractInt {
   @inline v(a: v128, b: v128): v128 {
     return i32x4.sub(a, b);
   }
@@ -168,7 +184,8 @@ export function sub_i32(r: usize, begin: i32, end: i32): void {
   zip<i32, i32, SubtractInt>(r, begin, end);
 }
 
-@unmanaged class MultiplyInt {
+@unmanaged
+class MultiplyInt {
   @inline v(a: v128, b: v128): v128 {
     return i32x4.mul(a, b);
   }
@@ -178,7 +195,8 @@ export function mul_i32(r: usize, begin: i32, end: i32): void {
   zip<i32, i32, MultiplyInt>(r, begin, end);
 }
 
-@unmanaged class MaximumInt {
+@unmanaged
+class MaximumInt {
   @inline v(a: v128, b: v128): v128 {
     return i32x4.max_s(a, b);
   }
@@ -188,7 +206,8 @@ export function maximum_i32(r: usize, begin: i32, end: i32): void {
   zip<i32, i32, MaximumInt>(r, begin, end);
 }
 
-@unmanaged class MinimumInt {
+@unmanaged
+class MinimumInt {
   @inline v(a: v128, b: v128): v128 {
     return i32x4.min_s(a, b);
   }
@@ -199,7 +218,8 @@ export function minimum_i32(r: usize, begin: i32, end: i32): void {
 }
 
 /** Python's //. By zero it gives 0, as NumPy does. */
-@unmanaged class FloorDivideInt {
+@unmanaged
+class FloorDivideInt {
   v(a: v128, b: v128): v128 {
     return floorQuotient(a, b);
   }
@@ -210,7 +230,8 @@ export function floorDivide_i32(r: usize, begin: i32, end: i32): void {
 }
 
 /** Python's %: the remainder has b's sign. By zero it gives 0, as NumPy does. */
-@unmanaged class RemainderInt {
+@unmanaged
+class RemainderInt {
   v(a: v128, b: v128): v128 {
     const r = i32x4.sub(a, i32x4.mul(floorQuotient(a, b), b));
     return v128.and(r, i32x4.ne(b, i32x4.splat(0)));
@@ -229,7 +250,8 @@ export function remainder_i32(r: usize, begin: i32, end: i32): void {
   return v128.andnot(i8x16.splat(1), i8x16.eq(x, i8x16.splat(0)));
 }
 
-@unmanaged class MaximumByte {
+@unmanaged
+class MaximumByte {
   @inline v(a: v128, b: v128): v128 {
     return i8x16.max_u(a, b);
   }
@@ -239,7 +261,8 @@ export function maximum_u8(r: usize, begin: i32, end: i32): void {
   zip<u8, u8, MaximumByte>(r, begin, end);
 }
 
-@unmanaged class MinimumByte {
+@unmanaged
+class MinimumByte {
   @inline v(a: v128, b: v128): v128 {
     return i8x16.min_u(a, b);
   }
@@ -249,7 +272,8 @@ export function minimum_u8(r: usize, begin: i32, end: i32): void {
   zip<u8, u8, MinimumByte>(r, begin, end);
 }
 
-@unmanaged class LogicalAnd {
+@unmanaged
+class LogicalAnd {
   @inline v(a: v128, b: v128): v128 {
     return v128.and(isTrue(a), isTrue(b));
   }
@@ -259,7 +283,8 @@ export function logicalAnd_u8(r: usize, begin: i32, end: i32): void {
   zip<u8, u8, LogicalAnd>(r, begin, end);
 }
 
-@unmanaged class LogicalOr {
+@unmanaged
+class LogicalOr {
   @inline v(a: v128, b: v128): v128 {
     return isTrue(v128.or(a, b));
   }
@@ -269,7 +294,8 @@ export function logicalOr_u8(r: usize, begin: i32, end: i32): void {
   zip<u8, u8, LogicalOr>(r, begin, end);
 }
 
-@unmanaged class LogicalXor {
+@unmanaged
+class LogicalXor {
   @inline v(a: v128, b: v128): v128 {
     return v128.xor(isTrue(a), isTrue(b));
   }

@@ -1,6 +1,6 @@
 /**
- * Conversions between element types, as C and PyTorch make them. float16 is storage: its elements are u16 here. A bool is
- * a u8 of 0 or 1, so a bool's source kernels are u8's. Slots and work: see map.ts.
+ * Conversions between element types, as C and PyTorch make them. float16 is storage: its elements are u16 here. A bool
+ * is a u8 of 0 or 1, so a bool's source kernels are u8's. Slots and work: see map.ts.
  */
 import { map } from './map';
 import { choose, constant, HALF, INFINITE, magnitude, SIGN_BIT, ZERO } from './math';
@@ -21,7 +21,8 @@ const SMALLEST_NORMAL_HALF: usize = memory.data<f32>([6.103515625e-5]);
 const HALF_OVERFLOW: usize = memory.data<f32>([65520]);
 
 /** Widening the element is all there is to do. */
-@unmanaged class Identity {
+@unmanaged
+class Identity {
   @inline v(x: v128): v128 {
     return x;
   }
@@ -36,7 +37,8 @@ export function cast_u8_i32(r: usize, begin: i32, end: i32): void {
 }
 
 /** i8 and u8 share their bits. */
-@unmanaged class Bytes {
+@unmanaged
+class Bytes {
   @inline v(x: v128): v128 {
     return x;
   }
@@ -46,9 +48,12 @@ export function cast_i8_u8(r: usize, begin: i32, end: i32): void {
   map<i8, u8, Bytes>(r, begin, end);
 }
 
-export { cast_i8_u8 as cast_u8_i8 };
+export function cast_u8_i8(r: usize, begin: i32, end: i32): void {
+  cast_i8_u8(r, begin, end);
+}
 
-@unmanaged class IntToFloat {
+@unmanaged
+class IntToFloat {
   @inline v(x: v128): v128 {
     return f32x4.convert_i32x4_s(x);
   }
@@ -67,7 +72,8 @@ export function cast_u8_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** Toward zero. Beyond the integers the nearest one; NaN gives 0. */
-@unmanaged class FloatToInt {
+@unmanaged
+class FloatToInt {
   @inline v(x: v128): v128 {
     return i32x4.trunc_sat_f32x4_s(x);
   }
@@ -78,7 +84,8 @@ export function cast_f32_i32(r: usize, begin: i32, end: i32): void {
 }
 
 /** Through int32, of which the low byte stays. */
-@unmanaged class FloatToByte {
+@unmanaged
+class FloatToByte {
   @inline v(x: v128): v128 {
     return v128.and(i32x4.trunc_sat_f32x4_s(x), constant(LOW_BYTE));
   }
@@ -92,7 +99,8 @@ export function cast_f32_u8(r: usize, begin: i32, end: i32): void {
   map<f32, u8, FloatToByte>(r, begin, end);
 }
 
-@unmanaged class IntToByte {
+@unmanaged
+class IntToByte {
   @inline v(x: v128): v128 {
     return v128.and(x, constant(LOW_BYTE));
   }
@@ -107,7 +115,8 @@ export function cast_i32_u8(r: usize, begin: i32, end: i32): void {
 }
 
 /** 1 for all but ±0, and so for NaN. */
-@unmanaged class FloatToBool {
+@unmanaged
+class FloatToBool {
   @inline v(x: v128): v128 {
     return i32x4.shr_u(f32x4.ne(x, constant(ZERO)), 31);
   }
@@ -117,7 +126,8 @@ export function cast_f32_bool(r: usize, begin: i32, end: i32): void {
   map<f32, u8, FloatToBool>(r, begin, end);
 }
 
-@unmanaged class IntToBool {
+@unmanaged
+class IntToBool {
   @inline v(x: v128): v128 {
     return i32x4.shr_u(i32x4.ne(x, constant(ZERO)), 31);
   }
@@ -127,7 +137,8 @@ export function cast_i32_bool(r: usize, begin: i32, end: i32): void {
   map<i32, u8, IntToBool>(r, begin, end);
 }
 
-@unmanaged class ByteToBool {
+@unmanaged
+class ByteToBool {
   @inline v(x: v128): v128 {
     return v128.andnot(i8x16.splat(1), i8x16.eq(x, i8x16.splat(0)));
   }
@@ -137,9 +148,12 @@ export function cast_i8_bool(r: usize, begin: i32, end: i32): void {
   map<i8, u8, ByteToBool>(r, begin, end);
 }
 
-export { cast_i8_bool as cast_u8_bool };
+export function cast_u8_bool(r: usize, begin: i32, end: i32): void {
+  cast_i8_bool(r, begin, end);
+}
 
-@unmanaged class HalfToFloat {
+@unmanaged
+class HalfToFloat {
   @inline v(x: v128): v128 {
     const sign = i32x4.shl(v128.and(x, constant(HALF_SIGN)), 16);
     const bits = i32x4.shl(v128.and(x, constant(HALF_MAGNITUDE)), 13);
@@ -154,7 +168,8 @@ export function cast_f16_f32(r: usize, begin: i32, end: i32): void {
   map<u16, f32, HalfToFloat>(r, begin, end);
 }
 
-@unmanaged class FloatToHalf {
+@unmanaged
+class FloatToHalf {
   @inline v(x: v128): v128 {
     const a = magnitude(x);
     const sign = i32x4.shr_u(v128.and(x, constant(SIGN_BIT)), 16);

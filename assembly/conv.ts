@@ -1,6 +1,24 @@
 /**
  * Two-dimensional convolution and the gradient of its input, which is also transposed convolution. Sums run over
  * (channel, kernel row, kernel column) in float32, one output at a time.
+ *
+ * Scratch, in bytes. A plan (convplan.ts) of rows × cols outputs takes
+ *
+ *   plan(taps, channels, rows, cols) = 8 taps + table + 4 groups (channels + 3) (taps + 1) + 256
+ *   gathers = cols < 4, or channels > 1 and (4 ⌈cols / 4⌉ - cols) channels > 12 cols
+ *   images  = gathers and rows cols <= 256 ? 8 : 1
+ *   table   = gathers ? 8 images rows cols + 36 taps : 8 (rows ⌈cols / 4⌉ + 7)
+ *
+ * where lines that lie behind one another without a gap, in the source and in the result, count as one. With
+ *
+ *   Hp = (OH - 1) SH + (KH - 1) DH + 1,  Wp = OW + ⌊(KW - 1) DW / SW⌋
+ *   padded = PH = PW = 0, SW = 1, Hp <= H and Wp <= W ? 0 : 4 C SW Hp Wp
+ *
+ * the forward pass takes 512 + plan(C / groups · KH KW, OC / groups, OH, OW) + images padded. The gradient of the input
+ * takes, spread (convspread.ts), 512 + plan(OC / groups, C / groups · KH KW, OH, OW) + 4 images C / groups · KH KW OH
+ * OW; otherwise, with height and width of sourceOfGradient, 512 + 4 images OC height width (the most images of any
+ * plan) + the sum over the remainders y < SH and x < SW of 128 + plan(OC / groups · taps(y) taps(x), C / groups,
+ * ⌈(H - y) / SH⌉, ⌈(W - x) / SW⌉).
  */
 import { arrange, compute, packWeights, Plan, tabulate } from './convplan';
 import { aligned, Shape, shapeOf } from './convshape';
@@ -40,8 +58,8 @@ export function tapOffsets(s: Shape, source: Source, to: usize): void {
 
 /**
  * y = x * weight (+ bias) (then relu).
- * Slots: 0 y [N, OC, OH, OW], 1 x [N, C, H, W], 2 weight [OC, C/groups, KH, KW], 3 bias [OC] or 0, 4 N, 5 C, 6 H, 7 W, 8 OC, 9 OH,
- * 10 OW, 11 KH, 12 KW, 13 SH, 14 SW, 15 PH, 16 PW, 17 DH, 18 DW, 19 groups, 20 relu (0 or 1). Work: N.
+ * Slots: 0 y [N, OC, OH, OW], 1 x [N, C, H, W], 2 weight [OC, C/groups, KH, KW], 3 bias [OC] or 0, 4 N, 5 C, 6 H, 7 W,
+ * 8 OC, 9 OH, 10 OW, 11 KH, 12 KW, 13 SH, 14 SW, 15 PH, 16 PW, 17 DH, 18 DW, 19 groups, 20 relu (0 or 1). Work: N.
  */
 export function conv2d_f32(r: usize, begin: i32, end: i32): void {
   const s = shapeOf(r, 4);
@@ -101,13 +119,15 @@ function clampBelow(y: usize, end: usize): void {
 
 /**
  * The gradient of the input: dx[n, c, iy, ix] = Σ dy[n, o, oy, ox] weight[o, c, i, j] over all taps with
- * oy · SH - PH + i · DH = iy (and so for columns), plus bias[c]. With dy as its input it is transposed convolution, whose
- * output size is H × W and whose bias and relu are added here; a gradient has neither.
+ * oy · SH - PH + i · DH = iy (and so for columns), plus bias[c]. With dy as its input it is transposed convolution,
+ * whose output size is H × W and whose bias and relu are added here; a gradient has neither.
  *
- * For one remainder of iy + PH modulo SH the taps that reach it are the same for all iy, so that each pair of remainders is
- * a convolution of dy with stride 1. Where that would mostly multiply the zeros around dy, products are spread instead.
+ * For one remainder of iy + PH modulo SH the taps that reach it are the same for all iy, so that each pair of
+ * remainders is a convolution of dy with stride 1. Where that would mostly multiply the zeros around dy, products are
+ * spread instead.
  *
- * Slots: 0 dx [N, C, H, W], 1 dy [N, OC, OH, OW], 2 weight [OC, C/groups, KH, KW], 3 bias [C] or 0, 4…20 as conv2d_f32. Work: N.
+ * Slots: 0 dx [N, C, H, W], 1 dy [N, OC, OH, OW], 2 weight [OC, C/groups, KH, KW], 3 bias [C] or 0, 4…20 as conv2d_f32.
+ * Work: N.
  */
 export function conv2d_grad_input_f32(r: usize, begin: i32, end: i32): void {
   const s = shapeOf(r, 4);
@@ -175,7 +195,9 @@ export function conv2d_grad_input_f32(r: usize, begin: i32, end: i32): void {
   }
 }
 
-/** Whether a convolution of dy would take half as many products again as there are. One channel has no tile to spread. */
+/**
+ * Whether a convolution of dy would take half as many products again as there are. One channel has no tile to spread.
+ */
 function spreads(s: Shape): bool {
   return s.oc > s.groups && 2 * s.h * s.w > 3 * s.sh * s.sw * s.oh * s.ow;
 }

@@ -1,6 +1,6 @@
 /**
- * A convolution as a plan: a list of taps, packed weights and a grid of outputs. The forward pass is one plan; the gradient
- * of the input is one for each remainder of the input's position modulo the stride.
+ * A convolution as a plan: a list of taps, packed weights and a grid of outputs. The forward pass is one plan; the
+ * gradient of the input is one for each remainder of the input's position modulo the stride.
  *
  * Outputs are taken four neighbours at a time, the last four of a line overlapping the four before. Where lines are too
  * short for that, outputs of several images are gathered into a panel [tap][8] first.
@@ -27,7 +27,10 @@ export class Plan {
   /** Output channels of a group, and bytes from one channel's plane to the next. */
   channels: i32;
   plane: usize;
-  /** Packed weights, `group` bytes a group: `large` panels of LARGE channels, `small` ones of four; neither: one channel. */
+  /**
+   * Packed weights, `group` bytes a group: `large` panels of LARGE channels, `small` ones of four; neither: one
+   * channel.
+   */
   weights: usize;
   group: usize;
   large: i32;
@@ -46,13 +49,15 @@ export class Plan {
   tile: usize;
 }
 
-/** Images whose outputs are gathered together: eight, so that no panel of eight outputs is part empty, if they are few. */
+/**
+ * Images whose outputs are gathered together: eight, so that no panel of eight outputs is part empty, if they are few.
+ */
 const GATHERED: i32 = 8;
 const FEW: i32 = 256;
 
 /**
- * Chooses how the grid is walked. Gathering costs a load and a store for each tap and output, once for all channels, and
- * pays where overlapping fours would compute many outputs twice.
+ * Chooses how the grid is walked. Gathering costs a load and a store for each tap and output, once for all channels,
+ * and pays where overlapping fours would compute many outputs twice.
  */
 export function arrange(p: Plan): void {
   if (p.sourceDown == bytes(p.cols) && p.down == p.right * <usize>p.cols) {
@@ -105,7 +110,7 @@ export function tabulate(p: Plan, source: Source, resultImage: usize, room: usiz
     p.panelOffsets = at;
     for (let k = 0; k < p.taps; k++) store<i32>(at + bytes(k), k << 5);
     p.panel = at + bytes(p.taps);
-    at = p.panel + (<usize>p.taps << 5);
+    at = p.panel + ((<usize>p.taps) << 5);
   } else {
     for (let row = 0; row < p.rows; row++) {
       for (let four = 0; four < p.cols; four += 4) {
@@ -192,16 +197,17 @@ function oneChannel(p: Plan, weights: usize, x: usize, y: usize): void {
     return;
   }
   const stop = offsets + bytes(p.taps);
-  const end = p.table + (<usize>p.entries << 3);
+  const end = p.table + ((<usize>p.entries) << 3);
   const spread = p.right != 4;
   for (let t = p.table; t < end; t += 64) {
     lineTile(weights, offsets, stop, x, y, t, spread ? p.tile : 0);
-    if (spread) for (let i: usize = 0; i < 8; i++) scatterFour(p.tile + (i << 4), y + load<usize>(t + (i << 3), 4), p.right);
+    if (spread)
+      for (let i: usize = 0; i < 8; i++) scatterFour(p.tile + (i << 4), y + load<usize>(t + (i << 3), 4), p.right);
   }
 }
 
 function neighbours(p: Plan, weights: usize, x: usize, y: usize): void {
-  const end = p.table + (<usize>p.entries << 3);
+  const end = p.table + ((<usize>p.entries) << 3);
   const offsets = p.offsets;
   const stop = offsets + bytes(p.taps);
   const spread = p.right != 4;
@@ -220,7 +226,7 @@ function neighbours(p: Plan, weights: usize, x: usize, y: usize): void {
       }
       tile(width, weights, offsets, stop, x0, x1, p.tile, p.tile + 16, 32, rows);
       for (let i = 0; i < rows; i++) {
-        const from = p.tile + (<usize>i << 5);
+        const from = p.tile + ((<usize>i) << 5);
         scatterFour(from, y0, p.right);
         scatterFour(from + 16, y1, p.right);
         y0 += p.plane;
@@ -235,7 +241,15 @@ function neighbours(p: Plan, weights: usize, x: usize, y: usize): void {
 
 // @ts-ignore: decorator
 @inline function tile(
-  width: i32, weights: usize, offsets: usize, stop: usize, x0: usize, x1: usize, y0: usize, y1: usize, plane: usize,
+  width: i32,
+  weights: usize,
+  offsets: usize,
+  stop: usize,
+  x0: usize,
+  x1: usize,
+  y0: usize,
+  y1: usize,
+  plane: usize,
   rows: i32,
 ): void {
   if (width == LARGE) largeTile(weights, offsets, stop, x0, x1, y0, y1, plane, rows);
@@ -256,7 +270,7 @@ function gathered(p: Plan, weights: usize, x: usize, y: usize, outputs: i32): vo
   const offsets = p.panelOffsets;
   const stop = offsets + bytes(p.taps);
   for (let first = 0; first < outputs; first += 8) {
-    const places = p.table + (<usize>first << 3);
+    const places = p.table + ((<usize>first) << 3);
     const n = min(8, outputs - first);
     fillPanel(p, x, places, n);
     let panelWeights = weights;
@@ -267,7 +281,7 @@ function gathered(p: Plan, weights: usize, x: usize, y: usize, outputs: i32): vo
       const rows = min(width, left);
       tile(width, panelWeights, offsets, stop, p.panel, p.panel + 16, p.tile, p.tile + 16, 32, rows);
       for (let j = 0; j < n; j++) {
-        let q = to + load<usize>(places + (<usize>j << 3), 4);
+        let q = to + load<usize>(places + ((<usize>j) << 3), 4);
         let from = p.tile + bytes(j);
         for (let i = 0; i < rows; i++) {
           store<f32>(q, load<f32>(from));

@@ -1,5 +1,5 @@
-import { slot } from './launch';
 /** The integers that the convolution kernels share. */
+import { slot } from './launch';
 
 /**
  * N images of C × H × W, OC × OH × OW outputs, kernel, stride, padding, dilation, groups, and whether a relu follows.

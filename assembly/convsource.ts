@@ -1,11 +1,11 @@
 /**
- * The image a convolution reads from: zeros around it, and its columns sorted by their remainder modulo the stride, so that
- * the elements neighbouring outputs take for one tap are neighbours in memory whatever the stride.
+ * The image a convolution reads from: zeros around it, and its columns sorted by their remainder modulo the stride, so
+ * that the elements neighbouring outputs take for one tap are neighbours in memory whatever the stride.
  *
  *   padded row, stride 2:   p0 p1 p2 p3 p4 p5 …   →   p0 p2 p4 … | p1 p3 p5 …
  *
- *   [channels][height][stride][width]: element (c, row, column) is at ((c · height + row) · stride + column % stride) · width
- *   + column / stride.
+ *   [channels][height][stride][width], with element (c, row, column) at
+ *   ((c · height + row) · stride + column % stride) · width + column / stride.
  *
  * An image that needs neither zeros nor sorting is read where it is.
  */
@@ -57,9 +57,7 @@ export function layOut(s: Source, room: usize, images: i32): usize {
 
 /** Distance in bytes of padded (row, column) of channel c from the image's start. */
 export function place(s: Source, c: i32, row: i32, column: i32): usize {
-  return (
-    <usize>c * s.channelBytes + <usize>row * s.rowBytes + bytes((column % s.stride) * s.width + column / s.stride)
-  );
+  return <usize>c * s.channelBytes + <usize>row * s.rowBytes + bytes((column % s.stride) * s.width + column / s.stride);
 }
 
 /** Makes images image … image + count - 1 ready and returns where the first of them is. */
@@ -73,7 +71,8 @@ export function ready(s: Source, image: i32, count: i32): usize {
 }
 
 function padImage(s: Source, from: usize, to: usize): void {
-  // Rows and columns that no output reads are left out: below and right of the last window, or cropped by negative padding.
+  // Rows and columns that no output reads are left out: below and right of the last window, or cropped by negative
+  // padding.
   const firstRow = max(0, -s.top);
   const endRow = min(s.rows, s.height - s.top);
   const plain = s.stride == 1;

@@ -1,9 +1,9 @@
 /**
- * The gradient of a convolution's input by spreading: the products of every output with every weight, [tap][output], are
- * computed by the same tiles as a convolution with 1 × 1 taps, and each line is added to dx where its tap read.
+ * The gradient of a convolution's input by spreading: the products of every output with every weight, [tap][output],
+ * are computed by the same tiles as a convolution with 1 × 1 taps, and each line is added to dx where its tap read.
  *
- * It does no work for the zeros around dy. Where dy is much smaller than dx (no padding and a large kernel) those are most
- * of what a convolution of dy would multiply.
+ * It does no work for the zeros around dy. Where dy is much smaller than dx (no padding and a large kernel) those are
+ * most of what a convolution of dy would multiply.
  */
 import { arrange, compute, packWeights, Plan, tabulate } from './convplan';
 import { aligned, Shape } from './convshape';

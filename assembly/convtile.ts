@@ -1,11 +1,12 @@
 /**
  * The inner loops of convolution: a tile of outputs accumulates in registers while a list of taps goes by.
  *
- * A tap is one (channel, kernel row, kernel column). In the padded source its element stands at a fixed distance from an
- * output's position, the same for every output, so that a list of byte offsets describes any kernel size, dilation and
- * stride, and neighbouring outputs are neighbouring floats: no column matrix is ever written.
+ * A tap is one (channel, kernel row, kernel column). In the padded source its element stands at a fixed distance from
+ * an output's position, the same for every output, so that a list of byte offsets describes any kernel size, dilation
+ * and stride, and neighbouring outputs are neighbouring floats: no column matrix is ever written.
  *
- * Nothing but stores of the raw sums may follow a loop: with a relu there, V8's scheduler spills half the sums within it.
+ * Nothing but stores of the raw sums may follow a loop: with a relu there, V8's scheduler spills half the sums within
+ * it.
  *
  * Every output adds its taps in the order of the list by itself, whatever tile it falls into. Results therefore do not
  * depend on tiling or on how the work is split.
@@ -13,8 +14,9 @@
 import { madd } from './simd';
 
 /**
- * Channels of the large tile; the small one has four. With eight outputs, two source vectors and one weight, six channels
- * fill the 15 vector registers V8 hands out if a multiply-add is one instruction, and five if the product needs one too.
+ * Channels of the large tile; the small one has four. With eight outputs, two source vectors and one weight, six
+ * channels fill the 15 vector registers V8 hands out if a multiply-add is one instruction, and five if the product
+ * needs one too.
  */
 export const LARGE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
 
@@ -26,7 +28,15 @@ export const LARGE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
  *   y0, y1         where they go; `plane` bytes from one channel to the next, the first `rows` channels are stored
  */
 export function largeTile(
-  weights: usize, offsets: usize, stop: usize, x0: usize, x1: usize, y0: usize, y1: usize, plane: usize, rows: i32,
+  weights: usize,
+  offsets: usize,
+  stop: usize,
+  x0: usize,
+  x1: usize,
+  y0: usize,
+  y1: usize,
+  plane: usize,
+  rows: i32,
 ): void {
   let a0 = v128.load32_splat(weights);
   let b0 = a0;
@@ -101,7 +111,15 @@ export function largeTile(
 
 /** 4 channels × 8 outputs; arguments as for largeTile. */
 export function smallTile(
-  weights: usize, offsets: usize, stop: usize, x0: usize, x1: usize, y0: usize, y1: usize, plane: usize, rows: i32,
+  weights: usize,
+  offsets: usize,
+  stop: usize,
+  x0: usize,
+  x1: usize,
+  y0: usize,
+  y1: usize,
+  plane: usize,
+  rows: i32,
 ): void {
   let a0 = v128.load32_splat(weights);
   let b0 = a0;
@@ -150,7 +168,13 @@ export function smallTile(
  * is not 0, the outputs go there instead, one after another.
  */
 export function lineTile(
-  weights: usize, offsets: usize, stop: usize, x: usize, y: usize, table: usize, to: usize,
+  weights: usize,
+  offsets: usize,
+  stop: usize,
+  x: usize,
+  y: usize,
+  table: usize,
+  to: usize,
 ): void {
   let s0 = v128.load32_splat(weights);
   let s1 = s0;
@@ -206,10 +230,17 @@ export function lineTile(
 
 /**
  * One channel, 3 × 3 taps, stride 1: the nine weights stay in registers, and two output rows share the rows they read.
- * `weights` holds the bias and the nine. At least two rows and four columns; the last of each are computed twice if need be.
+ * `weights` holds the bias and the nine. At least two rows and four columns; the last of each are computed twice if
+ * need be.
  */
 export function squareLines(
-  weights: usize, x: usize, y: usize, rows: i32, cols: i32, sourceDown: usize, down: usize,
+  weights: usize,
+  x: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  sourceDown: usize,
+  down: usize,
 ): void {
   const w0 = v128.load32_splat(weights, 4);
   const w1 = v128.load32_splat(weights, 8);
@@ -220,7 +251,7 @@ export function squareLines(
   const w6 = v128.load32_splat(weights, 28);
   const w7 = v128.load32_splat(weights, 32);
   const w8 = v128.load32_splat(weights, 36);
-  const last = <usize>(cols - 4) << 2;
+  const last = (<usize>(cols - 4)) << 2;
   for (let pair = 0; pair < rows; pair += 2) {
     const row = <usize>min(pair, rows - 2);
     const x0 = x + row * sourceDown;

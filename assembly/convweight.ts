@@ -1,10 +1,10 @@
 /**
- * The gradient of a convolution's weight: for an output channel and a tap, the inner product of dy's plane with the source
- * the tap saw, over all images.
+ * The gradient of a convolution's weight: for an output channel and a tap, the inner product of dy's plane with the
+ * source the tap saw, over all images.
  *
- * The tile is four channels × two taps of four-lane partial sums, which run along the lines of dy: neighbouring outputs are
- * neighbouring floats in both factors, and nothing is transposed. Short lines, which would spend more on their ends than on
- * themselves, are copied behind one another first.
+ * The tile is four channels × two taps of four-lane partial sums, which run along the lines of dy: neighbouring outputs
+ * are neighbouring floats in both factors, and nothing is transposed. Short lines, which would spend more on their ends
+ * than on themselves, are copied behind one another first.
  *
  * The batch is taken in runs of images whose number depends on the shape alone. Within a run the partial sums stay in
  * registers; between runs they are added to the result. Sums are therefore short, and the same wherever work is split.
@@ -15,7 +15,9 @@ import { copy, layOut, ready, Source } from './convsource';
 import { pointer, scratch } from './launch';
 import { bytes, horizontalSum, madd } from './simd';
 
-/** Vectors a run of images has at most for each sum, and the bytes its padded images may take; but one image at least. */
+/**
+ * Vectors a run of images has at most for each sum, and the bytes its padded images may take; but one image at least.
+ */
 const RUN_VECTORS: i32 = 1024;
 const RUN_BYTES: i32 = 1 << 18;
 /** Lines from this length on are read where they are. */
@@ -42,8 +44,8 @@ class Walk {
 const LAST: usize = memory.data<i32>([0, 0, 0, 0, 0, 0, 0, -1, 0, 0, -1, -1, 0, -1, -1, -1]);
 
 /**
- * Eight inner products: four channels of dy, at dy, dy + plane, … with two taps. The first `count` channels exist; a missing
- * one repeats the last that does. `to` receives eight vectors of partial sums, channel by channel.
+ * Eight inner products: four channels of dy, at dy, dy + plane, … with two taps. The first `count` channels exist; a
+ * missing one repeats the last that does. `to` receives eight vectors of partial sums, channel by channel.
  *
  * A line's last one to three outputs are read with the ones before them, whose lanes are cleared in both factors.
  */
@@ -60,7 +62,7 @@ function fourByTwo(walk: Walk, offsets: usize, x: usize, dy: usize, plane: usize
   const rest = walk.cols & 3;
   const back = bytes(4 - rest);
   const next = walk.down - whole;
-  const mask = LAST + (<usize>rest << 4);
+  const mask = LAST + ((<usize>rest) << 4);
   const second = count > 1 ? plane : 0;
   const third = count > 2 ? second + plane : second;
   const fourth = count > 3 ? third + plane : third;
@@ -145,7 +147,7 @@ function oneByFive(walk: Walk, offsets: usize, x: usize, dy: usize, to: usize): 
   const rest = walk.cols & 3;
   const back = bytes(4 - rest);
   const next = walk.down - whole;
-  const mask = LAST + (<usize>rest << 4);
+  const mask = LAST + ((<usize>rest) << 4);
   for (let image = walk.images; image > 0; image--) {
     let x0 = x + load<usize>(offsets);
     let x1 = x + load<usize>(offsets, 4);
@@ -197,8 +199,12 @@ function oneByFive(walk: Walk, offsets: usize, x: usize, dy: usize, to: usize): 
 
 /**
  * dweight[o, c, i, j] = Σ over n, oy, ox of dy[n, o, oy, ox] x[n, c, oy · SH - PH + i · DH, ox · SW - PW + j · DW].
- * Slots: 0 dweight [OC, C/groups, KH, KW], 1 dy [N, OC, OH, OW], 2 x [N, C, H, W], 3…18 the integers of conv2d_f32, groups last.
+ * Slots: 0 dweight [OC, C/groups, KH, KW], 1 dy [N, OC, OH, OW], 2 x [N, C, H, W], 3…18 the integers of conv2d_f32,
+ * groups last.
  * Work: OC.
+ *
+ * Scratch, in bytes, with `padded` as in conv.ts: 1024 + run padded + 4 taps, and where lines are copied also
+ * (10 + (OH OW < 1024 ? OC/groups : 0)) (4 run OH OW + 80). `run` is what runOf returns.
  */
 export function conv2d_grad_weight_f32(r: usize, begin: i32, end: i32): void {
   const s = shapeOf(r, 3);
@@ -259,7 +265,15 @@ function runOf(s: Shape, source: Source, direct: bool): i32 {
  * one channel lie `row` bytes from those of the next.
  */
 function channels(
-  walk: Walk, offsets: usize, taps: i32, x: usize, dy: usize, plane: usize, count: i32, weight: usize, row: usize,
+  walk: Walk,
+  offsets: usize,
+  taps: i32,
+  x: usize,
+  dy: usize,
+  plane: usize,
+  count: i32,
+  weight: usize,
+  row: usize,
   tile: usize,
 ): void {
   // A single channel left over goes by itself; two or three share a tile of four.
@@ -271,7 +285,7 @@ function channels(
       fourByTwo(walk, offsets + bytes(k), x, dy + <usize>o * plane, plane, n, tile);
       let to = weight + <usize>o * row + bytes(k);
       for (let i = 0; i < n; i++) {
-        addSums(to, tile + (<usize>i << 5), min(2, taps - k));
+        addSums(to, tile + ((<usize>i) << 5), min(2, taps - k));
         to += row;
       }
     }
@@ -299,8 +313,19 @@ function addSums(to: usize, sums: usize, n: i32): void {
  * zeros behind both up to a whole number of vectors.
  */
 function byLines(
-  s: Shape, source: Source, walk: Walk, offsets: usize, taps: i32, x: usize, dy: usize, first: i32, last: i32, count: i32,
-  room: usize, weight: usize, tile: usize,
+  s: Shape,
+  source: Source,
+  walk: Walk,
+  offsets: usize,
+  taps: i32,
+  x: usize,
+  dy: usize,
+  first: i32,
+  last: i32,
+  count: i32,
+  room: usize,
+  weight: usize,
+  tile: usize,
 ): void {
   const outputs = s.oh * s.ow;
   const length = count * outputs;

@@ -1,4 +1,7 @@
-/** Copies between strided tensors, fills and ranges. Copies ask only for an element's size: b1, b2 and b4 stand for bytes. */
+/**
+ * Copies between strided tensors, fills and ranges. Copies ask only for an element's size: b1, b2 and b4 stand for
+ * bytes.
+ */
 import { float, int, pointer, slot } from './launch';
 import { bytes } from './simd';
 import { listed, offsetOf } from './walk';
@@ -24,8 +27,8 @@ function copy<T>(r: usize, begin: i32, end: i32): void {
   const x = pointer(r, 1);
   const ndim = int(r, 2);
   const shape = slot(r, 3);
-  const stridesY = shape + (<usize>ndim << 2);
-  const stridesX = stridesY + (<usize>ndim << 2);
+  const stridesY = shape + ((<usize>ndim) << 2);
+  const stridesX = stridesY + ((<usize>ndim) << 2);
   // The innermost dimension, and the one around it, of 1 where there is none.
   let columns = listed(shape, ndim - 1);
   let stepY = <usize>listed(stridesY, ndim - 1) * sizeof<T>();
@@ -109,10 +112,13 @@ function copyLine<T>(y: usize, x: usize, stepY: usize, stepX: usize, n: i32): vo
   }
 }
 
-// Tiles of 32 lines by 32 columns: both sides of one stay in the first cache, and each cache line is used up while there.
+// Tiles of 32 lines by 32 columns: both sides of one stay in the first cache, and each cache line is used up while
+// there.
 const TILE: i32 = 32;
 
-/** y[i][j] = x[j][i] for `lines` (a multiple of four) lines of y, each a step further in x, and any number of columns. */
+/**
+ * y[i][j] = x[j][i] for `lines` (a multiple of four) lines of y, each a step further in x, and any number of columns.
+ */
 function transpose(y: usize, x: usize, lineY: usize, stepX: usize, lines: i32, columns: i32): void {
   for (let i0 = 0; i0 < lines; i0 += TILE) {
     const i1 = min(i0 + TILE, lines);
@@ -186,16 +192,13 @@ function fill<T>(y: usize, value: T, n: i32): void {
   }
 }
 
-/** slots: y (pointer) · the element's bits (int). work: elements of y, which is contiguous. */
+/** slots: y (pointer) · the element's bits, a float's too (int). work: elements of y, which is contiguous. */
 export function fill_b4(r: usize, begin: i32, end: i32): void {
   fill<i32>(pointer(r, 0) + bytes(begin), int(r, 1), end - begin);
 }
 
-/** A float's bits fill as any others do. */
-export { fill_b4 as fill_f32 };
-
 export function fill_b2(r: usize, begin: i32, end: i32): void {
-  fill<i16>(pointer(r, 0) + (<usize>begin << 1), <i16>int(r, 1), end - begin);
+  fill<i16>(pointer(r, 0) + ((<usize>begin) << 1), <i16>int(r, 1), end - begin);
 }
 
 export function fill_b1(r: usize, begin: i32, end: i32): void {

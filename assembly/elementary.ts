@@ -3,13 +3,35 @@ import { erf } from './gaussian';
 import { acosh, asinh, atanh, cosh, sinh, tanh } from './hyperbolic';
 import { map, mapGuarded, mapLong } from './map';
 import {
-  exp, exp2, expm1, log10Mend, log10Normal, log1pMend, log1pRare, log1pUsual, log2Mend, log2Normal, logMend, logNormal, logRare,
+  exp,
+  exp2,
+  expm1,
+  log10Mend,
+  log10Normal,
+  log1pMend,
+  log1pRare,
+  log1pUsual,
+  log2Mend,
+  log2Normal,
+  logMend,
+  logNormal,
+  logRare,
 } from './math';
 import {
-  acos, asin, atan, cosMend, cosUsual, sinMend, sinUsual, tanMend, tanUsual, trigonometricRare,
+  acos,
+  asin,
+  atan,
+  cosMend,
+  cosUsual,
+  sinMend,
+  sinUsual,
+  tanMend,
+  tanUsual,
+  trigonometricRare,
 } from './trigonometry';
 
-@unmanaged class Exp {
+@unmanaged
+class Exp {
   @inline v(x: v128): v128 {
     return exp(x);
   }
@@ -19,7 +41,8 @@ export function exp_f32(r: usize, begin: i32, end: i32): void {
   mapLong<Exp>(r, begin, end);
 }
 
-@unmanaged class Exp2 {
+@unmanaged
+class Exp2 {
   @inline v(x: v128): v128 {
     return exp2(x);
   }
@@ -29,7 +52,8 @@ export function exp2_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Exp2>(r, begin, end);
 }
 
-@unmanaged class Expm1 {
+@unmanaged
+class Expm1 {
   @inline v(x: v128): v128 {
     return expm1(x);
   }
@@ -39,7 +63,8 @@ export function expm1_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Expm1>(r, begin, end);
 }
 
-@unmanaged class Log {
+@unmanaged
+class Log {
   @inline v(x: v128): v128 {
     return logNormal(x);
   }
@@ -57,7 +82,8 @@ export function log_f32(r: usize, begin: i32, end: i32): void {
   mapGuarded<Log>(r, begin, end);
 }
 
-@unmanaged class Log2 {
+@unmanaged
+class Log2 {
   @inline v(x: v128): v128 {
     return log2Normal(x);
   }
@@ -75,7 +101,8 @@ export function log2_f32(r: usize, begin: i32, end: i32): void {
   mapGuarded<Log2>(r, begin, end);
 }
 
-@unmanaged class Log10 {
+@unmanaged
+class Log10 {
   @inline v(x: v128): v128 {
     return log10Normal(x);
   }
@@ -93,7 +120,8 @@ export function log10_f32(r: usize, begin: i32, end: i32): void {
   mapGuarded<Log10>(r, begin, end);
 }
 
-@unmanaged class Log1p {
+@unmanaged
+class Log1p {
   @inline v(x: v128): v128 {
     return log1pUsual(x);
   }
@@ -111,7 +139,8 @@ export function log1p_f32(r: usize, begin: i32, end: i32): void {
   mapGuarded<Log1p>(r, begin, end);
 }
 
-@unmanaged class Sin {
+@unmanaged
+class Sin {
   @inline v(x: v128): v128 {
     return sinUsual(x);
   }
@@ -129,7 +158,8 @@ export function sin_f32(r: usize, begin: i32, end: i32): void {
   mapGuarded<Sin>(r, begin, end);
 }
 
-@unmanaged class Cos {
+@unmanaged
+class Cos {
   @inline v(x: v128): v128 {
     return cosUsual(x);
   }
@@ -147,7 +177,8 @@ export function cos_f32(r: usize, begin: i32, end: i32): void {
   mapGuarded<Cos>(r, begin, end);
 }
 
-@unmanaged class Tan {
+@unmanaged
+class Tan {
   @inline v(x: v128): v128 {
     return tanUsual(x);
   }
@@ -165,7 +196,8 @@ export function tan_f32(r: usize, begin: i32, end: i32): void {
   mapGuarded<Tan>(r, begin, end);
 }
 
-@unmanaged class Asin {
+@unmanaged
+class Asin {
   @inline v(x: v128): v128 {
     return asin(x);
   }
@@ -175,7 +207,8 @@ export function asin_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Asin>(r, begin, end);
 }
 
-@unmanaged class Acos {
+@unmanaged
+class Acos {
   @inline v(x: v128): v128 {
     return acos(x);
   }
@@ -185,7 +218,8 @@ export function acos_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Acos>(r, begin, end);
 }
 
-@unmanaged class Atan {
+@unmanaged
+class Atan {
   @inline v(x: v128): v128 {
     return atan(x);
   }
@@ -195,7 +229,8 @@ export function atan_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Atan>(r, begin, end);
 }
 
-@unmanaged class Sinh {
+@unmanaged
+class Sinh {
   @inline v(x: v128): v128 {
     return sinh(x);
   }
@@ -205,7 +240,8 @@ export function sinh_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Sinh>(r, begin, end);
 }
 
-@unmanaged class Cosh {
+@unmanaged
+class Cosh {
   @inline v(x: v128): v128 {
     return cosh(x);
   }
@@ -215,7 +251,8 @@ export function cosh_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Cosh>(r, begin, end);
 }
 
-@unmanaged class Tanh {
+@unmanaged
+class Tanh {
   @inline v(x: v128): v128 {
     return tanh(x);
   }
@@ -225,7 +262,8 @@ export function tanh_f32(r: usize, begin: i32, end: i32): void {
   mapLong<Tanh>(r, begin, end);
 }
 
-@unmanaged class Asinh {
+@unmanaged
+class Asinh {
   @inline v(x: v128): v128 {
     return asinh(x);
   }
@@ -235,7 +273,8 @@ export function asinh_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Asinh>(r, begin, end);
 }
 
-@unmanaged class Acosh {
+@unmanaged
+class Acosh {
   @inline v(x: v128): v128 {
     return acosh(x);
   }
@@ -245,7 +284,8 @@ export function acosh_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Acosh>(r, begin, end);
 }
 
-@unmanaged class Atanh {
+@unmanaged
+class Atanh {
   @inline v(x: v128): v128 {
     return atanh(x);
   }
@@ -255,7 +295,8 @@ export function atanh_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Atanh>(r, begin, end);
 }
 
-@unmanaged class Erf {
+@unmanaged
+class Erf {
   @inline v(x: v128): v128 {
     return erf(x);
   }

@@ -8,11 +8,11 @@ import { madd, nmadd } from './simd';
 
 const TABLE: usize = memory.data<f32>([
   // exp: the clamps, log2(e), the rounding constant 1.5 * 2^23, ln 2 in two parts, the polynomial.
-  89.0, -104.0, 1.44269504088896341, 12582912.0, 0.693359375, -2.1219444e-4, 1.9875691500e-4, 1.3981999507e-3,
+  89.0, -104.0, 1.44269504088896341, 12582912.0, 0.693359375, -2.1219444e-4, 1.98756915e-4, 1.3981999507e-3,
   8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1.0,
   // log: 13 the smallest normal number, 14 2^23, 15 23, 16.. the polynomial.
-  1.17549435e-38, 8388608.0, 23.0, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1,
-  1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1, 0.5,
+  1.17549435e-38, 8388608.0, 23.0, 7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1,
+  -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1, 0.5,
 ]);
 
 /** 127, the exponent's bias; the bits of sqrt(1/2); quiet NaN, Inf, -Inf. */
@@ -31,8 +31,9 @@ const BITS: usize = memory.data<u32>([127, 0x3f3504f3, 0x7fc00000, 0x7f800000, 0
 /**
  * e^x. Overflows to Inf above 88.72, is subnormal below -87.34 and 0 below -103.98; NaN stays NaN.
  *
- * x = n ln 2 + r with |r| <= ln 2 / 2, and e^x = 2^n e^r. Adding 1.5 * 2^23 rounds x log2(e) to the integer n and leaves
- * n in the low bits of the sum. 2^n is applied in two halves, since 2^128 and 2^-150 are no float32 of their own.
+ * x = n ln 2 + r with |r| <= ln 2 / 2, and e^x = 2^n e^r. Adding 1.5 * 2^23 rounds x log2(e) to the integer n and
+ * leaves n in the low bits of the sum. 2^n is applied in two halves, since 2^128 and 2^-150 are no float32 of their
+ * own.
  */
 // @ts-ignore: decorator
 @inline export function exp4(x: v128): v128 {

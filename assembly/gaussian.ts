@@ -6,7 +6,7 @@ import { highWide, joinWide, lowWide, notBelow, timesExp2, wideConstant, wideMad
 // For |x| beyond 0.9277 the first table is a polynomial p with erf x = 1 − e^p; below it, the second is
 // (erf x / x − 1) in x² (Norbert Juffa's coefficients).
 const ERF_FAR: usize = memory.data<f32>([
-  -1.72853470e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2, -1.06777877e-1, -6.34846687e-1, -1.28717512e-1,
+  -1.7285347e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2, -1.06777877e-1, -6.34846687e-1, -1.28717512e-1,
 ]);
 const ERF_NEAR: usize = memory.data<f32>([
   -5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1,
@@ -38,8 +38,9 @@ const ERF_LIMIT: usize = memory.data<f32>([0.927734375]);
 // −log2(e) / 2.
 const NEGATIVE_HALF_LOG2_E: usize = memory.data<f64>([-0.7213475204444817]);
 const ONE_64: usize = memory.data<f64>([1]);
-// With a = |x| and q = 1 / (1 + 0.4 a), the upper tail of the normal distribution is q P(q) e^(−a²/2) for a ≤ 14.8, where it
-// is far below the smallest float. This is Abramowitz and Stegun's form 7.1.26, fitted to float32 with more terms.
+// With a = |x| and q = 1 / (1 + 0.4 a), the upper tail of the normal distribution is q P(q) e^(−a²/2) for a ≤ 14.8,
+// where it is far below the smallest float. This is Abramowitz and Stegun's form 7.1.26, fitted to float32 with more
+// terms.
 const TAIL_SCALE: usize = memory.data<f64>([0.4]);
 const TAIL: usize = memory.data<f32>([
   0.0322648101, -0.177074268, 0.382873654, -0.374711543, 0.119973592, -0.027051907, 0.0913901329, 0.133131579,
@@ -53,8 +54,8 @@ const TAIL: usize = memory.data<f32>([
 }
 
 /**
- * factor · e^(−x²/2) times the polynomial q P(q), from x in double. The square is taken in double because rounded to float
- * it would cost the tail all its digits; q, because the polynomial doubles q's error.
+ * factor · e^(−x²/2) times the polynomial q P(q), from x in double. The square is taken in double because rounded to
+ * float it would cost the tail all its digits; q, because the polynomial doubles q's error.
  */
 // @ts-ignore: decorator
 @inline function timesTail(factor: v128, low: v128, high: v128): v128 {
@@ -84,8 +85,8 @@ const TAIL: usize = memory.data<f32>([
 }
 
 /**
- * x Φ(x), where Φ is the normal distribution: −|x| times the upper tail where x is negative, x less that where it is not.
- * −∞ gives NaN, as ∞ · 0 does in PyTorch; pmax(0, NaN) is 0, and keeps that from +∞.
+ * x Φ(x), where Φ is the normal distribution: −|x| times the upper tail where x is negative, x less that where it is
+ * not. −∞ gives NaN, as ∞ · 0 does in PyTorch; pmax(0, NaN) is 0, and keeps that from +∞.
  */
 // @ts-ignore: decorator
 @inline export function gelu(x: v128): v128 {
@@ -129,8 +130,8 @@ const GELU_TANH_HIGHEST: usize = memory.data<f32>([11]);
 }
 
 /**
- * x (1 + tanh u) / 2 = x / (1 + e^−2u) (Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016). Written with e = e^−2|u|,
- * so that the left tail keeps its digits.
+ * x (1 + tanh u) / 2 = x / (1 + e^−2u) (Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016). Written with e =
+ * e^−2|u|, so that the left tail keeps its digits.
  */
 // @ts-ignore: decorator
 @inline export function geluTanh(x: v128): v128 {

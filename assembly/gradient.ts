@@ -4,10 +4,11 @@ import { sigmoid } from './hyperbolic';
 import { pointer } from './launch';
 import { constant, ONE, ZERO } from './math';
 import { bytes, madd, nmadd } from './simd';
-import { zip } from './zip';
+import { zip, zipLong } from './zip';
 
 /** a: gradient, b: the result of relu, or its input. NaN lets the gradient pass, as it does in PyTorch. */
-@unmanaged class ReluGradient {
+@unmanaged
+class ReluGradient {
   @inline v(a: v128, b: v128): v128 {
     return v128.andnot(a, f32x4.le(b, constant(ZERO)));
   }
@@ -18,7 +19,8 @@ export function relu_grad_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** a: gradient, b: the result of sigmoid. */
-@unmanaged class SigmoidGradient {
+@unmanaged
+class SigmoidGradient {
   @inline v(a: v128, b: v128): v128 {
     return f32x4.mul(f32x4.mul(a, f32x4.sub(constant(ONE), b)), b);
   }
@@ -29,7 +31,8 @@ export function sigmoid_grad_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** a: gradient, b: the result of tanh. */
-@unmanaged class TanhGradient {
+@unmanaged
+class TanhGradient {
   @inline v(a: v128, b: v128): v128 {
     return f32x4.mul(a, nmadd(b, b, constant(ONE)));
   }
@@ -40,7 +43,8 @@ export function tanh_grad_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** a: gradient, b: the input of silu. σ(x) (1 + x (1 − σ(x))). */
-@unmanaged class SiluGradient {
+@unmanaged
+class SiluGradient {
   @inline v(a: v128, b: v128): v128 {
     const s = sigmoid(b);
     return f32x4.mul(f32x4.mul(a, s), madd(b, f32x4.sub(constant(ONE), s), constant(ONE)));
@@ -48,29 +52,31 @@ export function tanh_grad_f32(r: usize, begin: i32, end: i32): void {
 }
 
 export function silu_grad_f32(r: usize, begin: i32, end: i32): void {
-  zip<f32, f32, SiluGradient>(r, begin, end);
+  zipLong<SiluGradient>(r, begin, end);
 }
 
 /** a: gradient, b: the input of gelu. */
-@unmanaged class GeluGradient {
+@unmanaged
+class GeluGradient {
   @inline v(a: v128, b: v128): v128 {
     return f32x4.mul(a, geluSlope(b));
   }
 }
 
 export function gelu_grad_f32(r: usize, begin: i32, end: i32): void {
-  zip<f32, f32, GeluGradient>(r, begin, end);
+  zipLong<GeluGradient>(r, begin, end);
 }
 
 /** a: gradient, b: the input of geluTanh. */
-@unmanaged class GeluTanhGradient {
+@unmanaged
+class GeluTanhGradient {
   @inline v(a: v128, b: v128): v128 {
     return f32x4.mul(a, geluTanhSlope(b));
   }
 }
 
 export function geluTanh_grad_f32(r: usize, begin: i32, end: i32): void {
-  zip<f32, f32, GeluTanhGradient>(r, begin, end);
+  zipLong<GeluTanhGradient>(r, begin, end);
 }
 
 /**

@@ -1,7 +1,21 @@
 /** The logistic function, tanh and the other hyperbolic functions and their inverses, four lanes at a time. */
 import {
-  choose, constant, entry, expClamped, expNegative, HALF, halfExp, INFINITE, log1pUsual, magnitude, ONE, QUIET_NAN,
-  SIGN_BIT, signOf, TWO, ZERO,
+  choose,
+  constant,
+  entry,
+  expClamped,
+  expNegative,
+  HALF,
+  halfExp,
+  INFINITE,
+  log1pUsual,
+  magnitude,
+  ONE,
+  QUIET_NAN,
+  SIGN_BIT,
+  signOf,
+  TWO,
+  ZERO,
 } from './math';
 import { madd } from './simd';
 
@@ -52,7 +66,7 @@ const MISH_HIGHEST: usize = memory.data<f32>([20]);
 // @ts-ignore: decorator
 @inline export function tanhSoftplus(x: v128): v128 {
   const e = expNegative(f32x4.pmin(x, constant(MISH_HIGHEST)));
-  const n = f32x4.mul(e, f32x4.add(e, constant(TWO)));
+  const n = madd(e, e, f32x4.add(e, e));
   return f32x4.div(n, f32x4.add(n, constant(TWO)));
 }
 

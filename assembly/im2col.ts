@@ -2,10 +2,11 @@
 import { int, pointer } from './launch';
 
 /**
- * columns[(n · OH + oy) · OW + ox, (c · KH + i) · KW + j] = x[n, c, oy · SH - PH + i · DH, ox · SW - PW + j · DW], and zeroPoint
- * outside x: the 8-bit number that stands for 0. The columns of a group of channels lie side by side. Serves uint8 as well.
- * Slots: 0 columns (int8) [N · OH · OW, C · KH · KW], 1 x (int8) [N, C, H, W], 2 N, 3 C, 4 H, 5 W, 6 OH, 7 OW, 8 KH, 9 KW, 10 SH,
- * 11 SW, 12 PH, 13 PW, 14 DH, 15 DW, 16 zeroPoint. Work: N · OH.
+ * columns[(n · OH + oy) · OW + ox, (c · KH + i) · KW + j] = x[n, c, oy · SH - PH + i · DH, ox · SW - PW + j · DW], and
+ * zeroPoint outside x: the 8-bit number that stands for 0. The columns of a group of channels lie side by side. Serves
+ * uint8 as well.
+ * Slots: 0 columns (int8) [N · OH · OW, C · KH · KW], 1 x (int8) [N, C, H, W], 2 N, 3 C, 4 H, 5 W, 6 OH, 7 OW, 8 KH, 9
+ * KW, 10 SH, 11 SW, 12 PH, 13 PW, 14 DH, 15 DW, 16 zeroPoint. Work: N · OH.
  */
 export function im2col_i8(r: usize, begin: i32, end: i32): void {
   const channels = int(r, 3);

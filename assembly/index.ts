@@ -26,6 +26,7 @@ export {
 } from './activation';
 export { adaptiveAvgPool2d_f32, adaptiveAvgPool2d_grad_f32, adaptiveMaxPool2d_f32 } from './adaptivepool';
 export { argmax_f32, argmin_f32, argmax_i32, argmin_i32 } from './argreduce';
+export { avgPool2d_f32, avgPool2d_grad_f32 } from './avgpool';
 export { batchNormStats_f32, batchNormApply_f32, batchNorm_grad_f32 } from './batchnorm';
 export {
   add_f32,
@@ -150,7 +151,7 @@ export {
   clipNorm_f32,
   average_f32,
 } from './optim';
-export { maxPool2d_f32, maxPool2d_grad_f32, avgPool2d_f32, avgPool2d_grad_f32 } from './pool';
+export { maxPool2d_f32, maxPool2d_grad_f32 } from './pool';
 export { qgemm_i32, qgemm_f32, qgemm_i8 } from './qgemm';
 export { qpack_i8 } from './qpanel';
 export { quantize_i8, dequantize_f32 } from './quantize';

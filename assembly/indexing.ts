@@ -1,8 +1,8 @@
 /**
  * Gathering and scattering by an index tensor of i32, and triangles of matrices.
  *
- * Indices are trusted: the host has checked that each lies in [0, n). A scatter gives each thread columns of its own, so
- * that two threads never add to one element and the order of the additions does not depend on how the work is split.
+ * Indices are trusted: the host has checked that each lies in [0, n). A scatter gives each thread columns of its own,
+ * so that two threads never add to one element and the order of the additions does not depend on how the work is split.
  */
 import { int, pointer } from './launch';
 import { bytes } from './simd';
@@ -96,7 +96,7 @@ export function gather_b4(r: usize, begin: i32, end: i32): void {
   while (begin < end) {
     const line = begin / inner;
     let column = begin - line * inner;
-    const plane = x + bytes(line / nIndex * nX * inner);
+    const plane = x + bytes((line / nIndex) * nX * inner);
     const stop = min(begin + inner - column, end);
     for (; begin < stop; begin++) {
       const from = load<i32>(index + bytes(begin)) * inner + column;
@@ -186,7 +186,7 @@ function triangle(r: usize, begin: i32, end: i32, lower: bool): void {
     const y = pointer(r, 0) + <usize>line * bytes(columns);
     const x = pointer(r, 1) + <usize>line * bytes(columns);
     // Columns up to here belong to the lower triangle for tril, and to what triu clears.
-    const split = max(0, min(columns, line % rows + diagonal + (lower ? 1 : 0)));
+    const split = max(0, min(columns, (line % rows) + diagonal + (lower ? 1 : 0)));
     if (lower) {
       memory.copy(y, x, bytes(split));
       memory.fill(y + bytes(split), 0, bytes(columns - split));

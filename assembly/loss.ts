@@ -91,7 +91,16 @@ export function crossEntropy_grad_f32(r: usize, begin: i32, end: i32): void {
     const mass = splat(scale * (hit + total));
     const share = splat(scale * spread);
     let w = weight;
-    for (let n = cols; n > 0; n -= 4) {
+    let n = cols;
+    for (; n >= 8 && smoothing == 0; n -= 8) {
+      const a = exp4(v128.load(logProbs));
+      const b = exp4(v128.load(logProbs, 16));
+      v128.store(dx, f32x4.mul(a, mass));
+      v128.store(dx, f32x4.mul(b, mass), 16);
+      logProbs += 32;
+      dx += 32;
+    }
+    for (; n > 0; n -= 4) {
       let g = f32x4.mul(exp4(loadUpTo4(logProbs, n)), mass);
       if (smoothing != 0) {
         if (w) {

@@ -31,8 +31,8 @@ export function mapGuarded<F>(r: usize, begin: i32, end: i32): void {
 }
 
 /**
- * Two vectors an iteration, so that the compiler interleaves two chains of dependent instructions. What is left, and what
- * is not contiguous, passes through the same vector code, so that an element's bits do not depend on its place.
+ * Two vectors an iteration, so that the compiler interleaves two chains of dependent instructions. What is left, and
+ * what is not contiguous, passes through the same vector code, so that an element's bits do not depend on its place.
  */
 function mapRow<X, Y, F>(functor: usize, y: usize, n: i32, x: usize, step: usize): void {
   const f = changetype<F>(functor);
@@ -95,8 +95,8 @@ function mapLongRow<F>(functor: usize, y: usize, n: i32, x: usize, step: usize):
 
 /**
  * mapRow for functions with rare inputs that cost much (a logarithm's zero, a sine's 1e30). The functor has three
- * methods: v, the usual case; rare, a mask of the lanes where v does not hold; mend(x, y), which corrects those lanes of
- * y = v(x) and leaves the others as they are.
+ * methods: v, the usual case; rare, a mask of the lanes where v does not hold; mend(x, y), which corrects those lanes
+ * of y = v(x) and leaves the others as they are.
  */
 function mapGuardedRow<F>(functor: usize, y: usize, n: i32, x: usize, step: usize): void {
   const f = changetype<F>(functor);

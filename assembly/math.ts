@@ -2,8 +2,9 @@
  * Vector float32 exponentials and logarithms, four at a time, correct for every input: NaN, ±Inf, ±0 and subnormals.
  *
  * Each is a range reduction and a minimax polynomial. Coefficients marked (Cephes) are those of Stephen Moshier's
- * Cephes Mathematical Library; the others are fitted by weighted minimax with the rounding to float32 taken into account.
- * V8 rebuilds a vector constant each time a loop meets it, so every constant lives in memory and is loaded with a splat.
+ * Cephes Mathematical Library; the others are fitted by weighted minimax with the rounding to float32 taken into
+ * account. V8 rebuilds a vector constant each time a loop meets it, so every constant lives in memory and is loaded
+ * with a splat.
  */
 import { madd, nmadd } from './simd';
 
@@ -36,8 +37,9 @@ const NEGATIVE_INFINITE: usize = memory.data<u32>([0xff800000]);
   return v128.bitselect(a, b, mask);
 }
 
-// max and min with NaN wherever either operand is NaN. pmax(a, b) is a < b ? b : a, one instruction that keeps NaN in a; its
-// two orders agree where neither is NaN, and their union is NaN where either is. The instructions made for this take eight.
+// max and min with NaN wherever either operand is NaN. pmax(a, b) is a < b ? b : a, one instruction that keeps NaN in
+// a; its two orders agree where neither is NaN, and their union is NaN where either is. The instructions made for this
+// take eight.
 
 // @ts-ignore: decorator
 @inline export function maximum(a: v128, b: v128): v128 {
@@ -70,7 +72,7 @@ const NEGATIVE_INFINITE: usize = memory.data<u32>([0xff800000]);
 const LOG2_E: usize = memory.data<f32>([1.44269504]);
 // ln 2 in two parts. The first has nine significant bits, so that its product with an exponent is exact.
 const LN2_HIGH: usize = memory.data<f32>([0.693359375]);
-const LN2_LOW: usize = memory.data<f32>([-2.12194440e-4]);
+const LN2_LOW: usize = memory.data<f32>([-2.1219444e-4]);
 // 1.5 · 2²³: adding it rounds a float to an integer and leaves that integer in the low bits of the sum.
 export const ROUNDER: usize = memory.data<f32>([12582912]);
 // The same, 127 higher: the low bits are then a biased exponent, and a shift by 23 makes the power of two.
@@ -83,7 +85,7 @@ const EXP_HIGHEST_NORMAL: usize = memory.data<f32>([88.3762626647949]);
 const EXP_LOWEST_NORMAL: usize = memory.data<f32>([-87.3365]);
 // (e^r − 1 − r) / r² for |r| ≤ ln 2 / 2 (Cephes).
 const EXP: usize = memory.data<f32>([
-  1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
+  1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
 ]);
 // (2^r − 1) / r for |r| ≤ 1/2.
 const EXP2: usize = memory.data<f32>([
@@ -200,7 +202,7 @@ const EXPM1_LOWEST: usize = memory.data<f32>([-18]);
 const SQRT_HALF_BITS: usize = memory.data<u32>([0x3f3504f3]);
 // (log(1 + f) − f + f²/2) / f³ (Cephes).
 const LOG: usize = memory.data<f32>([
-  7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+  7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
   2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
 ]);
 // log2 e − 1, and log10 e and log10 2 in two parts each (Cephes).
@@ -341,8 +343,9 @@ export function log10Mend(x: v128, y: v128): v128 {
 }
 
 /**
- * log(1 + x) for −1 < x < ∞. The rounding error of u = 1 + x is found exactly (Knuth's two-sum) and, scaled as u's mantissa
- * is, added to the fraction. Where u's exponent is 0 the fraction becomes x itself, so nothing is lost near zero.
+ * log(1 + x) for −1 < x < ∞. The rounding error of u = 1 + x is found exactly (Knuth's two-sum) and, scaled as u's
+ * mantissa is, added to the fraction. Where u's exponent is 0 the fraction becomes x itself, so nothing is lost near
+ * zero.
  */
 // @ts-ignore: decorator
 @inline export function log1pUsual(x: v128): v128 {

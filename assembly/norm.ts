@@ -41,7 +41,15 @@ export function layerNorm_f32(r: usize, begin: i32, end: i32): void {
 }
 
 // @ts-ignore: decorator
-@inline function normalize(y: usize, x: usize, n: i32, centre: v128, scale: v128, weight: usize, bias: usize): void {
+@inline function normalize(
+  y: usize,
+  x: usize,
+  n: i32,
+  centre: v128,
+  scale: v128,
+  weight: usize,
+  bias: usize,
+): void {
   let v = f32x4.mul(f32x4.sub(loadUpTo4(x, n), centre), scale);
   if (weight) v = f32x4.mul(v, loadUpTo4(weight, n));
   if (bias) v = f32x4.add(v, loadUpTo4(bias, n));
@@ -98,7 +106,14 @@ export function layerNorm_grad_f32(r: usize, begin: i32, end: i32): void {
 
 // @ts-ignore: decorator
 @inline function slope4(
-  dx: usize, g: usize, x: usize, n: i32, centre: v128, down: v128, mean: v128, scale: v128,
+  dx: usize,
+  g: usize,
+  x: usize,
+  n: i32,
+  centre: v128,
+  down: v128,
+  mean: v128,
+  scale: v128,
 ): void {
   const v = madd(f32x4.sub(loadUpTo4(x, n), centre), down, f32x4.sub(loadUpTo4(g, n), mean));
   storeUpTo4(dx, f32x4.mul(v, scale), n);
@@ -106,7 +121,8 @@ export function layerNorm_grad_f32(r: usize, begin: i32, end: i32): void {
 
 /**
  * dweight = Σ_rows dy x̂ and dbias = Σ_rows dy. Sums run down the columns in float32 for 64 rows, then in float64.
- * Slots: 0 dweight [cols] or 0, 1 dbias [cols] or 0, 2 dy [rows, cols], 3 x, 4 mean [rows], 5 rstd [rows], 6 rows, 7 cols.
+ * Slots: 0 dweight [cols] or 0, 1 dbias [cols] or 0, 2 dy [rows, cols], 3 x, 4 mean [rows], 5 rstd [rows], 6 rows, 7
+ * cols.
  * Work: cols. Scratch: 256 bytes.
  */
 export function layerNorm_grad_weight_f32(r: usize, begin: i32, end: i32): void {

@@ -8,8 +8,8 @@ import { bytes, splat } from './simd';
 /**
  * y = the largest element of each window, indices = its place in the input plane (iy · W + ix); ties go to the first,
  * a NaN wins (the last of several), as in PyTorch.
- * Slots: 0 y [planes, OH, OW], 1 indices (int32) or 0, 2 x [planes, H, W], 3 planes, 4 H, 5 W, 6 OH, 7 OW, 8 KH, 9 KW, 10 SH,
- * 11 SW, 12 PH, 13 PW, 14 DH, 15 DW. Work: planes.
+ * Slots: 0 y [planes, OH, OW], 1 indices (int32) or 0, 2 x [planes, H, W], 3 planes, 4 H, 5 W, 6 OH, 7 OW, 8 KH, 9 KW,
+ * 10 SH, 11 SW, 12 PH, 13 PW, 14 DH, 15 DW. Work: planes.
  */
 export function maxPool2d_f32(r: usize, begin: i32, end: i32): void {
   const p = windowOf(r, 3);
@@ -80,7 +80,7 @@ function maxOfOne(p: Window, y: usize, index: usize, x: usize, top: i32, bottom:
     for (let ix = left; ix < right; ix += p.dw) {
       const at = iy * p.w + ix;
       const v = load<f32>(x + bytes(at));
-      const wins = v > best || isNaN(v);
+      const wins = i32(v > best) | i32(isNaN(v));
       best = select(v, best, wins);
       place = select(at, place, wins);
     }
@@ -130,8 +130,10 @@ function halve(p: Window, y: usize, index: usize, x: usize): void {
 }
 
 /**
- * dx[indices] += dy on cleared planes, where an index outside the plane adds nothing; serves maximum pooling of every kind (1-d, 2-d, 3-d, adaptive) and unpooling.
- * Slots: 0 dx [planes, inSize], 1 dy [planes, outSize], 2 indices (int32), 3 planes, 4 inSize (H · W), 5 outSize (OH · OW).
+ * dx[indices] += dy on cleared planes, where an index outside the plane adds nothing; serves maximum pooling of every
+ * kind (1-d, 2-d, 3-d, adaptive) and unpooling.
+ * Slots: 0 dx [planes, inSize], 1 dy [planes, outSize], 2 indices (int32), 3 planes, 4 inSize (H · W), 5 outSize (OH ·
+ * OW).
  * Work: planes.
  */
 export function maxPool2d_grad_f32(r: usize, begin: i32, end: i32): void {

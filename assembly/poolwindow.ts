@@ -2,8 +2,8 @@
 import { slot } from './launch';
 
 /**
- * Planes of H × W, OH × OW windows of KH × KW, strides and padding, as they stand in a launch record. Output sizes come from
- * the host, so that ceil mode and padding are settled there.
+ * Planes of H × W, OH × OW windows of KH × KW, strides and padding, as they stand in a launch record. Output sizes come
+ * from the host, so that ceil mode and padding are settled there.
  */
 @unmanaged
 export class Window {
@@ -50,7 +50,7 @@ export function isHalving(p: Window): bool {
 @inline export function loadApart(p: usize, stride: i32): v128 {
   if (stride == 1) return v128.load(p);
   if (stride == 2) return v128.shuffle<i32>(v128.load(p), v128.load(p, 12), 0, 2, 5, 7);
-  const step = <usize>stride << 2;
+  const step = (<usize>stride) << 2;
   let v = v128.load32_zero(p);
   v = v128.load32_lane(p + step, v, 1);
   v = v128.load32_lane(p + 2 * step, v, 2);

@@ -1,12 +1,25 @@
-/** Powers and remainders, four lanes at a time. All but the last step is in double, so they are right to the last bit or so. */
+/**
+ * Powers and remainders, four lanes at a time. All but the last step is in double, so they are right to the last bit or
+ * so.
+ */
 import { choose, constant, HALF, INFINITE, magnitude, ONE, QUIET_NAN, signOf, ZERO } from './math';
 import {
-  highWide, joinWide, lowWide, narrowIntegers, notAbove, notBelow, timesExp2, wideConstant, wideEntry,wideMadd,
+  highWide,
+  joinWide,
+  lowWide,
+  narrowIntegers,
+  notAbove,
+  notBelow,
+  timesExp2,
+  wideConstant,
+  wideEntry,
+  wideMadd,
 } from './wide';
 
 // log2((1 + s) / (1 − s)) / s in s² for √½ ≤ m < √2, s = (m − 1) / (m + 1).
 const LOG2: usize = memory.data<f64>([
-  0.2829211581657825, 0.31990430797875385, 0.4122092840726208, 0.5770779420754305, 0.9617966941142475, 2.8853900817778495,
+  0.2829211581657825, 0.31990430797875385, 0.4122092840726208, 0.5770779420754305, 0.9617966941142475,
+  2.8853900817778495,
 ]);
 const ONE_64: usize = memory.data<f64>([1]);
 // High word of the double √½.

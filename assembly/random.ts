@@ -1,7 +1,7 @@
 /**
- * Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3",
- * SC 2011). A number is a function of a key and a counter and of nothing else, so a stream is the same on every device and
- * however the work is split.
+ * Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1,
+ * 2, 3", SC 2011). A number is a function of a key and a counter and of nothing else, so a stream is the same on every
+ * device and however the work is split.
  *
  * Element i of a launch is word i mod 4 of the block whose counter is
  *
@@ -47,14 +47,14 @@ const HALF_QUARTER: usize = memory.data<i32>([0x20000000]);
   return v128.shuffle<i32>(products01, products23, 0, 2, 4, 6);
 }
 
-/** Makes the elements i to i + 15 that lie in [begin, end) from the words of four blocks; w0 holds the four first words. */
-type Emit = (
-  parameters: usize, y: usize, i: i32, begin: i32, end: i32, w0: v128, w1: v128, w2: v128, w3: v128,
-) => void;
+/**
+ * Makes the elements i to i + 15 that lie in [begin, end) from the words of four blocks; w0 holds the four first words.
+ */
+type Emit = (parameters: usize, y: usize, i: i32, begin: i32, end: i32, w0: v128, w1: v128, w2: v128, w3: v128) => void;
 
 /**
- * Elements of type Y. The functor's fields are the kernel's parameters. Its methods take the words in pairs: even(s, b) and
- * odd(s, b) give the elements in the places of a and b, where s = shared(a) is what both need.
+ * Elements of type Y. The functor's fields are the kernel's parameters. Its methods take the words in pairs: even(s, b)
+ * and odd(s, b) give the elements in the places of a and b, where s = shared(a) is what both need.
  */
 function generate<Y, F>(r: usize, begin: i32, end: i32): void {
   blocks(r, begin, end, offsetof<F>(), (parameters, y, i, begin, end, w0, w1, w2, w3) => {
@@ -122,7 +122,15 @@ function blocks(r: usize, begin: i32, end: i32, fields: usize, emit: Emit): void
 }
 
 function emit<Y, F>(
-  functor: usize, y: usize, i: i32, begin: i32, end: i32, w0: v128, w1: v128, w2: v128, w3: v128,
+  functor: usize,
+  y: usize,
+  i: i32,
+  begin: i32,
+  end: i32,
+  w0: v128,
+  w1: v128,
+  w2: v128,
+  w3: v128,
 ): void {
   const f = changetype<F>(functor);
   const s0 = f.shared(w0);
@@ -136,23 +144,26 @@ function emit<Y, F>(
   const c = v128.shuffle<i32>(e0, e1, 2, 6, 3, 7);
   const d = v128.shuffle<i32>(e2, e3, 2, 6, 3, 7);
   storeSixteen<Y>(
-    y, i, begin, end,
-    v128.shuffle<i64>(a, b, 0, 2), v128.shuffle<i64>(a, b, 1, 3),
-    v128.shuffle<i64>(c, d, 0, 2), v128.shuffle<i64>(c, d, 1, 3),
+    y,
+    i,
+    begin,
+    end,
+    v128.shuffle<i64>(a, b, 0, 2),
+    v128.shuffle<i64>(a, b, 1, 3),
+    v128.shuffle<i64>(c, d, 0, 2),
+    v128.shuffle<i64>(c, d, 1, 3),
   );
 }
 
 /** Stores those of the elements i to i + 15 that lie in [begin, end). */
 // @ts-ignore: decorator
-@inline function storeSixteen<Y>(
-  y: usize, i: i32, begin: i32, end: i32, a: v128, b: v128, c: v128, d: v128,
-): void {
+@inline function storeSixteen<Y>(y: usize, i: i32, begin: i32, end: i32, a: v128, b: v128, c: v128, d: v128): void {
   if (sizeof<Y>() == 1) {
     const packed = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(a, b), i16x8.narrow_i32x4_u(c, d));
     if (begin <= i && i + 16 <= end) v128.store(y + i, packed);
     else storeSome(y, i, begin, end, packed, 16, 1);
   } else if (begin <= i && i + 16 <= end) {
-    const at = y + (<usize>i << 2);
+    const at = y + ((<usize>i) << 2);
     v128.store(at, a);
     v128.store(at, b, 16);
     v128.store(at, c, 32);
@@ -170,11 +181,12 @@ function storeSome(y: usize, i: i32, begin: i32, end: i32, v: v128, n: i32, size
   for (const stop = min(i + n, end); i < stop; i++) {
     if (i >= begin) {
       if (size == 1) v128.store8_lane(y + i, v, 0);
-      else v128.store32_lane(y + (<usize>i << 2), v, 0);
+      else v128.store32_lane(y + ((<usize>i) << 2), v, 0);
     }
-    v = size == 1
-      ? v128.shuffle<i8>(v, v, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0)
-      : v128.shuffle<i32>(v, v, 1, 2, 3, 0);
+    v =
+      size == 1
+        ? v128.shuffle<i8>(v, v, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0)
+        : v128.shuffle<i32>(v, v, 1, 2, 3, 0);
   }
 }
 
@@ -185,7 +197,8 @@ function storeSome(y: usize, i: i32, begin: i32, end: i32, v: v128, n: i32, size
 }
 
 /** Uniform in [0, 1). No parameters. */
-@unmanaged class Uniform {
+@unmanaged
+class Uniform {
   @inline shared(a: v128): v128 {
     return a;
   }
@@ -207,7 +220,8 @@ export function philox_f32(r: usize, begin: i32, end: i32): void {
  * Normal with this mean and deviation (floats), by Box and Muller's method: from each pair of words a and b, with
  * ρ = √(−2 log(1 − unit(a))) and θ = 2π b / 2³², come ρ cos θ and ρ sin θ.
  */
-@unmanaged class Normal {
+@unmanaged
+class Normal {
   mean: f32;
   deviation: f32;
 
@@ -218,7 +232,11 @@ export function philox_f32(r: usize, begin: i32, end: i32): void {
 
   @inline even(radius: v128, b: v128): v128 {
     const quadrant = quarter(b);
-    return madd(radius, sineOfQuadrant(angle(b, quadrant), i32x4.add(quadrant, constant(INTEGER_ONE))), splat(this.mean));
+    return madd(
+      radius,
+      sineOfQuadrant(angle(b, quadrant), i32x4.add(quadrant, constant(INTEGER_ONE))),
+      splat(this.mean),
+    );
   }
 
   @inline odd(radius: v128, b: v128): v128 {
@@ -244,7 +262,8 @@ export function normal_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** 1 with this probability (float), else 0: 1 where unit(word) is below it. */
-@unmanaged class Bernoulli {
+@unmanaged
+class Bernoulli {
   probability: f32;
 
   @inline shared(a: v128): v128 {
@@ -265,7 +284,8 @@ export function bernoulli_u8(r: usize, begin: i32, end: i32): void {
 }
 
 /** `scale` with probability `keep` (floats keep, scale), else 0. */
-@unmanaged class DropoutMask {
+@unmanaged
+class DropoutMask {
   keep: f32;
   scale: f32;
 
@@ -286,8 +306,12 @@ export function dropoutMask_f32(r: usize, begin: i32, end: i32): void {
   generate<f32, DropoutMask>(r, begin, end);
 }
 
-/** Integers in [lowest, lowest + range) (ints lowest, range): lowest + high(word · range). Their bias is below range / 2³². */
-@unmanaged class Integers {
+/**
+ * Integers in [lowest, lowest + range) (ints lowest, range): lowest + high(word · range). Their bias is below range /
+ * 2³².
+ */
+@unmanaged
+class Integers {
   lowest: i32;
   range: i32;
 

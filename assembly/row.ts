@@ -14,7 +14,7 @@ const MASKS: usize = memory.data<i32>([0, 0, 0, 0, -1, 0, 0, 0, -1, -1, 0, 0, -1
 /** All bits set in the first n lanes, n in 0..3. */
 // @ts-ignore: decorator
 @inline export function firstLanes(n: i32): v128 {
-  return v128.load(MASKS + (<usize>n << 4));
+  return v128.load(MASKS + ((<usize>n) << 4));
 }
 
 /** n floats (1..3) in the first lanes, zeros behind; reads nothing beyond them. */
@@ -35,8 +35,8 @@ export function storePart(p: usize, v: v128, n: i32): void {
 }
 
 /**
- * Four floats, or the first n of them when fewer than four are left. Loops call this with n = 4, where it is a plain load,
- * and once more behind the loop with what is left, so that both run the same code.
+ * Four floats, or the first n of them when fewer than four are left. Loops call this with n = 4, where it is a plain
+ * load, and once more behind the loop with what is left, so that both run the same code.
  */
 // @ts-ignore: decorator
 @inline export function loadUpTo4(p: usize, n: i32): v128 {

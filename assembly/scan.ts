@@ -14,7 +14,7 @@ function scan<F>(r: usize, begin: i32, end: i32): void {
   const f = changetype<F>(0);
   const red = int(r, 3);
   const inner = int(r, 4);
-  const step = <usize>inner << 2;
+  const step = (<usize>inner) << 2;
   while (begin < end) {
     const outer = begin / inner;
     const column = begin - outer * inner;
@@ -46,7 +46,8 @@ function scan<F>(r: usize, begin: i32, end: i32): void {
   }
 }
 
-@unmanaged class RunningSum {
+@unmanaged
+class RunningSum {
   @inline start(): f64 {
     return 0;
   }
@@ -64,7 +65,8 @@ export function cumsum_f32(r: usize, begin: i32, end: i32): void {
   scan<RunningSum>(r, begin, end);
 }
 
-@unmanaged class RunningProduct {
+@unmanaged
+class RunningProduct {
   @inline start(): f64 {
     return 1;
   }

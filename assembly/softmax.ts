@@ -32,7 +32,8 @@ export function rowMax(x: usize, n: i32): v128 {
   return f32x4.pmax(pairs, v128.shuffle<i32>(pairs, pairs, 1, 0, 3, 2));
 }
 
-// Whether the exponentials are kept is known when this is inlined: softmax keeps them, log-softmax needs their sum alone.
+// Whether the exponentials are kept is known when this is inlined: softmax keeps them, log-softmax needs their sum
+// alone.
 // @ts-ignore: decorator
 @inline function exponentials(keep: bool, y: usize, x: usize, n: i32, shift: v128): f32 {
   let total: f64 = 0;
@@ -75,7 +76,10 @@ export function sumOfExponentials(x: usize, n: i32, shift: v128): f32 {
   return exponentials(false, 0, x, n, shift);
 }
 
-/** y = x - max - ln Σ e^(x - max). The two are subtracted one after the other: their sum would lose ln Σ for a large max. */
+/**
+ * y = x - max - ln Σ e^(x - max). The two are subtracted one after the other: their sum would lose ln Σ for a large
+ * max.
+ */
 export function logSoftmaxRow(y: usize, x: usize, n: i32): void {
   const shift = rowMax(x, n);
   const logSum = splat(log(sumOfExponentials(x, n, shift)));
@@ -161,7 +165,18 @@ export function logSoftmax_grad_f32(r: usize, begin: i32, end: i32): void {
     let dy = pointer(r, 1) + offset;
     let y = pointer(r, 2) + offset;
     const sum = splat(<f32>sumOf(dy, cols));
-    for (let n = cols; n > 0; n -= 4) {
+    let n = cols;
+    for (; n >= 8; n -= 8) {
+      const a = exp4(v128.load(y));
+      const b = exp4(v128.load(y, 16));
+      const c = v128.load(dy, 16);
+      v128.store(dx, nmadd(a, sum, v128.load(dy)));
+      v128.store(dx, nmadd(b, sum, c), 16);
+      dx += 32;
+      dy += 32;
+      y += 32;
+    }
+    for (; n > 0; n -= 4) {
       storeUpTo4(dx, nmadd(exp4(loadUpTo4(y, n)), sum, loadUpTo4(dy, n)), n);
       dx += 16;
       dy += 16;

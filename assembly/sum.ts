@@ -3,19 +3,24 @@
  *
  *   slots: y, x (pointers) · scale (float) · outer, red, inner (ints); logsumexp has no scale
  *   work:  outer · inner
+ *   scratch: 4096 bytes; logsumexp needs none
  *
- * Terms are added in blocks short enough that plain addition is harmless; the blocks' sums are added with Knuth's two-sum,
- * which finds the rounding error of every addition exactly, and the errors are added up beside the sum. So the error stays
- * that of one block however many there are, and 10⁷ terms are as good as a thousand.
+ * Terms are added in blocks short enough that plain addition is harmless; the blocks' sums are added with Knuth's
+ * two-sum, which finds the rounding error of every addition exactly, and the errors are added up beside the sum. So the
+ * error stays that of one block however many there are, and 10⁷ terms are as good as a thousand.
  */
-import { float } from './launch';
+import { firstLanes, foldLine, reduceOver } from './fold';
+import { float, scratch } from './launch';
 import { loadUpToFour, storeFew } from './lanes';
 import { constant, exp, INFINITE, log, magnitude, maximum } from './math';
-import { firstLanes, foldLine, Largest, reduceOver } from './reduce';
+import { Largest } from './reduce';
+import { bytes } from './simd';
 
 // A block of a line: 16 additions deep in each of 16 lanes. A block of a column: as deep.
 const LINE_BLOCK: i32 = 256;
 const COLUMN_BLOCK: i32 = 16;
+// Columns that are summed side by side.
+const PANEL: i32 = 512;
 
 /** What a + b loses when it is rounded to `sum`. NaN where the sum is infinite. */
 // @ts-ignore: decorator
@@ -37,7 +42,7 @@ function sumLine<T>(x: usize, n: i32, shift: v128): f32 {
   let lost = total;
   while (n >= 16) {
     const size = min(n & ~15, LINE_BLOCK);
-    const end = x + (<usize>size << 2);
+    const end = x + ((<usize>size) << 2);
     let a = f32x4.splat(0);
     let b = a;
     let c = a;
@@ -91,51 +96,48 @@ function sumFourColumns<T>(x: usize, n: i32, step: usize, k: i32, shift: v128): 
   return restored(total, lost);
 }
 
+/**
+ * Sums columns in panels of whole vectors. A block of rows is taken through the whole panel before the next one, so
+ * memory is read in the order in which it lies; sums and errors wait in scratch memory meanwhile.
+ */
 function sumStrip<T>(y: usize, x: usize, n: i32, step: usize, columns: i32, scale: v128): void {
   const t = changetype<T>(0);
   const zero = f32x4.splat(0);
+  const totals = scratch();
+  const losses = totals + bytes(PANEL);
   while (columns >= 16) {
-    let total0 = zero;
-    let total1 = zero;
-    let total2 = zero;
-    let total3 = zero;
-    let lost0 = zero;
-    let lost1 = zero;
-    let lost2 = zero;
-    let lost3 = zero;
-    let at = x;
+    const panel = bytes(min(columns & ~15, PANEL));
+    memory.fill(totals, 0, panel);
+    memory.fill(losses, 0, panel);
+    let rows = x;
     for (let left = n; left > 0; left -= COLUMN_BLOCK) {
-      let a = zero;
-      let b = zero;
-      let c = zero;
-      let d = zero;
-      for (let i = min(left, COLUMN_BLOCK); i > 0; i--) {
-        a = f32x4.add(a, t.v(v128.load(at), zero));
-        b = f32x4.add(b, t.v(v128.load(at, 16), zero));
-        c = f32x4.add(c, t.v(v128.load(at, 32), zero));
-        d = f32x4.add(d, t.v(v128.load(at, 48), zero));
-        at += step;
+      const size = min(left, COLUMN_BLOCK);
+      for (let j: usize = 0; j < panel; j += 64) {
+        let a = zero;
+        let b = zero;
+        let c = zero;
+        let d = zero;
+        let at = rows + j;
+        for (let i = size; i > 0; i--) {
+          a = f32x4.add(a, t.v(v128.load(at), zero));
+          b = f32x4.add(b, t.v(v128.load(at, 16), zero));
+          c = f32x4.add(c, t.v(v128.load(at, 32), zero));
+          d = f32x4.add(d, t.v(v128.load(at, 48), zero));
+          at += step;
+        }
+        addTo(totals + j, losses + j, a);
+        addTo(totals + j + 16, losses + j + 16, b);
+        addTo(totals + j + 32, losses + j + 32, c);
+        addTo(totals + j + 48, losses + j + 48, d);
       }
-      const sum0 = f32x4.add(total0, a);
-      const sum1 = f32x4.add(total1, b);
-      const sum2 = f32x4.add(total2, c);
-      const sum3 = f32x4.add(total3, d);
-      lost0 = f32x4.add(lost0, lostIn(sum0, total0, a));
-      lost1 = f32x4.add(lost1, lostIn(sum1, total1, b));
-      lost2 = f32x4.add(lost2, lostIn(sum2, total2, c));
-      lost3 = f32x4.add(lost3, lostIn(sum3, total3, d));
-      total0 = sum0;
-      total1 = sum1;
-      total2 = sum2;
-      total3 = sum3;
+      rows += <usize>size * step;
     }
-    v128.store(y, f32x4.mul(restored(total0, lost0), scale));
-    v128.store(y, f32x4.mul(restored(total1, lost1), scale), 16);
-    v128.store(y, f32x4.mul(restored(total2, lost2), scale), 32);
-    v128.store(y, f32x4.mul(restored(total3, lost3), scale), 48);
-    x += 64;
-    y += 64;
-    columns -= 16;
+    for (let j: usize = 0; j < panel; j += 16) {
+      v128.store(y + j, f32x4.mul(restored(v128.load(totals + j), v128.load(losses + j)), scale));
+    }
+    x += panel;
+    y += panel;
+    columns -= <i32>(panel >> 2);
   }
   while (columns > 0) {
     const k = min(columns, 4);
@@ -146,15 +148,34 @@ function sumStrip<T>(y: usize, x: usize, n: i32, step: usize, columns: i32, scal
   }
 }
 
-function sumOf<T>(r: usize, begin: i32, end: i32): void {
-  reduceOver(r, begin, end, 3, 4, 4, (r, y, x, n) => {
-    store<f32>(y, sumLine<T>(x, n, f32x4.splat(0)) * float(r, 2));
-  }, (r, y, x, n, step, columns) => {
-    sumStrip<T>(y, x, n, step, columns, f32x4.splat(float(r, 2)));
-  });
+/** Adds a block's sum to the total at one address, and what that loses to the loss at another. */
+// @ts-ignore: decorator
+@inline function addTo(total: usize, loss: usize, block: v128): void {
+  const before = v128.load(total);
+  const sum = f32x4.add(before, block);
+  v128.store(total, sum);
+  v128.store(loss, f32x4.add(v128.load(loss), lostIn(sum, before, block)));
 }
 
-@unmanaged class Itself {
+function sumOf<T>(r: usize, begin: i32, end: i32): void {
+  reduceOver(
+    r,
+    begin,
+    end,
+    3,
+    4,
+    4,
+    (r, y, x, n) => {
+      store<f32>(y, sumLine<T>(x, n, f32x4.splat(0)) * float(r, 2));
+    },
+    (r, y, x, n, step, columns) => {
+      sumStrip<T>(y, x, n, step, columns, f32x4.splat(float(r, 2)));
+    },
+  );
+}
+
+@unmanaged
+class Itself {
   @inline v(x: v128, shift: v128): v128 {
     return x;
   }
@@ -164,7 +185,8 @@ export function sum_f32(r: usize, begin: i32, end: i32): void {
   sumOf<Itself>(r, begin, end);
 }
 
-@unmanaged class ItsSquare {
+@unmanaged
+class ItsSquare {
   @inline v(x: v128, shift: v128): v128 {
     return f32x4.mul(x, x);
   }
@@ -174,7 +196,8 @@ export function sumSquares_f32(r: usize, begin: i32, end: i32): void {
   sumOf<ItsSquare>(r, begin, end);
 }
 
-@unmanaged class ItsMagnitude {
+@unmanaged
+class ItsMagnitude {
   @inline v(x: v128, shift: v128): v128 {
     return magnitude(x);
   }
@@ -184,7 +207,8 @@ export function sumAbs_f32(r: usize, begin: i32, end: i32): void {
   sumOf<ItsMagnitude>(r, begin, end);
 }
 
-@unmanaged class ItsExponential {
+@unmanaged
+class ItsExponential {
   @inline v(x: v128, shift: v128): v128 {
     return exp(f32x4.sub(x, shift));
   }
@@ -215,12 +239,21 @@ function logSumExpStrip(y: usize, x: usize, n: i32, step: usize, columns: i32): 
 
 /** log Σ e^x = m + log Σ e^(x − m) with m the largest x. Slots: y, x (pointers) · outer, red, inner (ints). */
 export function logsumexp_f32(r: usize, begin: i32, end: i32): void {
-  reduceOver(r, begin, end, 2, 4, 4, (r, y, x, n) => {
-    const largest = foldLine<f32, Largest>(x, n);
-    const shift = shiftOf(v128.shuffle<i32>(largest, largest, 0, 0, 0, 0));
-    const sum = f32x4.splat(sumLine<ItsExponential>(x, n, shift));
-    v128.store32_lane(y, f32x4.add(shift, log(sum)), 0);
-  }, (r, y, x, n, step, columns) => {
-    logSumExpStrip(y, x, n, step, columns);
-  });
+  reduceOver(
+    r,
+    begin,
+    end,
+    2,
+    4,
+    4,
+    (r, y, x, n) => {
+      const largest = foldLine<f32, Largest>(x, n);
+      const shift = shiftOf(v128.shuffle<i32>(largest, largest, 0, 0, 0, 0));
+      const sum = f32x4.splat(sumLine<ItsExponential>(x, n, shift));
+      v128.store32_lane(y, f32x4.add(shift, log(sum)), 0);
+    },
+    (r, y, x, n, step, columns) => {
+      logSumExpStrip(y, x, n, step, columns);
+    },
+  );
 }

@@ -118,16 +118,16 @@ const HALF_PI_REST: usize = memory.data<f32>([-4.37113883e-8]);
 }
 
 /**
- * x in quarter turns modulo 4, as a 64-bit fixed-point number with two integer bits, for x ≥ 2²⁸ (Payne and Hanek, "Radian
- * Reduction for Trigonometric Functions", 1983). x is an integer m times 2^e. Of 2/π · 2^e only 96 bits matter: those
- * above turn whole circles, those below move the result by less than 2⁻⁶⁰.
+ * x in quarter turns modulo 4, as a 64-bit fixed-point number with two integer bits, for x ≥ 2²⁸ (Payne and Hanek,
+ * "Radian Reduction for Trigonometric Functions", 1983). x is an integer m times 2^e. Of 2/π · 2^e only 96 bits matter:
+ * those above turn whole circles, those below move the result by less than 2⁻⁶⁰.
  */
 function largeQuarters(x: f32): u64 {
   const bits = reinterpret<u32>(x);
   const m = <u64>((bits & 0x7fffff) | 0x800000);
   // Lanes that need no such care come along, hence the bound.
   const skipped = max(<i32>((bits >> 23) & 255) - 152, 0);
-  const words = TWO_OVER_PI_BITS + (<usize>(skipped >> 5) << 2);
+  const words = TWO_OVER_PI_BITS + ((<usize>(skipped >> 5)) << 2);
   const shift = <u64>(skipped & 31);
   const w0 = <u64>load<u32>(words);
   const w1 = <u64>load<u32>(words, 4);

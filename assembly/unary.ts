@@ -3,7 +3,8 @@ import { map } from './map';
 import { constant, INFINITE, magnitude, negate, ONE, ZERO } from './math';
 import { madd, splat } from './simd';
 
-@unmanaged class Negate {
+@unmanaged
+class Negate {
   @inline v(x: v128): v128 {
     return negate(x);
   }
@@ -13,7 +14,8 @@ export function neg_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Negate>(r, begin, end);
 }
 
-@unmanaged class Magnitude {
+@unmanaged
+class Magnitude {
   @inline v(x: v128): v128 {
     return magnitude(x);
   }
@@ -24,7 +26,8 @@ export function abs_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** 0 for NaN, as PyTorch has it. */
-@unmanaged class Sign {
+@unmanaged
+class Sign {
   @inline v(x: v128): v128 {
     const one = constant(ONE);
     const zero = constant(ZERO);
@@ -36,7 +39,8 @@ export function sign_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Sign>(r, begin, end);
 }
 
-@unmanaged class Floor {
+@unmanaged
+class Floor {
   @inline v(x: v128): v128 {
     return f32x4.floor(x);
   }
@@ -46,7 +50,8 @@ export function floor_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Floor>(r, begin, end);
 }
 
-@unmanaged class Ceil {
+@unmanaged
+class Ceil {
   @inline v(x: v128): v128 {
     return f32x4.ceil(x);
   }
@@ -57,7 +62,8 @@ export function ceil_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** Halves go to the even neighbour. */
-@unmanaged class Round {
+@unmanaged
+class Round {
   @inline v(x: v128): v128 {
     return f32x4.nearest(x);
   }
@@ -67,7 +73,8 @@ export function round_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Round>(r, begin, end);
 }
 
-@unmanaged class Trunc {
+@unmanaged
+class Trunc {
   @inline v(x: v128): v128 {
     return f32x4.trunc(x);
   }
@@ -77,7 +84,8 @@ export function trunc_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Trunc>(r, begin, end);
 }
 
-@unmanaged class Sqrt {
+@unmanaged
+class Sqrt {
   @inline v(x: v128): v128 {
     return f32x4.sqrt(x);
   }
@@ -87,7 +95,8 @@ export function sqrt_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Sqrt>(r, begin, end);
 }
 
-@unmanaged class Rsqrt {
+@unmanaged
+class Rsqrt {
   @inline v(x: v128): v128 {
     return f32x4.div(constant(ONE), f32x4.sqrt(x));
   }
@@ -97,7 +106,8 @@ export function rsqrt_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Rsqrt>(r, begin, end);
 }
 
-@unmanaged class Reciprocal {
+@unmanaged
+class Reciprocal {
   @inline v(x: v128): v128 {
     return f32x4.div(constant(ONE), x);
   }
@@ -107,7 +117,8 @@ export function reciprocal_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Reciprocal>(r, begin, end);
 }
 
-@unmanaged class Square {
+@unmanaged
+class Square {
   @inline v(x: v128): v128 {
     return f32x4.mul(x, x);
   }
@@ -118,7 +129,8 @@ export function square_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /** x · scale + shift. */
-@unmanaged class Affine {
+@unmanaged
+class Affine {
   scale: f32;
   shift: f32;
 
@@ -131,7 +143,8 @@ export function affine_f32(r: usize, begin: i32, end: i32): void {
   map<f32, f32, Affine>(r, begin, end);
 }
 
-@unmanaged class IsNan {
+@unmanaged
+class IsNan {
   @inline v(x: v128): v128 {
     return i32x4.shr_u(f32x4.ne(x, x), 31);
   }
@@ -141,7 +154,8 @@ export function isnan_f32(r: usize, begin: i32, end: i32): void {
   map<f32, u8, IsNan>(r, begin, end);
 }
 
-@unmanaged class IsInfinite {
+@unmanaged
+class IsInfinite {
   @inline v(x: v128): v128 {
     return i32x4.shr_u(f32x4.eq(magnitude(x), constant(INFINITE)), 31);
   }
@@ -151,9 +165,11 @@ export function isinf_f32(r: usize, begin: i32, end: i32): void {
   map<f32, u8, IsInfinite>(r, begin, end);
 }
 
-// ── integers and booleans ───────────────────────────────────────────────────────────────────────────────────────────────
+// ── integers and booleans
+// ───────────────────────────────────────────────────────────────────────────────────────────────
 
-@unmanaged class NegateInt {
+@unmanaged
+class NegateInt {
   @inline v(x: v128): v128 {
     return i32x4.neg(x);
   }
@@ -163,7 +179,8 @@ export function neg_i32(r: usize, begin: i32, end: i32): void {
   map<i32, i32, NegateInt>(r, begin, end);
 }
 
-@unmanaged class MagnitudeInt {
+@unmanaged
+class MagnitudeInt {
   @inline v(x: v128): v128 {
     return i32x4.abs(x);
   }
@@ -173,7 +190,8 @@ export function abs_i32(r: usize, begin: i32, end: i32): void {
   map<i32, i32, MagnitudeInt>(r, begin, end);
 }
 
-@unmanaged class SignInt {
+@unmanaged
+class SignInt {
   @inline v(x: v128): v128 {
     const zero = i32x4.splat(0);
     return i32x4.sub(i32x4.lt_s(x, zero), i32x4.gt_s(x, zero));
@@ -184,7 +202,8 @@ export function sign_i32(r: usize, begin: i32, end: i32): void {
   map<i32, i32, SignInt>(r, begin, end);
 }
 
-@unmanaged class SquareInt {
+@unmanaged
+class SquareInt {
   @inline v(x: v128): v128 {
     return i32x4.mul(x, x);
   }
@@ -194,7 +213,8 @@ export function square_i32(r: usize, begin: i32, end: i32): void {
   map<i32, i32, SquareInt>(r, begin, end);
 }
 
-@unmanaged class ReluInt {
+@unmanaged
+class ReluInt {
   @inline v(x: v128): v128 {
     return i32x4.max_s(x, i32x4.splat(0));
   }
@@ -204,7 +224,8 @@ export function relu_i32(r: usize, begin: i32, end: i32): void {
   map<i32, i32, ReluInt>(r, begin, end);
 }
 
-@unmanaged class LogicalNot {
+@unmanaged
+class LogicalNot {
   @inline v(x: v128): v128 {
     return v128.and(i8x16.eq(x, i8x16.splat(0)), i8x16.splat(1));
   }

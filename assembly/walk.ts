@@ -1,25 +1,33 @@
 /**
  * Walking strided operands beside a contiguous result.
  *
- * Shapes and strides are lists of ndim 32-bit integers in the launch record; strides count elements, may be negative, and
- * are 0 along a dimension that is broadcast. The last two dimensions are walked by adding; only the place where a plane of
- * those two begins is found by dividing. So a share of the work may begin anywhere, and no list of counters is needed.
+ * Shapes and strides are lists of ndim 32-bit integers in the launch record; strides count elements, may be negative,
+ * and are 0 along a dimension that is broadcast. The last two dimensions are walked by adding; only the place where a
+ * plane of those two begins is found by dividing. So a share of the work may begin anywhere, and no list of counters is
+ * needed.
  */
 import { pointer, slot } from './launch';
 
 /**
- * Computes n elements of y from operands a, b and c whose elements lie so many bytes apart. A kernel takes as many of the
- * operands as it has.
+ * Computes n elements of y from operands a, b and c whose elements lie so many bytes apart. A kernel takes as many of
+ * the operands as it has.
  */
 export type Row = (
-  functor: usize, y: usize, n: i32,
-  a: usize, stepA: usize, b: usize, stepB: usize, c: usize, stepC: usize,
+  functor: usize,
+  y: usize,
+  n: i32,
+  a: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  stepC: usize,
 ) => void;
 
 /** Entry i of a shape or of strides. */
 // @ts-ignore: decorator
 @inline export function listed(list: usize, i: i32): i32 {
-  return load<i32>(list + (<usize>i << 2));
+  return load<i32>(list + ((<usize>i) << 2));
 }
 
 /** Offset, in elements, of the item with this index among the first `count` dimensions in row-major order. */
@@ -39,17 +47,25 @@ export function offsetOf(shape: usize, strides: usize, count: i32, index: i32): 
  *
  *   y, operands (pointers) · the functor's fields (floats) · ndim, shape[ndim], strides[ndim] for each operand (ints)
  *
- * `operands` is 1 to 3, `fields` the bytes of the functor, sizeA the element size of the first operand, sizeRest that of the
- * others. This exists once for all kernels: an indirect call costs nanoseconds for a row, where a copy of this function for
- * each kernel would double the binary.
+ * `operands` is 1 to 3, `fields` the bytes of the functor, sizeA the element size of the first operand, sizeRest that
+ * of the others. This exists once for all kernels: an indirect call costs nanoseconds for a row, where a copy of this
+ * function for each kernel would double the binary.
  */
 export function walk(
-  r: usize, begin: i32, end: i32, operands: i32, fields: usize, sizeY: usize, sizeA: usize, sizeRest: usize, row: Row,
+  r: usize,
+  begin: i32,
+  end: i32,
+  operands: i32,
+  fields: usize,
+  sizeY: usize,
+  sizeA: usize,
+  sizeRest: usize,
+  row: Row,
 ): void {
   const functor = slot(r, 1 + operands);
   const ndim = load<i32>(functor + fields);
   const shape = functor + fields + 4;
-  const list = <usize>ndim << 2;
+  const list = (<usize>ndim) << 2;
   const stridesA = shape + list;
   // Lists that are not there are read as the first operand's, and what comes of it is not used.
   const stridesB = operands > 1 ? stridesA + list : stridesA;

@@ -5,7 +5,8 @@ import { walk } from './walk';
 /**
  * y = condition ? a : b for elements of four bytes.
  *
- * slots: y, condition (u8), a, b (pointers) · ndim, shape[ndim], strides of the condition, of a, of b [ndim each] (ints)
+ * slots: y, condition (u8), a, b (pointers) · ndim, shape[ndim], strides of the condition, of a, of b [ndim each]
+ * (ints)
  * work:  elements of y, which is contiguous; y may be a or b where that is contiguous
  */
 export function where_b4(r: usize, begin: i32, end: i32): void {
@@ -21,9 +22,7 @@ export function where_b1(r: usize, begin: i32, end: i32): void {
   });
 }
 
-function whereRow4(
-  y: usize, n: i32, c: usize, stepC: usize, a: usize, stepA: usize, b: usize, stepB: usize,
-): void {
+function whereRow4(y: usize, n: i32, c: usize, stepC: usize, a: usize, stepA: usize, b: usize, stepB: usize): void {
   const zero = i32x4.splat(0);
   // Each of a and b is contiguous or one number; the processor predicts the branches.
   if (stepC == 1 && (stepA == 4 || stepA == 0) && (stepB == 4 || stepB == 0)) {
@@ -50,9 +49,7 @@ function whereRow4(
   }
 }
 
-function whereRow1(
-  y: usize, n: i32, c: usize, stepC: usize, a: usize, stepA: usize, b: usize, stepB: usize,
-): void {
+function whereRow1(y: usize, n: i32, c: usize, stepC: usize, a: usize, stepA: usize, b: usize, stepB: usize): void {
   if (stepC == 1 && (stepA == 1 || stepA == 0) && (stepB == 1 || stepB == 0)) {
     while (n >= 16) {
       const zeros = i8x16.eq(v128.load(c), i8x16.splat(0));

@@ -84,8 +84,8 @@ const EXP2_LOWEST_64: usize = memory.data<f64>([-200]);
 }
 
 /**
- * factor · 2^x for an exponent given in double, of at most 250 in magnitude. The factor enters before the power of two does,
- * so that a product that is subnormal loses nothing on the way.
+ * factor · 2^x for an exponent given in double, of at most 250 in magnitude. The factor enters before the power of two
+ * does, so that a product that is subnormal loses nothing on the way.
  */
 // @ts-ignore: decorator
 @inline export function timesExp2(factor: v128, low: v128, high: v128): v128 {

@@ -20,10 +20,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { quietly, report, root, stage } from './stages.mjs';
+import { quietly, report, root, StageError, stage } from './stages.mjs';
 
 /** @type {(...parts: string[]) => string} */
 const path = (...parts) => join(root, ...parts);
@@ -53,11 +53,13 @@ function writeStamp(part) {
  * All files below a folder, as paths relative to it with forward slashes, in a fixed order.
  *
  * @param {string} folder
+ * @returns {string[]}
  */
 function filesIn(folder) {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => statSync(join(folder, file)).isFile())
-    .map((file) => file.split(sep).join('/'))
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) =>
+      entry.isDirectory() ? filesIn(join(folder, entry.name)).map((file) => `${entry.name}/${file}`) : [entry.name],
+    )
     .sort();
 }
 
@@ -171,19 +173,30 @@ async function buildDist(key) {
  */
 async function locked(work) {
   const lock = path('build/lock');
-  const owner = join(lock, 'pid');
+  const ownerFile = join(lock, 'pid');
   mkdirSync(path('build'), { recursive: true });
-  while (!tryToMake(lock)) {
-    // A process that was killed while it built has left its lock behind.
-    if (existsSync(owner) && !isAlive(Number(readFileSync(owner, 'utf8'))))
-      rmSync(lock, { recursive: true, force: true });
+  for (let waited = 0; !tryToMake(lock); waited += 100) {
+    // A process that was killed while it built has left its lock behind, perhaps before it wrote its number.
+    const owner = numberIn(ownerFile);
+    const abandoned = owner === undefined ? waited > 5000 : !isAlive(owner);
+    if (abandoned) rmSync(lock, { recursive: true, force: true });
     else await sleep(100);
   }
   try {
-    writeFileSync(owner, String(process.pid));
+    writeFileSync(ownerFile, String(process.pid));
     await work();
   } finally {
     rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} file */
+function numberIn(file) {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
@@ -220,6 +233,9 @@ function codeOf(error) {
  * @param {{ only?: string | undefined, stage?: (name: string, work: () => Promise<void>) => Promise<void> }} options
  */
 export async function build({ only, stage: show = (_name, work) => work() } = {}) {
+  if (!existsSync(path('node_modules/assemblyscript'))) {
+    throw new StageError('building needs the development dependencies: run npm ci');
+  }
   const wantsDist = only !== 'wasm';
   const parts = [staleWasm() && 'the kernels', wantsDist && staleDist() && 'the library'].filter(Boolean);
   if (parts.length === 0) return;

@@ -45,8 +45,14 @@ function run(args) {
       process.kill(process.pid, 'SIGSTOP');
     });
   }
+  // Between npm and this process stands a shell, which dies of a SIGTERM without passing it on.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.env.npm_execpath && process.ppid !== parent) child.kill('SIGTERM');
+  }, 500);
 
   child.on('exit', (code, signal) => {
+    clearInterval(watch);
     if (signal === null) process.exit(code ?? 1);
     // Dying of the same signal tells a shell how the command ended.
     process.removeAllListeners(signal);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
-/** fettle's version, from its package.json, which stands two folders up both in the source tree and in the package. */
-export const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+/** fettle's version, from its own package.json. */
+export const version = (createRequire(import.meta.url)('fettle/package.json') as { version: string }).version;

@@ -51,9 +51,15 @@ export class Distiller {
     teacher.eval();
   }
 
-  /** The loss of one batch: x as the models take it, labels [N] class indices. */
-  loss(x: Tensor, labels: Tensor): Tensor {
+  /** The loss of one batch, and the student's logits: x as the models take it, labels [N] class indices. */
+  step(x: Tensor, labels: Tensor): { loss: Tensor; logits: Tensor; labels: Tensor } {
     const soft = noGrad(() => this.teacher.forward(x));
-    return distillationLoss(this.student.forward(x), soft, labels, this.options);
+    const logits = this.student.forward(x);
+    return { loss: distillationLoss(logits, soft, labels, this.options), logits, labels };
+  }
+
+  /** The loss alone. */
+  loss(x: Tensor, labels: Tensor): Tensor {
+    return this.step(x, labels).loss;
   }
 }

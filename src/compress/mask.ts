@@ -3,7 +3,7 @@ import { fail, show } from '../core/errors.js';
 import { sameShape } from '../core/shape.js';
 import { openScope } from '../core/scope.js';
 import { type HookHandle, type Module, Parameter } from '../nn/index.js';
-import { mul_, tensor } from '../ops/index.js';
+import { copy_, gt, tensor, where } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 
 /**
@@ -44,7 +44,8 @@ export function setMask(parameter: Parameter, mask: ArrayLike<number>): void {
 
 function applyMask(parameter: Parameter, mask: Tensor): void {
   const scope = openScope();
-  noGrad(() => mul_(parameter, mask));
+  // Not a product: that would turn a removed negative weight into −0, and an infinite one into NaN.
+  noGrad(() => copy_(parameter, where(gt(mask, 0), parameter, 0)));
   scope.end();
 }
 

@@ -38,6 +38,8 @@ export class CsvParser {
   private firstLine = 1;
   private quoteLine = 1;
   private begun = false;
+  /** The last character of a quoted field so far: \r\n may be cut in two, and counts as one line. */
+  private lastQuoted = '';
   private afterReturn = false;
 
   constructor(
@@ -78,6 +80,7 @@ export class CsvParser {
     if (this.state === State.Quoted) return this.quoted(text, at);
     if (this.state === State.Closing && character === this.quote) {
       this.field += this.quote;
+      this.lastQuoted = this.quote;
       this.state = State.Quoted;
       return at + 1;
     }
@@ -105,6 +108,7 @@ export class CsvParser {
     if (this.state === State.Begin && character === this.quote) {
       this.state = State.Quoted;
       this.quoteLine = this.line;
+      this.lastQuoted = '';
       return at + 1;
     }
     // Everything up to the next character that means something is taken in one piece.
@@ -123,7 +127,11 @@ export class CsvParser {
     const close = text.indexOf(this.quote, at);
     const to = close < 0 ? text.length : close;
     const piece = text.slice(at, to);
-    for (const ending of piece.matchAll(/\r\n|\n|\r/g)) this.line += ending.length;
+    for (const { 0: character, index } of piece.matchAll(/[\r\n]/g)) {
+      const before = index === 0 ? this.lastQuoted : piece[index - 1];
+      if (character === '\r' || before !== '\r') this.line++;
+    }
+    if (piece.length > 0) this.lastQuoted = piece.slice(-1);
     this.field += piece;
     if (close < 0) return to;
     this.state = State.Closing;

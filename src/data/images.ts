@@ -1,6 +1,6 @@
 import { fail, show } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
-import { select, tensor } from '../ops/index.js';
+import { cast, div, select, tensor } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { checkIndex, type Dataset, type Pass, streamsOf } from './dataset.js';
 import type { Transform } from './transforms/transform.js';
@@ -37,8 +37,7 @@ export class ImageDataset
   readonly images: Uint8Array;
   readonly labels: Uint8Array;
   private readonly size: number;
-  /** Brightness of each pixel value: v / white, as float32 division gives it. */
-  private readonly brightness: Float32Array;
+  private readonly white: number;
   private readonly transform: Transform | undefined;
 
   constructor(source: LabelledImages, options: ImageOptions = {}) {
@@ -58,7 +57,7 @@ export class ImageDataset
     this.labels = labels;
     this.classes = classes;
     this.shape = shape;
-    this.brightness = Float32Array.from({ length: 256 }, (_, v) => v / white);
+    this.white = white;
     this.transform = options.transform;
   }
 
@@ -68,17 +67,16 @@ export class ImageDataset
   }
 
   getBatch(indices: Int32Array, pass?: Pass): [Tensor<'float32'>, Tensor<'int32'>] {
-    const { size, images, brightness } = this;
-    const pixels = new Float32Array(indices.length * size);
+    const { size, images } = this;
+    const pixels = new Uint8Array(indices.length * size);
     const labels = new Int32Array(indices.length);
-    indices.forEach((index, n) => {
-      checkIndex('ImageDataset', index, this.length);
+    for (let n = 0; n < indices.length; n++) {
+      const index = checkIndex('ImageDataset', indices[n], this.length);
       labels[n] = this.labels[index] as number;
-      const from = index * size;
-      const to = n * size;
-      for (let i = 0; i < size; i++) pixels[to + i] = brightness[images[from + i] as number] as number;
-    });
-    const batch = tensor(pixels, [indices.length, ...this.shape]);
+      pixels.set(images.subarray(index * size, (index + 1) * size), n * size);
+    }
+    // Bytes are a quarter of what moves to the device, and it makes numbers of them faster.
+    const batch = div(cast(tensor(pixels, [indices.length, ...this.shape]), 'float32'), this.white);
     const transformed = this.transform?.forward(batch, streamsOf(indices, pass)) ?? batch;
     return [transformed as Tensor<'float32'>, tensor(labels, [indices.length], { dtype: 'int32' })];
   }

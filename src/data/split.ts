@@ -65,7 +65,7 @@ export function randomSplit<T, B = Collated<T>>(
  * them have the wanted sizes to within one sample.
  *
  * @example
- * const [train, test] = stratifiedSplit(['a', 'a', 'b', 'b', 'b', 'b'], [0.5, 0.5], 0);
+ * const [train, test] = data.stratifiedSplit(['a', 'a', 'b', 'b', 'b', 'b'], [0.5, 0.5], 0);
  * train.length; // → 3
  */
 export function stratifiedSplit<const F extends readonly number[]>(

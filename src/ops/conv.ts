@@ -2,6 +2,7 @@ import { record } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { forwardScratch, type Geometry, gradInputScratch, gradWeightScratch } from './convscratch.js';
 import { checkTensor, convert, dense, empty, op } from './op.js';
 import { type Pair, pair } from './pool.js';
 import { sum } from './reduce.js';
@@ -19,20 +20,7 @@ export interface ConvOptions {
   readonly groups?: number;
 }
 
-/** Everything a convolution kernel has to know, in the order of its integer slots. */
-interface Geometry {
-  readonly n: number;
-  readonly c: number;
-  readonly image: readonly [number, number];
-  readonly oc: number;
-  readonly out: readonly [number, number];
-  readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  readonly groups: number;
-}
-
+/** The geometry in the order of the kernels' integer slots. */
 function ints(g: Geometry): number[] {
   return [g.n, g.c, ...g.image, g.oc, ...g.out, ...g.kernel, ...g.stride, ...g.padding, ...g.dilation, g.groups];
 }
@@ -60,10 +48,6 @@ function geometry(input: Tensor, weight: Tensor, bias: Tensor | null, options: C
   return { n, c, image: [h, w], oc, out, kernel: [kh, kw], stride, padding, dilation, groups };
 }
 
-function convScratch(g: Geometry): number {
-  return 1 << 24;
-}
-
 /** x ∗ w (+ bias). */
 function forward(x: Tensor, w: Tensor, bias: Tensor | null, g: Geometry): Tensor {
   const y = empty(x, [g.n, g.oc, ...g.out], 'float32', 'conv2d');
@@ -73,7 +57,7 @@ function forward(x: Tensor, w: Tensor, bias: Tensor | null, g: Geometry): Tensor
     writes: [y],
     reads: [dense(convert(x, 'float32')), dense(convert(w, 'float32')), bias === null ? null : dense(bias)],
     ints: [...ints(g), 0],
-    scratch: convScratch(g),
+    scratch: forwardScratch(g),
   });
   const inputs = bias === null ? [x, w] : [x, w, bias];
   record('conv2d', inputs, [y], [x, w], ([dy], [p, q], needs) => [
@@ -93,7 +77,7 @@ function toInput(dy: Tensor, w: Tensor, g: Geometry): Tensor {
     writes: [dx],
     reads: [dense(dy), dense(w), null],
     ints: [...ints(g), 0],
-    scratch: convScratch(g),
+    scratch: gradInputScratch(g),
   });
   record('conv2dInput', [dy, w], [dx], [dy, w], ([v], [p, q], needs) => [
     needs[0] ? forward(v as Tensor, q as Tensor, null, g) : null,
@@ -111,7 +95,7 @@ function toWeight(dy: Tensor, x: Tensor, g: Geometry): Tensor {
     writes: [dw],
     reads: [dense(dy), dense(x)],
     ints: ints(g),
-    scratch: convScratch(g),
+    scratch: gradWeightScratch(g),
   });
   record('conv2dWeight', [dy, x], [dw], [dy, x], ([v], [p, q], needs) => [
     needs[0] ? forward(q as Tensor, v as Tensor, null, g) : null,

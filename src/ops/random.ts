@@ -50,7 +50,7 @@ export function rand(shape: Shape | number, options: RandomOptions = {}): Tensor
 /** Standard normal. */
 export function randn(shape: Shape | number, options: RandomOptions = {}): Tensor<'float32'> {
   const y = fresh('randn', shape, options);
-  draw('normal_f32', y, options.generator ?? defaultGenerator, []);
+  draw('normal_f32', y, options.generator ?? defaultGenerator, [0, 1]);
   if (options.requiresGrad) y.requiresGrad = true;
   return y;
 }

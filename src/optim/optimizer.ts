@@ -19,6 +19,13 @@ export interface HookHandle {
 /** Elements from which a thread is worth waking. */
 const GRAIN = 16384;
 
+/** Enters a hook, under an entry of its own: the same function may be registered twice. */
+function register<O>(hooks: Set<{ readonly call: StepHook<O> }>, call: StepHook<O>): HookHandle {
+  const entry = { call };
+  hooks.add(entry);
+  return { remove: () => void hooks.delete(entry) };
+}
+
 /** One parameter's share of a step. */
 interface Update<H extends Settings, S> {
   readonly param: Tensor;
@@ -43,8 +50,8 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
   readonly defaults: H;
   /** Steps taken since this object was made. */
   stepCount = 0;
-  private preHooks: StepHook<this>[] = [];
-  private postHooks: StepHook<this>[] = [];
+  private readonly preHooks = new Set<{ readonly call: StepHook<this> }>();
+  private readonly postHooks = new Set<{ readonly call: StepHook<this> }>();
 
   /**
    * `params` are tensors, or groups `{ params, lr, … }` with hyper-parameters of their own. Throws for an empty list, for
@@ -86,12 +93,12 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     noGrad(() => {
-      for (const hook of this.preHooks) hook(this);
+      for (const { call } of [...this.preHooks]) call(this);
     });
     const loss = this.advance(closure);
     this.stepCount++;
     noGrad(() => {
-      for (const hook of this.postHooks) hook(this);
+      for (const { call } of [...this.postHooks]) call(this);
     });
     return loss;
   }
@@ -188,14 +195,12 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
 
   /** Calls `hook` before each step. */
   registerStepPreHook(hook: StepHook<this>): HookHandle {
-    this.preHooks = [...this.preHooks, hook];
-    return { remove: () => (this.preHooks = this.preHooks.filter((other) => other !== hook)) };
+    return register(this.preHooks, hook);
   }
 
   /** Calls `hook` after each step, for instance to set pruned weights back to 0. */
   registerStepPostHook(hook: StepHook<this>): HookHandle {
-    this.postHooks = [...this.postHooks, hook];
-    return { remove: () => (this.postHooks = this.postHooks.filter((other) => other !== hook)) };
+    return register(this.postHooks, hook);
   }
 
   /**

@@ -36,13 +36,13 @@ export function teacherNet(shape: Shape, classes: number): Net {
 export function studentNet([channels, height, width]: Shape, classes: number): Net {
   const [h, w] = [height >> 2, width >> 2];
   return new Sequential({
-    conv1: new Conv2d(channels, 8, 3, { padding: 1 }),
+    conv1: new Conv2d(channels, 16, 3, { padding: 1 }),
     relu1: new ReLU(),
     pool1: new MaxPool2d(2),
-    conv2: new Conv2d(8, 16, 3, { padding: 1 }),
+    conv2: new Conv2d(16, 24, 3, { padding: 1 }),
     relu2: new ReLU(),
     pool2: new MaxPool2d(2),
     flatten: new Flatten(),
-    fc: new Linear(16 * h * w, classes),
+    fc: new Linear(24 * h * w, classes),
   });
 }

@@ -1,4 +1,3 @@
-import { formatBytes, formatPercent, formatRatio } from '../table.js';
 import type { ReportVariant } from '../report/report.js';
 
 /** How much validation accuracy a smaller network may lose against the teacher and still be recommended. */
@@ -17,13 +16,8 @@ export function recommend(variants: readonly ReportVariant[], teacherName: strin
   if (best === teacher) {
     return { recommended: teacher.name, reason: 'no smaller network stays within one point of its validation accuracy' };
   }
-  const size = formatRatio(teacher.bytes / best.bytes);
-  const ratio = teacher.latencyMs.batch64 / best.latencyMs.batch64;
-  const speed = ratio >= 1.05 ? ` and ${formatRatio(ratio)} as fast` : '';
-  const lost = teacher.accuracy.validation - best.accuracy.validation;
-  const loss = lost > 0 ? `gives up ${formatPercent(lost)} of validation accuracy` : 'gives up no validation accuracy';
   return {
     recommended: best.name,
-    reason: `it is ${size} smaller than the teacher (${formatBytes(best.bytes)})${speed}, and ${loss}`,
+    reason: `of the ${good.length} networks within one point of the teacher's validation accuracy it has the smallest product of size and time`,
   };
 }

@@ -114,7 +114,7 @@ export async function trainStudent(shop: Workshop, teacher: Net | null): Promise
   manualSeed(session.stream('init', 'student').getState().seed);
   const net = studentNet(parts.shape, parts.classes.length);
   const distiller = teacher === null ? null : new Distiller({ teacher, student: net, temperature: 4, alpha: 0.9 });
-  const distilled = (_: Net, x: Tensor, y: Tensor): StepResult => ({ loss: (distiller as Distiller).loss(x, y) });
+  const distilled = (_: Net, x: Tensor, y: Tensor): StepResult => (distiller as Distiller).step(x, y);
   await session.run({
     ...common(shop),
     name: teacher === null ? 'student-alone' : 'student',

@@ -36,7 +36,11 @@ export function warp(name: string, input: Tensor, matrices: readonly Matrix[], o
   const { interpolation = 'nearest', fill = 0 } = options;
   const { count, channels, height, width } = imagesOf(name, input);
   const x = contiguous(cast(input, 'float32'));
-  const m = tensor(Float32Array.from(matrices.flat()), [count, 6]);
+  const rows = new Float32Array(count * 6);
+  matrices.forEach((matrix, n) => {
+    rows.set(matrix, n * 6);
+  });
+  const m = tensor(rows, [count, 6]);
   const y = allocate(x.storage.device, input.shape, 'float32', 'warpAffine');
   x.storage.device.launch({
     kernel: 'warpAffine_f32',

@@ -1,0 +1,16 @@
+// What a program does that has installed the package: every entry point loads, and the first tensor computes at once.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { tensor } from 'fettle';
+
+const manifest = JSON.parse(readFileSync('node_modules/fettle/package.json', 'utf8'));
+assert.equal(manifest.dependencies, undefined, 'nothing else gets installed');
+for (const entry of Object.keys(manifest.exports).filter((name) => !name.endsWith('.json'))) {
+  await import(entry.replace('.', 'fettle'));
+}
+
+const x = tensor([1, 2, 3], { requiresGrad: true });
+x.mul(x).sum().backward();
+assert.deepEqual(x.grad.toArray(), [2, 4, 6]);
+const runtime = globalThis.Deno ? 'Deno' : globalThis.Bun ? 'Bun' : `Node ${process.versions.node}`;
+console.log(`fettle ${manifest.version} computes on ${runtime}`);

@@ -1,0 +1,113 @@
+/**
+ * Bytes of scratch memory that the convolution kernels use, as assembly/conv.ts and assembly/convweight.ts lay it out. The
+ * constants stand there too, with what they were chosen for, and must stay equal.
+ */
+
+/** Everything a convolution kernel has to know. */
+export interface Geometry {
+  readonly n: number;
+  readonly c: number;
+  readonly image: readonly [number, number];
+  readonly oc: number;
+  readonly out: readonly [number, number];
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+}
+
+const quotient = (a: number, b: number): number => Math.ceil(a / b);
+
+interface PlanSize {
+  /** Images whose outputs are gathered together. */
+  readonly images: number;
+  readonly bytes: number;
+}
+
+/** A plan of `taps` for `channels` outputs on a grid; `flat` where the grid's lines follow one another in memory. */
+function planSize(taps: number, channels: number, rows: number, cols: number, groups: number, flat: boolean): PlanSize {
+  const outputs = rows * cols;
+  const [lines, length] = flat ? [1, outputs] : [rows, cols];
+  const gathers = length < 4 || (channels > 1 && (4 * quotient(length, 4) - length) * channels > 12 * length);
+  const images = gathers && outputs <= 256 ? 8 : 1;
+  const table = gathers ? 8 * images * outputs + 36 * taps : 8 * (lines * quotient(length, 4) + 7);
+  return { images, bytes: 8 * taps + table + 4 * groups * (channels + 3) * (taps + 1) + 256 };
+}
+
+/** The input as the kernels read it: where it is, or padded and taken apart by the stride. */
+function sourceSize({ c, image, out, kernel, stride, padding, dilation }: Geometry) {
+  const height = (out[0] - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1;
+  const width = out[1] + Math.floor(((kernel[1] - 1) * dilation[1]) / stride[1]);
+  const inPlace =
+    padding[0] === 0 && padding[1] === 0 && stride[1] === 1 && height <= image[0] && width <= image[1];
+  const copied = 4 * c * height * stride[1] * width;
+  return {
+    pitch: inPlace ? image[1] : width * stride[1],
+    bytes: inPlace ? 0 : copied,
+    imageBytes: inPlace ? 4 * c * image[0] * image[1] : copied,
+  };
+}
+
+export function forwardScratch(g: Geometry): number {
+  const source = sourceSize(g);
+  const taps = (g.c / g.groups) * g.kernel[0] * g.kernel[1];
+  const plan = planSize(taps, g.oc / g.groups, ...g.out, g.groups, source.pitch * g.stride[0] === g.out[1]);
+  return 512 + plan.bytes + plan.images * source.bytes;
+}
+
+/** Taps that reach an input position with this remainder of the stride. */
+function tapsAt(position: number, padding: number, kernel: number, dilation: number, stride: number): number {
+  let count = 0;
+  for (let i = 0; i < kernel; i++) if ((position + padding - i * dilation) % stride === 0) count++;
+  return count;
+}
+
+export function gradInputScratch(g: Geometry): number {
+  const { c, oc, image, out, kernel, stride, padding, dilation, groups } = g;
+  const inputs = c / groups;
+  const outputs = oc / groups;
+  if (outputs > 1 && 2 * image[0] * image[1] > 3 * stride[0] * stride[1] * out[0] * out[1]) {
+    const field = inputs * kernel[0] * kernel[1];
+    const plan = planSize(outputs, field, ...out, groups, true);
+    return 512 + plan.bytes + 4 * plan.images * field * out[0] * out[1];
+  }
+  const before = (i: 0 | 1): number => Math.max(0, -Math.floor((padding[i] - (kernel[i] - 1) * dilation[i]) / stride[i]));
+  const reach = (i: 0 | 1): number => Math.max(out[i], Math.floor((image[i] - 1 + padding[i]) / stride[i]) + 1) + before(i);
+  const [height, width] = [reach(0), reach(1)];
+  const inPlace = before(0) === 0 && before(1) === 0 && height <= out[0] && width <= out[1];
+  let bytes = 512;
+  let images = 1;
+  for (let y = 0; y < Math.min(stride[0], image[0]); y++) {
+    for (let x = 0; x < Math.min(stride[1], image[1]); x++) {
+      const cols = quotient(image[1] - x, stride[1]);
+      const taps =
+        outputs *
+        tapsAt(y, padding[0], kernel[0], dilation[0], stride[0]) *
+        tapsAt(x, padding[1], kernel[1], dilation[1], stride[1]);
+      const flat = width === cols && stride[0] * image[1] === stride[1] * cols;
+      const plan = planSize(taps, inputs, quotient(image[0] - y, stride[0]), cols, groups, flat);
+      bytes += plan.bytes + 128;
+      images = Math.max(images, plan.images);
+    }
+  }
+  return bytes + (inPlace ? 0 : images * 4 * oc * height * width);
+}
+
+/** Output positions that one run of images covers, and the bytes its padded images may take. */
+const RUN_VECTORS = 1024;
+const RUN_OUTPUTS = 2048;
+const RUN_BYTES = 1 << 18;
+
+export function gradWeightScratch(g: Geometry): number {
+  const source = sourceSize(g);
+  const taps = (g.c / g.groups) * g.kernel[0] * g.kernel[1];
+  const channels = g.oc / g.groups;
+  const outputs = g.out[0] * g.out[1];
+  const oneLine = source.pitch * g.stride[0] === g.out[1];
+  const direct = oneLine ? outputs >= 4 : g.out[1] >= 16 || (channels < 4 && g.out[1] >= 4);
+  const wanted = Math.floor(direct ? RUN_VECTORS / (g.out[0] * quotient(g.out[1], 4)) : RUN_OUTPUTS / outputs);
+  const run = Math.max(1, Math.min(g.n, wanted, Math.floor(RUN_BYTES / Math.max(source.imageBytes, 1))));
+  const gathered = direct ? 0 : (10 + (outputs < 1024 ? channels : 0)) * (4 * run * outputs + 80);
+  return 1024 + run * source.bytes + 4 * taps + gathered;
+}
