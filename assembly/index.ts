@@ -58,6 +58,7 @@ export {
   cast_i8_i32,
   cast_u8_i32,
   cast_i8_u8,
+  cast_u8_i8,
   cast_i32_f32,
   cast_i8_f32,
   cast_u8_f32,
@@ -69,6 +70,7 @@ export {
   cast_f32_bool,
   cast_i32_bool,
   cast_i8_bool,
+  cast_u8_bool,
   cast_f16_f32,
   cast_f32_f16,
 } from './cast';

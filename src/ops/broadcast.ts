@@ -2,7 +2,7 @@ import { record } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
 import { broadcastStrides, sameShape, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { checkTensor, dense, empty, op, suffix } from './op.js';
+import { checkTensor, dense, empty, op, SUM_SCRATCH, suffix } from './op.js';
 import { at, build, spread } from './sheet.js';
 
 /** Repeating along dimensions and summing over them: each is the other's gradient, so they share a file. */
@@ -76,6 +76,7 @@ export function sumTo(input: Tensor, shape: Shape): Tensor {
       reads: [x],
       ...(input.dtype === 'float32' ? { floats: [1] } : {}),
       ints: [outer, run, inner],
+      scratch: SUM_SCRATCH,
     });
     x = y;
     d = end;

@@ -32,6 +32,9 @@ export function empty<D extends DType>(like: Tensor, shape: readonly number[], d
  */
 const ELEMENTWISE_GRAIN = 32768;
 
+/** Bytes in which the sums of assembly/sum.ts keep the partial sums of a strip of columns. */
+export const SUM_SCRATCH = 4096;
+
 /** Runs an elementwise kernel: `y` contiguous, the operands read through the smallest loop nest that visits them. */
 export function elementwise(kernel: string, y: Tensor, operands: readonly Tensor[], floats?: readonly number[]): void {
   const layout = coalesce(

@@ -7,7 +7,7 @@ import { div, mul, sub } from './arithmetic.js';
 import { expand } from './broadcast.js';
 import { eq, where } from './compare.js';
 import { cast, permute, reshape } from './movement.js';
-import { checkTensor, convert, dense, empty, type Op, op, suffix } from './op.js';
+import { checkTensor, convert, dense, empty, type Op, op, SUM_SCRATCH, suffix } from './op.js';
 import { at, build, type Reference, type Sample, spread } from './sheet.js';
 import { exp, sqrt } from './unary.js';
 
@@ -81,6 +81,7 @@ function reduceInto(kernel: string, y: Tensor, { x, outer, run, inner }: Folded,
     reads: [x],
     ...(floats === undefined ? {} : { floats }),
     ints: [outer, run, inner],
+    scratch: SUM_SCRATCH,
   });
 }
 

@@ -15,6 +15,7 @@ export interface Block {
 /** Slots of the longest launch record: four of header, then pointers, floats and four lists of eight ints. */
 const RECORD_SLOTS = 96;
 const INITIAL_PAGES = 32;
+const MIN_SCRATCH = 8192;
 
 /**
  * The WebAssembly engine: one memory, the binary that computes on it, and an account of who holds what. Pointers are
@@ -49,6 +50,8 @@ export class Engine {
     };
     this.allocator = new Allocator(heap, HEAP_START, this.memory.buffer.byteLength);
     this.record = this.allocator.allocate(RECORD_SLOTS * 4);
+    // Never none: a kernel that were launched without saying what it needs would write at address 0.
+    this.needScratch(MIN_SCRATCH);
   }
 
   get variant(): Instance['variant'] {

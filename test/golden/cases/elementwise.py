@@ -1,0 +1,197 @@
+"""Functions of one input, arithmetic, comparisons, selection, activations."""
+import operator
+
+import torch
+
+from golden import CALLS, EDGES, INF, NAN, T, case, ints, refusal, spread, values
+
+# name: where its samples lie
+UNARY = {
+    "abs": (-3, 3), "sign": (-3, 3), "neg": (-3, 3), "square": (-3, 3),
+    "floor": (-4, 4), "ceil": (-4, 4), "round": (-4, 4), "trunc": (-4, 4),
+    "sqrt": (0, 9), "rsqrt": (0.05, 9), "reciprocal": (-3, 3),
+    "exp": (-5, 5), "exp2": (-5, 5), "expm1": (-2, 2),
+    "log": (0, 9), "log2": (0, 9), "log10": (0, 9), "log1p": (-1, 5),
+    "sin": (-7, 7), "cos": (-7, 7), "tan": (-7, 7),
+    "asin": (-1, 1), "acos": (-1, 1), "atan": (-6, 6),
+    "sinh": (-4, 4), "cosh": (-4, 4), "tanh": (-4, 4),
+    "asinh": (-9, 9), "acosh": (1, 9), "atanh": (-1, 1),
+    "erf": (-3, 3),
+    "relu": (-3, 3), "sigmoid": (-9, 9), "silu": (-9, 9), "gelu": (-5, 5),
+    "isnan": (-3, 3), "isinf": (-3, 3), "logicalNot": (-1, 1),
+}  # fmt: skip
+
+SAME_DTYPE = ["abs", "sign", "neg", "square", "relu"]
+
+# Arguments whose reduction, or whose neighbourhood of a pole or a fixed point, is what makes the function hard.
+HARD = {
+    "sin": [1e-8, 3.1415927, 100.0, 1000.5, 12345.678, -98765.4, 1e7],
+    "cos": [1e-8, 1.5707964, 100.0, 1000.5, 12345.678, -98765.4, 1e7],
+    "tan": [1e-8, 1.5707964, -1.5707962, 100.0, 1000.5, 12345.678],
+    "exp": [-103.9, -87.5, 88.7, 1e-8, -1e-8],
+    "exp2": [-149.0, -126.5, 127.9, 1e-8],
+    "expm1": [1e-8, -1e-8, 1e-4, -1e-4, -17.0, 88.7],
+    "log": [1e-38, 0.99999994, 1.0000001, 3e38],
+    "log2": [1e-38, 0.99999994, 1.0000001, 8.0],
+    "log10": [1e-38, 0.99999994, 1000.0],
+    "log1p": [1e-8, -1e-8, -0.99999994, 1e30],
+    "asin": [1e-8, 0.99999994, -0.99999994, 1.0, -1.0, 1.0000001],
+    "acos": [1e-8, 0.99999994, -0.99999994, 1.0, -1.0, 1.0000001],
+    "atanh": [1e-8, 0.99999994, -0.99999994, 1.0, -1.0, 1.0000001],
+    "acosh": [1.0, 1.0000001, 1e30],
+    "asinh": [1e-8, -1e-8, 1e-3, 1e30, -1e30, -1e3],
+    "sinh": [1e-8, 1e-3, 88.9, -88.9],
+    "cosh": [1e-8, 88.9],
+    "tanh": [1e-8, 1e-3, 9.0, -9.0, 20.0],
+    "erf": [1e-8, 0.8, 1.2, 3.9, -3.9, 4.1],
+    "sigmoid": [-87.0, -103.0, 17.0, 103.0],
+    "silu": [-87.0, -103.0, 17.0],
+    "gelu": [-13.0, -9.0, -5.5, 8.0],
+    "round": [0.49999997, -0.49999997, 3.5, 4.5, -3.5, -4.5, 8388609.0, 4194304.5],
+    "floor": [0.99999994, -1e-8, 8388609.0, -4194304.5],
+    "trunc": [0.99999994, -0.99999994, 8388609.0, -4194304.5],
+    "rsqrt": [1e-38, 3e38],
+    "reciprocal": [1e-38, 3e38, 1e-39],
+    "sqrt": [1e-38, 3e38],
+}  # fmt: skip
+
+for name, (low, high) in UNARY.items():
+    for shape in [[], [0], [7], [3, 5], [2, 3, 3]]:
+        case(name, [spread(shape, low, high)])
+    case(name, [values(EDGES)], label="edges")
+    if name in HARD:
+        case(name, [values(HARD[name])], label="hard")
+    case(name, [spread([4, 5], low, high, view=[["transpose", 0, 1], ["narrow", 0, 1, 3]])], label="view")
+    if name in ["floor", "ceil", "round", "trunc"]:
+        continue  # Integers are their own result, which is not worth a case for each.
+    if name in ["silu", "gelu"]:
+        continue  # PyTorch has these for floating-point numbers only.
+    case(name, [ints([7], 1, 5)], label="int32")
+    if name not in ["abs", "neg", "relu", "square"]:
+        case(name, [ints([6], 0, 2, "bool")], label="bool")
+    if name in SAME_DTYPE:
+        case(name, [ints([5], -100, 100, "int8")], label="int8")
+        case(name, [ints([5], 0, 256, "uint8")], label="uint8")
+
+case("floor", [ints([5])], label="int32")
+case("round", [ints([5])], label="int32")
+case("square", [ints([4], 0, 2, "bool")], label="bool")
+case("abs", [values([-128, 127, -1, 0], dtype="int8")], label="int8 limits")
+case("neg", [values([-2147483648, 2147483647, 0], dtype="int32")], label="int32 limits")
+refusal("neg", [ints([4], 0, 2, "bool")], label="bool")
+
+CALLS["gelu"] = torch.nn.functional.gelu
+for shape in [[], [9], [3, 4]]:
+    case("gelu", [spread(shape, -5, 5)], [{"approximate": "tanh"}], "tanh")
+case("gelu", [values(EDGES)], [{"approximate": "tanh"}], "tanh edges")
+case("gelu", [values([1e10, -1e10, 30.0, -30.0])], [{"approximate": "tanh"}], "tanh large")
+
+for args in [[-1, 1], [{"min": 0.5}], [{"max": -0.25}], [{"min": -0.5, "max": 1.5}], [1, -1], [None, 1], [0.5]]:
+    case("clamp", [spread([3, 5])], args)
+    case("clamp", [values([NAN, INF, -INF, -1.0, 1.0, 0.5, -0.25, 1.5, -0.5, 0.0])], args, "edges")
+case("clamp", [ints([7])], [-2, 3], "int32")
+case("clamp", [ints([7], 0, 256, "uint8")], [20, 200], "uint8")
+case("clamp", [ints([5])], [{"min": -1.5}], "int32 and a fraction")
+refusal("clamp", [spread([3])], [], "no bound")
+
+# ── two inputs ──
+
+SHAPES = [([], []), ([0], [0]), ([0, 3], [3]), ([7], [7]), ([5], []), ([3, 5], [5]), ([3, 1], [1, 4]), ([4, 1, 3], [2, 1]), ([1], [0])]
+PAIRS = [(a, b) for a in [NAN, INF, -INF, 0.0, -0.0, 1.0, -2.5, 3e38] for b in [NAN, INF, -INF, 0.0, -0.0, 2.5, 1e-40]]
+COMPARISONS = ["eq", "ne", "lt", "le", "gt", "ge"]
+ARITHMETIC = ["add", "sub", "mul", "div"]
+LOGICAL = ["logicalAnd", "logicalOr", "logicalXor"]
+SYMBOLS = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv}
+
+
+def number_first(name):
+    return lambda a, b: SYMBOLS[name](a, b)
+
+
+for name in ARITHMETIC + COMPARISONS + LOGICAL:
+    step = None if name in ARITHMETIC else 0.5
+    for p, q in SHAPES if name in ARITHMETIC else SHAPES[2:7]:
+        case(name, [spread(p, step=step), spread(q, 0.5, 3, step=step) if name == "div" else spread(q, step=step)])
+    case(name, [values([a for a, _ in PAIRS]), values([b for _, b in PAIRS])], label="edges")
+    case(name, [spread([4, 3], step=step, view=[["transpose", 0, 1]]), spread([4], step=step, view=[["expand", [3, 4]]])], label="views")
+    refusal(name, [spread([3]), spread([4])], label="shapes")
+
+for name in ARITHMETIC + COMPARISONS:
+    for value in [0.5, -3, 0]:
+        case(name, [spread([2, 3], step=0.5)], [value], "number")
+for name in ARITHMETIC:
+    case(name, [spread([2, 3])], [2.5, T(0)], "number first", fn=number_first(name))
+    case(name, [ints([5], 1, 9)], [7, T(0)], "number first, int32", fn=number_first(name))
+for name in ["add", "sub"]:
+    case(name, [spread([2, 3]), spread([3])], [{"alpha": 2.5}], "alpha")
+    case(name, [ints([3]), ints([3])], [{"alpha": -3}], "alpha, int32")
+    case(name, [spread([2, 3])], [2, {"alpha": 0.5}], "alpha, number")
+
+# Every pair of dtypes, with and without dimensions: a tensor without dimensions only decides within its kind.
+DTYPES = ["float32", "float16", "int32", "int8", "uint8", "bool"]
+
+
+def sample(shape, dtype):
+    if dtype == "bool":
+        return ints(shape, 0, 2, "bool")
+    if dtype.startswith("float"):
+        return spread(shape, 1, 4, step=0.5, dtype=dtype, grad=False)
+    return ints(shape, 1, 6, dtype)
+
+
+for i, p in enumerate(DTYPES):
+    for j, q in enumerate(DTYPES):
+        both = [sample([4], p), sample([4], q)]
+        for name in ["add", "mul", "div", "eq", "lt"]:
+            # PyTorch's processor kernels have no bool ÷ float16 of their own, nor is any needed.
+            if name in ["add", "mul"] or i <= j:
+                case(name, both, label=f"{p}, {q}")
+        if p != q:
+            case("add", [sample([4], p), sample([], q)], label=f"{p}, {q} []")
+            case("add", [sample([], p), sample([4], q)], label=f"{p} [], {q}")
+            case("gt", [sample([4], p), sample([], q)], label=f"{p}, {q} []")
+for dtype in DTYPES:
+    for value in [2, 2.5, True]:
+        if dtype == "bool" and value is True:
+            continue
+        case("mul", [sample([4], dtype)], [value], f"{dtype}, {value}")
+        case("add", [sample([4], dtype)], [value], f"{dtype}, {value}")
+        case("le", [sample([4], dtype)], [value], f"{dtype}, {value}")
+    case("div", [sample([4], dtype)], [2], f"{dtype}, 2")
+case("add", [ints([4], 0, 2, "bool")], [True], "bool, True")
+case("sub", [ints([6], 0, 10, "uint8"), ints([6], 0, 10, "uint8")], label="uint8 wraps")
+case("mul", [ints([6], 10, 100, "int8"), ints([6], 10, 100, "int8")], label="int8 wraps")
+case("mul", [ints([6], 1000000, 2000000), ints([6], 1000000, 2000000)], label="int32 wraps", fn=lambda a, b: a * b)
+case("div", [values([7, -7, 0, 5], dtype="int32"), values([2, 2, 0, 0], dtype="int32")], label="int32 by zero")
+refusal("sub", [ints([4], 0, 2, "bool"), ints([4], 0, 2, "bool")], label="bool")
+for name in LOGICAL:
+    case(name, [ints([6], -1, 2), ints([6], -1, 2)], label="int32")
+    case(name, [ints([6], 0, 2, "bool"), ints([6], 0, 2, "bool")], label="bool")
+
+# ── where ──
+
+for c, p, q in [([7], [7], [7]), ([3, 5], [5], [3, 1]), ([], [2, 3], []), ([2, 1], [1, 3], [2, 3]), ([0], [0], [0])]:
+    case("where", [ints(c, 0, 2, "bool"), spread(p), spread(q)])
+case("where", [ints([5], 0, 2, "bool"), values([NAN, INF, -0.0, NAN, 1.0]), values([-INF, NAN, 0.0, 2.0, NAN])], label="edges")
+case("where", [ints([5], 0, 2, "bool"), ints([5]), ints([5])], label="int32")
+case("where", [ints([5], 0, 2, "bool"), ints([5], 0, 9, "uint8"), ints([5], 0, 9, "uint8")], label="uint8")
+case("where", [ints([5], 0, 2, "bool"), ints([5], 0, 2, "bool"), ints([5], 0, 2, "bool")], label="bool")
+case("where", [ints([5], 0, 2, "bool"), spread([5]), ints([5])], label="float32, int32")
+case("where", [ints([5], 0, 2, "bool"), ints([5], 0, 9, "uint8"), ints([], 0, 9)], label="uint8, int32 []")
+# A number's own type is int64 or float32 in PyTorch's where; as an operand's it is the tensor's, in later versions.
+case("where", [ints([5], 0, 2, "bool"), spread([5])], [T(0), T(1), 0.5], "number")
+case("where", [ints([5], 0, 2, "bool"), spread([5])], [T(0), -1.5, T(1)], "number first")
+
+# ── dtypes ──
+
+CALLS["cast"] = lambda x, dtype: x.to(getattr(torch, dtype))
+for p in DTYPES:
+    for q in DTYPES:
+        case("cast", [sample([5], p)], [q], f"{p} to {q}")
+case("cast", [values([1.9, -1.9, 0.5, -0.5, 2.5, -0.0, 100.7])], ["int32"], "cut towards 0")
+case("cast", [values([1.9, -1.9, 0.5, -0.5, 2.5, -0.0, 100.7])], ["int8"], "cut towards 0, int8")
+case("cast", [values([NAN, INF, 0.0, -0.0, 1e-40, -3.0])], ["bool"], "edges to bool")
+case("cast", [values([1.0, 1.0009765, 1.00048828125, 1.00146484375, 65504.0, 65519.0, 65520.0, 1e-7, 6e-8, 2e-8, -0.0, NAN, INF])], ["float16"], "halfway and limits")
+case("cast", [values([300, -1, 256, 127, 128, -129], dtype="int32")], ["uint8"], "int32 wraps to uint8")
+case("cast", [values([300, -1, 256, 127, 128, -129], dtype="int32")], ["int8"], "int32 wraps to int8")
+case("cast", [values([16777217, 2147483647, -2147483648], dtype="int32")], ["float32"], "int32 rounds")

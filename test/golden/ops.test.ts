@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import * as fettle from 'fettle';
+import { FettleError, Tensor } from 'fettle';
+import * as ops from 'fettle/ops';
+import { describe, expect, test } from 'vitest';
+import { compare, type Expected } from './compare.js';
+import { type InputSpec, type JsonNumber, type Layout, makeInput, weights } from './inputs.js';
+
+/**
+ * Every op against PyTorch: the values and gradients that ops.py found and ops.json holds, through the public API, as
+ * function and as method, on inputs that lie in memory as they come and on strided ones.
+ */
+
+interface Case {
+  readonly op: string;
+  readonly label?: string;
+  readonly in: readonly InputSpec[];
+  readonly args: readonly unknown[];
+  readonly out?: readonly Expected[];
+  /** Gradients of the inputs, of their shapes; null where PyTorch gives none. */
+  readonly grad?: readonly (readonly JsonNumber[] | null)[];
+  /** What inputs that the call changes hold after it. */
+  readonly after?: Readonly<Record<string, readonly JsonNumber[]>>;
+  readonly sums?: true;
+  readonly layouts?: false;
+  /** PyTorch refuses this call. */
+  readonly throws?: true;
+}
+
+const file = new URL('ops.json', import.meta.url);
+const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: readonly Case[] };
+
+type Call = (...args: unknown[]) => unknown;
+
+/** Ops whose method has another name. */
+const METHODS: Readonly<Record<string, string>> = { variance: 'var', cast: 'to' };
+
+/** Exports of src/ops that have no case, and why. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  tensor: 'makes every input',
+  empty: 'has no values',
+  emptyLike: 'has no values',
+  rand: 'random',
+  randn: 'random',
+  randLike: 'random',
+  randnLike: 'random',
+  randint: 'random',
+  randperm: 'random',
+  uniform_: 'random',
+  normal_: 'random',
+  detach: 'cuts the graph; test/autograd has it',
+  pair: 'reads arguments',
+  parseReduce: 'reads arguments',
+};
+
+/** An argument of a case with its inputs filled in. */
+function argument(value: unknown, inputs: readonly Tensor[]): unknown {
+  if (Array.isArray(value)) return value.map((v) => argument(v, inputs));
+  if (typeof value !== 'object' || value === null) return value;
+  if ('$' in value) return inputs[value.$ as number];
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, argument(v, inputs)]));
+}
+
+/** The function of the case, or the method of its first tensor; undefined where there is no such method. */
+function resolve(one: Case, form: 'function' | 'method'): Call | undefined {
+  if (form === 'function') return (fettle as unknown as Record<string, Call>)[one.op];
+  const name = METHODS[one.op] ?? one.op;
+  const method = (Tensor.prototype as unknown as Record<string, Call | undefined>)[name];
+  if (typeof method !== 'function' || JSON.stringify(one.args[0]) !== '{"$":0}') return undefined;
+  // The condition comes first in the function, and the values first in the method.
+  if (one.op === 'where') {
+    if (JSON.stringify(one.args[1]) !== '{"$":1}') return undefined;
+    return (condition, input, other) => method.call(input, condition, other);
+  }
+  return (self, ...rest) => method.call(self, ...rest);
+}
+
+/** Outputs in PyTorch's order. */
+function outputsOf(result: unknown): Tensor[] {
+  return result instanceof Tensor ? [result] : [...(result as Iterable<Tensor>)];
+}
+
+function run(one: Case, form: 'function' | 'method', layout: Layout): void {
+  const call = resolve(one, form);
+  if (call === undefined) return;
+  const made = one.in.map((spec, k) => makeInput(spec, k, layout));
+  const inputs = made.map(({ x }) => x);
+  const args = one.args.map((value) => argument(value, inputs));
+  if (one.throws) {
+    expect(() => call(...args), `${form} should refuse this`).toThrow(FettleError);
+    return;
+  }
+  const outputs = outputsOf(call(...args));
+  const what = `${form}, ${layout}`;
+  expect(outputs.length, `${what}: number of outputs`).toBe(one.out?.length);
+  for (const [k, expected] of (one.out ?? []).entries()) {
+    compare(`${what}: value ${k}`, outputs[k] as Tensor, expected, one.sums);
+  }
+  for (const [k, data] of Object.entries(one.after ?? {})) {
+    const { leaf } = made[Number(k)] as { leaf: Tensor };
+    compare(`${what}: input ${k} afterwards`, leaf, { shape: leaf.shape, dtype: leaf.dtype, data }, one.sums);
+  }
+  const recorded = outputs.filter((y) => y.requiresGrad);
+  expect(recorded.length > 0, `${what}: whether there is a gradient`).toBe(one.grad !== undefined);
+  if (one.grad === undefined) return;
+  recorded
+    .map((y, k) => fettle.sum(fettle.mul(y, weights(k, y.shape))))
+    .reduce((a, b) => fettle.add(a, b))
+    .backward();
+  for (const [k, data] of one.grad.entries()) {
+    const { leaf } = made[k] as { leaf: Tensor };
+    if (data === null) expect(leaf.grad, `${what}: gradient of input ${k}`).toBeNull();
+    else if (leaf.grad === null) throw new Error(`${what}: input ${k} has no gradient`);
+    else compare(`${what}: gradient of input ${k}`, leaf.grad, { shape: leaf.shape, data }, one.sums);
+  }
+}
+
+/** `3. where [int32] of [5] [5] [5]`: the op's third case. */
+function title(one: Case, index: number): string {
+  const shapes = one.in.map(({ shape }) => `[${shape}]`).join(' ');
+  const rest = one.args.filter((value) => !JSON.stringify(value).startsWith('{"$"'));
+  return `${index + 1}. ${one.label === undefined ? '' : `(${one.label}) `}${shapes} ${JSON.stringify(rest).slice(1, -1)}`;
+}
+
+const byOp = new Map<string, Case[]>();
+for (const one of cases) {
+  const list = byOp.get(one.op);
+  if (list === undefined) byOp.set(one.op, [one]);
+  else list.push(one);
+}
+
+describe.each([...byOp])('%s', (_op, list) => {
+  test.each(list.map((one, i) => [title(one, i), one] as const))('%s', (_title, one) => {
+    run(one, 'function', 'contiguous');
+    if (one.layouts !== false) run(one, 'function', 'strided');
+    run(one, 'method', 'contiguous');
+  });
+});
+
+test('every op has golden values', () => {
+  const names = Object.entries(ops).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []));
+  expect(names.filter((name) => !byOp.has(name) && WITHOUT[name] === undefined)).toEqual([]);
+  expect([...byOp.keys()].filter((name) => !(name in fettle))).toEqual([]);
+});
