@@ -31,7 +31,7 @@ for (const { name, method, accuracy, parameters, nonzero, bytes, latencyMs, file
   const printed = execFileSync(process.execPath, ['dist/cli/main.js', 'eval', join(folder, file), '--json'], {
     encoding: 'utf8',
   });
-  const again = JSON.parse(printed).accuracy.test;
+  const again = JSON.parse(printed).accuracy;
   assert.equal(again, accuracy.test, `${name} scores the same again`);
   console.log(`${name}: ${bytes} bytes, accuracy ${again} then and now`);
 }

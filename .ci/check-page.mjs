@@ -56,9 +56,15 @@ async function checkReport(open, file, folder) {
   console.log(`the report renders: ${drawn} drawings, ${variants.length} variants, light and dark, wide and narrow`);
 }
 
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const entries = Object.fromEntries(
+  Object.entries(exports)
+    .filter(([, target]) => target.default)
+    .map(([name, target]) => [name.replace('.', 'fettle'), target.default.slice(1)]),
+);
 const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
 const PAGE = `<!doctype html><title>fettle</title><link rel="icon" href="data:,">
-<script type="importmap">{ "imports": { "fettle": "/dist/index.js", "#binary": "/dist/runtime/binary.web.js" } }</script>`;
+<script type="importmap">${JSON.stringify({ imports: { ...entries, '#binary': '/dist/runtime/binary.web.js' } })}</script>`;
 
 /** Serves dist/, with `alter` a chance to answer differently. */
 async function serve(alter, use) {
@@ -92,6 +98,7 @@ async function checkLibrary(open) {
   await serve(note, async (url) => {
     const { evaluate, problems } = await open(url);
     assert.deepEqual(await evaluate(program), [2, 4, 6]);
+    for (const entry of Object.keys(entries)) await evaluate(`import('${entry}').then(() => true)`);
     assert.deepEqual(problems, []);
   });
   assert.deepEqual(asked, ['/dist/runtime/relaxed.wasm'], 'one binary is fetched, the fastest');
@@ -114,7 +121,7 @@ async function checkLibrary(open) {
     const failure = (await open(url)).evaluate(program);
     await assert.rejects(failure, /relaxed\.wasm.*status 200, content type text\/html/);
   });
-  console.log('the library computes in the browser');
+  console.log(`the library computes in the browser, and ${Object.keys(entries).join(', ')} load`);
 }
 
 const [what, file, folder] = process.argv.slice(2);

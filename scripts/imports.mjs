@@ -8,6 +8,7 @@ import ts from 'typescript';
  * @property {number} end      where it ends
  * @property {number} line     its line, from 1
  * @property {boolean} erased  whether it is gone at run time, being about types alone
+ * @property {boolean} lazy    whether it is carried out only when the program gets there: `import('./x')`
  * @property {boolean} url     whether it is no import but the address of a neighbour: `new URL('./x', import.meta.url)`
  * @property {string[]} names  what is taken: exported names, or '*' for the whole module
  */
@@ -24,12 +25,12 @@ export function importsOf(fileName, text) {
   /** @type {Import[]} */
   const found = [];
 
-  /** @type {(literal: ts.Node | undefined, rest: { erased?: boolean, url?: boolean, names?: string[] }) => void} */
-  const add = (literal, { erased = false, url = false, names = ['*'] }) => {
+  /** @type {(literal: ts.Node | undefined, rest: { erased?: boolean, lazy?: boolean, url?: boolean, names?: string[] }) => void} */
+  const add = (literal, { erased = false, lazy = false, url = false, names = ['*'] }) => {
     if (!literal || !ts.isStringLiteralLike(literal)) return;
     const start = literal.getStart(file);
     const line = file.getLineAndCharacterOfPosition(start).line + 1;
-    found.push({ from: literal.text, start, end: literal.end, line, erased, url, names });
+    found.push({ from: literal.text, start, end: literal.end, line, erased, lazy, url, names });
   };
 
   /** @type {(node: ts.Node) => void} */
@@ -44,7 +45,7 @@ export function importsOf(fileName, text) {
     } else if (ts.isModuleDeclaration(node)) {
       if (node.name.text.startsWith('.')) add(node.name, { erased: true });
     } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-      add(node.arguments[0], {});
+      add(node.arguments[0], { lazy: true });
     } else if (ts.isNewExpression(node) && node.arguments?.length === 2 && isImportMetaUrl(node.arguments[1])) {
       add(node.arguments[0], { url: true });
     }

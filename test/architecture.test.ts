@@ -84,6 +84,16 @@ describe('the checker', () => {
     expect(found[0]).toContain(message);
   });
 
+  it('finds a module for Node in the way of a browser, unless it is fetched lazily', () => {
+    const lead = (importing: string, node: string) =>
+      check({ 'src/data/csv.ts': importing, 'src/data/files.node.ts': node });
+    const now = "import { readFile } from './files.node.js';";
+    expect(lead(now, "import { readFile } from 'node:fs';")).toEqual([expect.stringContaining('what only Node has')]);
+    expect(lead(now, "const fs = await import('node:fs');")).toEqual([]);
+    expect(lead("const files = await import('./files.node.js');", "import { readFile } from 'node:fs';")).toEqual([]);
+    expect(lead("import type { File } from './files.node.js';", "import { readFile } from 'node:fs';")).toEqual([]);
+  });
+
   it('finds a circle of imports, and lets types name one another', () => {
     const circle = (importing: string) =>
       check({

@@ -65,9 +65,12 @@ export function unpackSparse({ tensors, shapes }: Packed): StateDict {
 }
 
 function unpackOne(name: string, shape: readonly number[], mask: Tensor | undefined, values: Tensor | undefined): Tensor {
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    fail('format', `sparse tensor '${name}': its shape must be an array of whole numbers ≥ 0, got ${JSON.stringify(shape)}.`);
+  }
   const size = sizeOf(shape);
-  if (mask === undefined || values === undefined || mask.numel !== Math.ceil(size / 8)) {
-    return fail('format', `sparse tensor '${name}': expected a mask of ${Math.ceil(size / 8)} bytes and its values.`);
+  if (mask?.dtype !== 'uint8' || values?.dtype !== 'float32' || mask.numel !== Math.ceil(size / 8)) {
+    return fail('format', `sparse tensor '${name}': expected a uint8 mask of ${Math.ceil(size / 8)} bytes and float32 values.`);
   }
   const bits = mask.dataSync();
   const kept = values.dataSync();

@@ -1,6 +1,6 @@
 import { noGrad } from '../autograd/index.js';
 import { scope } from '../core/scoping.js';
-import type { HookHandle, Module } from '../nn/index.js';
+import { Conv2d, type HookHandle, Linear, type Module } from '../nn/index.js';
 import { Tensor } from '../tensor.js';
 import { isUnitLayer, type UnitLayer } from './couple.js';
 
@@ -12,10 +12,11 @@ export interface ActivationStats {
   readonly outputs: Float64Array;
 }
 
-/** Mean |x| of each unit of [N, C, …]. */
-function unitMeans(x: Tensor): Float32Array {
-  const dims = x.shape.map((_, i) => i).filter((i) => i !== 1);
-  return x.abs().mean(dims).dataSync() as Float32Array;
+/** Mean |x| of each unit: of each channel of [N, C, H, W], of each feature of [.., F]. */
+function unitMeans(layer: UnitLayer, x: Tensor): Float32Array {
+  const unitDim = layer instanceof Linear ? x.ndim - 1 : 1;
+  const dims = x.shape.map((_, i) => i).filter((i) => i !== unitDim);
+  return (dims.length === 0 ? x.abs() : x.abs().mean(dims)).dataSync() as Float32Array;
 }
 
 /**
@@ -34,7 +35,7 @@ export async function activationStats(
       layer.registerForwardHook((_, given, output) => {
         const input = given[0];
         if (!(input instanceof Tensor)) return undefined;
-        const [inputs, outputs] = [unitMeans(input), unitMeans(output)];
+        const [inputs, outputs] = [unitMeans(layer, input), unitMeans(layer, output)];
         const sum = sums.get(name) ?? {
           inputs: new Float64Array(inputs.length),
           outputs: new Float64Array(outputs.length),
@@ -85,7 +86,13 @@ export function weightMagnitudes(layer: UnitLayer): Float32Array {
  * always 0 carries nothing.
  */
 export function carriedSignal(layer: UnitLayer, stats: ActivationStats): Float32Array {
-  const [, inputs, ...kernel] = layer.weight.shape as [number, number, ...number[]];
+  const [outputs, inputs, ...kernel] = layer.weight.shape as [number, number, ...number[]];
   const field = kernel.reduce((a, b) => a * b, 1);
-  return weightMagnitudes(layer).map((magnitude, i) => magnitude * (stats.inputs[Math.floor(i / field) % inputs] as number));
+  // Output channels of a grouped convolution see the input channels of their own group only.
+  const perGroup = outputs / (layer instanceof Conv2d ? layer.groups : 1);
+  return weightMagnitudes(layer).map((magnitude, i) => {
+    const group = Math.floor(i / (field * inputs * perGroup));
+    const input = group * inputs + (Math.floor(i / field) % inputs);
+    return magnitude * (stats.inputs[input] as number);
+  });
 }

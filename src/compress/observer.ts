@@ -1,3 +1,4 @@
+import { fail } from '../core/errors.js';
 import type { Affine } from '../ops/quantized.js';
 
 /** Watches values and chooses how to map them to int8. */
@@ -6,9 +7,11 @@ export class MinMaxObserver {
   private low = 0;
   private high = 0;
 
-  observe(values: ArrayLike<number>): void {
+  /** Takes in more values; `what` names them in the error for values that are not finite, which no map can reach. */
+  observe(what: string, values: ArrayLike<number>): void {
     for (let i = 0; i < values.length; i++) {
       const value = values[i] as number;
+      if (!Number.isFinite(value)) fail('data', `quantize: ${what} holds ${value}. Calibrate with finite data.`);
       if (value < this.low) this.low = value;
       else if (value > this.high) this.high = value;
     }

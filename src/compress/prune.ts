@@ -2,14 +2,18 @@ import { fail } from '../core/errors.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
 import { normalizeDim } from '../core/shape.js';
 import type { Module, Parameter } from '../nn/index.js';
-import { dropMask, maskOf, parameterOf, setMask } from './mask.js';
+import { dropMask, maskOf, parameterOf } from './mask.js';
+import { alive, removeAt, removeChosen, removeSmallest, sliceNorms, smallest } from './rank.js';
 
 /** Pruning as in torch.nn.utils.prune: the same masks, counts and rounding. */
 
-/** A fraction in [0, 1] of the weights that are left, or a whole number of them. */
+/**
+ * How much to prune: from 0 to 1 a fraction of the weights (or slices) that are left, above 1 a whole number of them. PyTorch
+ * tells 1 from 1.0 and takes the first for a count; JavaScript cannot, and here 1 means all. To remove one of n, pass 1 / n.
+ */
 export type Amount = number;
 
-/** How many of `count` weights `amount` means. A whole number ≥ 1 is a count, anything below 1 a fraction, rounded to even. */
+/** How many of `count` weights `amount` means. Halves are rounded to even, as Python rounds. */
 function countOf(amount: Amount, count: number): number {
   if (typeof amount !== 'number' || !(amount >= 0) || (amount > 1 && !Number.isInteger(amount))) {
     fail('argument', `prune: amount must be a fraction in [0, 1] or a whole number, got ${amount}.`);
@@ -21,27 +25,13 @@ function countOf(amount: Amount, count: number): number {
   return near - exact === 0.5 && near % 2 !== 0 ? near - 1 : near;
 }
 
-/** Positions of the `n` smallest scores; equal ones in their order. */
-function smallest(scores: ArrayLike<number>, candidates: readonly number[], n: number): number[] {
-  return [...candidates].sort((a, b) => (scores[a] as number) - (scores[b] as number) || a - b).slice(0, n);
-}
-
-/** Positions of a parameter that are not pruned yet. */
-function alive(parameter: Parameter): number[] {
-  const mask = maskOf(parameter)?.dataSync();
-  const positions: number[] = [];
-  for (let i = 0; i < parameter.numel; i++) if (mask === undefined || mask[i] !== 0) positions.push(i);
-  return positions;
-}
-
-function removeAt(parameter: Parameter, positions: readonly number[]): void {
-  const mask = new Float32Array(parameter.numel).fill(1);
-  for (const i of positions) mask[i] = 0;
-  setMask(parameter, mask);
-}
-
 function checkScores(scores: ArrayLike<number>, expected: number, of: string): void {
   if (scores.length !== expected) fail('shape', `prune: importance scores of ${of} must have ${expected} elements, got ${scores.length}.`);
+}
+
+/** Weights left in all of `positions` together. */
+function total(positions: readonly Int32Array[]): number {
+  return positions.reduce((n, { length }) => n + length, 0);
 }
 
 export interface UnstructuredOptions {
@@ -54,8 +44,7 @@ export function l1Unstructured(module: Module, name: string, amount: Amount, { i
   const parameter = parameterOf(module, name);
   const scores = importanceScores ?? parameter.dataSync().map(Math.abs);
   checkScores(scores, parameter.numel, name);
-  const positions = alive(parameter);
-  removeAt(parameter, smallest(scores, positions, countOf(amount, positions.length)));
+  removeSmallest([parameter], [scores], countOf(amount, alive(parameter).length));
 }
 
 export interface RandomOptions {
@@ -64,11 +53,11 @@ export interface RandomOptions {
 
 /** Removes weights at random from one parameter. */
 export function randomUnstructured(module: Module, name: string, amount: Amount, { generator = defaultGenerator }: RandomOptions = {}): void {
-  const parameter = parameterOf(module, name);
-  const positions = alive(parameter);
-  const order = generator.permutation(positions.length);
-  const count = countOf(amount, positions.length);
-  removeAt(parameter, Array.from(order.slice(0, count), (i) => positions[i] as number));
+  removeAtRandom([parameterOf(module, name)], amount, generator);
+}
+
+function removeAtRandom(parameters: readonly Parameter[], amount: Amount, generator: Generator): void {
+  removeChosen(parameters, (left) => generator.permutation(total(left)).subarray(0, countOf(amount, total(left))));
 }
 
 export interface GlobalOptions {
@@ -85,27 +74,20 @@ export function globalUnstructured(
   { pruningMethod, amount, importanceScores, generator = defaultGenerator }: GlobalOptions,
 ): void {
   const targets = parameters.map(([module, name]) => parameterOf(module, name));
-  const places: { target: number; index: number; score: number }[] = [];
-  targets.forEach((parameter, target) => {
-    const scores = importanceScores?.[target] ?? parameter.dataSync().map(Math.abs);
-    checkScores(scores, parameter.numel, parameters[target]?.[1] ?? '');
-    for (const index of alive(parameter)) places.push({ target, index, score: scores[index] as number });
+  if (pruningMethod === 'random') return removeAtRandom(targets, amount, generator);
+  if (pruningMethod !== 'l1') {
+    fail('argument', `globalUnstructured: pruningMethod must be 'l1' or 'random', got '${String(pruningMethod)}'.`);
+  }
+  const scores = targets.map((parameter, i) => {
+    const given = importanceScores?.[i] ?? parameter.dataSync().map(Math.abs);
+    checkScores(given, parameter.numel, parameters[i]?.[1] ?? '');
+    return given;
   });
-  const count = countOf(amount, places.length);
-  const chosen =
-    pruningMethod === 'random'
-      ? Array.from(generator.permutation(places.length).slice(0, count), (i) => places[i] as (typeof places)[number])
-      : places.sort((a, b) => a.score - b.score || a.target - b.target || a.index - b.index).slice(0, count);
-  targets.forEach((parameter, target) => {
-    removeAt(
-      parameter,
-      chosen.filter((place) => place.target === target).map((place) => place.index),
-    );
-  });
+  removeSmallest(targets, scores, countOf(amount, total(targets.map(alive))));
 }
 
 export interface StructuredOptions {
-  /** Which norm ranks the slices. Default 2. */
+  /** Which norm ranks the slices: 0 or more, or ±Infinity. Default 2. */
   readonly n?: number;
   /** Dimension whose slices are removed: 0 for neurons and filters. Default 0. */
   readonly dim?: number;
@@ -113,33 +95,22 @@ export interface StructuredOptions {
   readonly importanceScores?: ArrayLike<number>;
 }
 
-/** The n-norm of every slice along `dim`. */
-export function sliceNorms(parameter: Parameter, dim: number, n: number): Float64Array {
-  const size = parameter.shape[dim] as number;
-  const inner = parameter.shape.slice(dim + 1).reduce((a, b) => a * b, 1);
-  const norms = new Float64Array(size);
-  parameter.dataSync().forEach((value, i) => {
-    const slice = Math.floor(i / inner) % size;
-    const magnitude = Math.abs(value);
-    norms[slice] = n === Infinity ? Math.max(norms[slice] as number, magnitude) : (norms[slice] as number) + magnitude ** n;
-  });
-  return n === Infinity ? norms : norms.map((total) => total ** (1 / n));
-}
-
 /** Removes whole slices of one parameter: rows of a linear layer, filters of a convolution. */
 export function lnStructured(module: Module, name: string, amount: Amount, { n = 2, dim = 0, importanceScores }: StructuredOptions = {}): void {
   const parameter = parameterOf(module, name);
   const d = normalizeDim('lnStructured', dim, parameter.ndim);
+  if (!(n >= 0 || n === -Infinity)) fail('argument', `lnStructured: n must be 0 or more, or ±Infinity, got ${n}.`);
   const size = parameter.shape[d] as number;
   const inner = parameter.shape.slice(d + 1).reduce((a, b) => a * b, 1);
   const scores = importanceScores ?? sliceNorms(parameter, d, n);
   checkScores(scores, size, `${name} along dim ${d}`);
   const sliceAt = (i: number): number => Math.floor(i / inner) % size;
   const left = [...new Set(alive(parameter).map(sliceAt))].sort((a, b) => a - b);
-  const gone = new Set(smallest(scores, left, countOf(amount, left.length)));
+  const ranked = left.map((slice) => scores[slice] as number);
+  const gone = new Set(Array.from(smallest(ranked, countOf(amount, left.length)), (rank) => left[rank] as number));
   removeAt(
     parameter,
-    Array.from({ length: parameter.numel }, (_, i) => i).filter((i) => gone.has(sliceAt(i))),
+    alive(parameter).filter((i) => gone.has(sliceAt(i))),
   );
 }
 

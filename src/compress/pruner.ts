@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor.js';
 import { coupleUnits, isUnitLayer, type UnitGroup, type UnitLayer } from './couple.js';
 import { type ActivationStats, carriedSignal, weightMagnitudes } from './importance.js';
 import { maskOf, setMask } from './mask.js';
-import { globalUnstructured, sliceNorms } from './prune.js';
+import { removeSmallest, sliceNorms } from './rank.js';
 import { oneShot, type Schedule } from './schedule.js';
 
 export interface PrunerOptions {
@@ -23,9 +23,11 @@ export interface PrunerOptions {
   readonly schedule?: Schedule;
   /** Layers that are left alone, by name. */
   readonly except?: readonly string[];
-  /** Share of its units that every layer keeps at least. Default 0.1. */
+  /** Share of its units that every layer keeps at least, in [0, 1]; one stays in any case. Default 0.1. */
   readonly keepAtLeast?: number;
 }
+
+const GRANULARITIES = ['weight', 'neuron', 'channel', 'filter'];
 
 /** Prunes a model step by step along a schedule; train between the steps. */
 export class Pruner {
@@ -36,13 +38,25 @@ export class Pruner {
     private readonly model: Module,
     private readonly options: PrunerOptions,
   ) {
+    const { importance = 'magnitude', granularity = 'weight', except = [], keepAtLeast = 0.1 } = options;
     const { sparsity: target } = options.target;
     if (!(target >= 0 && target < 1)) fail('argument', `Pruner: target sparsity must be in [0, 1), got ${target}.`);
-    if (options.importance === 'activation' && options.activations === undefined) {
+    if (!(keepAtLeast >= 0 && keepAtLeast <= 1)) fail('argument', `Pruner: keepAtLeast must be in [0, 1], got ${keepAtLeast}.`);
+    if (importance !== 'magnitude' && importance !== 'activation') {
+      fail('argument', `Pruner: importance must be 'magnitude' or 'activation', got '${String(importance)}'.`);
+    }
+    if (!GRANULARITIES.includes(granularity)) {
+      fail('argument', `Pruner: granularity must be one of ${GRANULARITIES.join(', ')}, got '${String(granularity)}'.`);
+    }
+    if (importance === 'activation' && options.activations === undefined) {
       fail('argument', "Pruner: importance 'activation' needs activations; pass what activationStats(model, batches) gives.");
     }
     if (this.isStructured && options.exampleInputs === undefined) {
-      fail('argument', `Pruner: granularity '${options.granularity}' needs exampleInputs to find what depends on a unit.`);
+      fail('argument', `Pruner: granularity '${granularity}' needs exampleInputs to find what depends on a unit.`);
+    }
+    const layers = unitLayers(model).map(([name]) => name);
+    for (const name of except) {
+      if (!layers.includes(name)) fail('argument', `Pruner: except: there is no layer '${name}'. There are ${layers.join(', ')}.`);
     }
     this.schedule = options.schedule ?? oneShot();
   }
@@ -53,17 +67,22 @@ export class Pruner {
 
   /** Goes on after `steps` steps that were taken earlier, by a pruner of the same options. */
   resume(steps: number): void {
+    if (!Number.isInteger(steps) || steps < 0 || steps > this.schedule.steps) {
+      fail('argument', `Pruner.resume: expected a whole number of steps in [0, ${this.schedule.steps}], got ${steps}.`);
+    }
     this.done = steps;
   }
 
-  /** Prunes to the next sparsity of the schedule, and returns it. */
+  /**
+   * Prunes to the next sparsity of the schedule, and returns the share of weights, or of units, that is pruned now. For units
+   * it is smaller than the schedule's where layers have come down to `keepAtLeast`.
+   */
   step(): number {
     if (this.finished) fail('state', `Pruner: all ${this.schedule.steps} steps have been taken.`);
+    const wanted = this.schedule.reach(this.done + 1, this.options.target.sparsity);
+    const reached = this.isStructured ? this.removeUnits(wanted) : this.removeWeights(wanted);
     this.done++;
-    const wanted = this.options.target.sparsity * this.schedule.share(this.done);
-    if (this.isStructured) this.removeUnits(wanted);
-    else this.removeWeights(wanted);
-    return wanted;
+    return reached;
   }
 
   private get isStructured(): boolean {
@@ -76,35 +95,47 @@ export class Pruner {
     return all?.get(name) ?? fail('argument', `Pruner: there are no activation statistics for '${name}'.`);
   }
 
-  private removeWeights(wanted: number): void {
+  private removeWeights(wanted: number): number {
     const { importance = 'magnitude', scope = 'global', except = [] } = this.options;
-    const layers = this.model
-      .namedModules()
-      .filter((entry): entry is [string, UnitLayer] => isUnitLayer(entry[1]) && !except.includes(entry[0]));
-    const scores = layers.map(([name, layer]) => (importance === 'magnitude' ? weightMagnitudes(layer) : carriedSignal(layer, this.stats(name))));
-    // A count is what the rest of the weights has to lose for the share of all weights to come out.
-    const missing = (modules: readonly UnitLayer[]): number => {
-      const total = modules.reduce((n, layer) => n + layer.weight.numel, 0);
-      const pruned = modules.reduce((n, layer) => n + countPruned(layer.weight), 0);
-      return Math.max(0, Math.ceil(total * wanted - 1e-9) - pruned);
-    };
-    if (scope === 'global') {
-      const amount = missing(layers.map(([, layer]) => layer));
-      if (amount > 0) removeExactly(layers.map(([, layer]) => layer), scores, amount);
-      return;
-    }
-    layers.forEach(([, layer], i) => {
-      const amount = missing([layer]);
-      if (amount > 0) removeExactly([layer], [scores[i] as Float32Array], amount);
+    const seen = new Set<Parameter>();
+    const layers = unitLayers(this.model).filter(([name, { weight }]) => {
+      // Layers that share their weights lose them together.
+      if (except.includes(name) || seen.has(weight)) return false;
+      seen.add(weight);
+      return true;
     });
+    if (layers.length === 0) fail('argument', 'Pruner: there is no linear layer or convolution to prune.');
+    const all = layers.map(([name, layer]) => ({
+      weight: layer.weight,
+      scores: importance === 'magnitude' ? weightMagnitudes(layer) : carriedSignal(layer, this.stats(name)),
+    }));
+    for (const together of scope === 'global' ? [all] : all.map((one) => [one])) {
+      const weights = together.map(({ weight }) => weight);
+      const total = weights.reduce((n, weight) => n + weight.numel, 0);
+      // What the rest of the weights has to lose for the share of all weights to come out.
+      const missing = Math.ceil(total * wanted - 1e-9) - countPruned(weights);
+      if (missing > 0) {
+        removeSmallest(
+          weights,
+          together.map(({ scores }) => scores),
+          missing,
+        );
+      }
+    }
+    const weights = all.map(({ weight }) => weight);
+    return countPruned(weights) / weights.reduce((n, weight) => n + weight.numel, 0);
   }
 
-  private removeUnits(wanted: number): void {
+  private removeUnits(wanted: number): number {
     const { scope = 'global', except = [], keepAtLeast = 0.1 } = this.options;
-    const { groups } = coupleUnits(this.model, this.options.exampleInputs as Tensor);
+    const { groups, uncoupled } = coupleUnits(this.model, this.options.exampleInputs as Tensor | readonly Tensor[]);
     const ranked = groups.filter((group) => !except.includes(group.name)).map((group) => ({ group, scores: this.unitScores(group) }));
+    if (ranked.length === 0) {
+      const reasons = uncoupled.map(({ name, reason }) => `${name}: ${reason}`);
+      fail('unsupported', `Pruner: there is no layer whose units can be removed. ${reasons.join('; ')}${reasons.length > 0 ? '.' : ''}`);
+    }
     const units = ranked.flatMap(({ scores }, g) => Array.from(scores, (score, unit) => ({ g, unit, score })));
-    const quota = ranked.map(({ group }) => group.units - Math.max(1, Math.ceil(group.units * keepAtLeast)));
+    const quota = ranked.map(({ group }) => group.units - Math.max(1, Math.ceil(group.units * keepAtLeast - 1e-9)));
     const share = ranked.map(({ group }) => (scope === 'layer' ? Math.round(group.units * wanted) : Infinity));
     let left = scope === 'global' ? Math.round(units.length * wanted) : Infinity;
     const gone = ranked.map(() => new Set<number>());
@@ -117,6 +148,7 @@ export class Pruner {
     ranked.forEach(({ group }, g) => {
       silence(group, gone[g] as Set<number>);
     });
+    return gone.reduce((n, { size }) => n + size, 0) / units.length;
   }
 
   /** Scores of a group's units, divided by their mean so that layers can be ranked together. */
@@ -128,27 +160,31 @@ export class Pruner {
   }
 }
 
-function countPruned(parameter: Parameter): number {
+function unitLayers(model: Module): [string, UnitLayer][] {
+  return model.namedModules().filter((entry): entry is [string, UnitLayer] => isUnitLayer(entry[1]));
+}
+
+function countPruned(parameters: readonly Parameter[]): number {
   let count = 0;
-  for (const keep of maskOf(parameter)?.dataSync() ?? []) if (keep === 0) count++;
+  for (const parameter of parameters) for (const keep of maskOf(parameter)?.dataSync() ?? []) if (keep === 0) count++;
   return count;
 }
 
-/** Removes exactly `count` more weights of the layers, the least important first. */
-function removeExactly(layers: readonly UnitLayer[], scores: readonly Float32Array[], count: number): void {
-  // An amount of 1 would mean everything, as a fraction; one weight is removed through the layer that has it.
-  const places = layers.map((layer) => [layer, 'weight'] as const);
-  const alive = layers.reduce((n, layer) => n + layer.weight.numel - countPruned(layer.weight), 0);
-  globalUnstructured(places, { pruningMethod: 'l1', amount: count > 1 ? count : count / alive, importanceScores: scores });
-}
-
-/** Masks everything that makes a unit speak: its weights, its bias, and the scale and shift of norms behind it. */
-function silence({ producer, norms }: UnitGroup, gone: ReadonlySet<number>): void {
+/**
+ * Masks everything that makes a unit speak: its weights, its bias, the scale and shift of norms behind it; and the weights
+ * that listen to it, since a norm without a scale of its own gives even a silent unit a voice.
+ */
+function silence({ producer, norms, consumer, spread }: UnitGroup, gone: ReadonlySet<number>): void {
   if (gone.size === 0) return;
-  const mask = (parameter: Parameter | null): void => {
+  const mask = (parameter: Parameter | null, dim = 0, width = 1): void => {
     if (parameter === null) return;
-    const inner = parameter.numel / (parameter.shape[0] as number);
-    setMask(parameter, Float32Array.from({ length: parameter.numel }, (_, i) => (gone.has(Math.floor(i / inner)) ? 0 : 1)));
+    const size = parameter.shape[dim] as number;
+    const inner = parameter.shape.slice(dim + 1).reduce((a, b) => a * b, 1);
+    const unitOf = (i: number): number => Math.floor((Math.floor(i / inner) % size) / width);
+    setMask(
+      parameter,
+      Uint8Array.from({ length: parameter.numel }, (_, i) => Number(!gone.has(unitOf(i)))),
+    );
   };
   mask(producer.weight);
   mask(producer.bias);
@@ -156,4 +192,5 @@ function silence({ producer, norms }: UnitGroup, gone: ReadonlySet<number>): voi
     mask(norm.weight);
     mask(norm.bias);
   }
+  mask(consumer.weight, 1, spread);
 }

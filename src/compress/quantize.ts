@@ -1,7 +1,7 @@
 import { noGrad } from '../autograd/index.js';
 import { fail } from '../core/errors.js';
 import { scope } from '../core/scoping.js';
-import { cloneModule, Conv2d, type HookHandle, Linear, type Module, Sequential } from '../nn/index.js';
+import { cloneModule, Conv2d, type HookHandle, type LayerTypes, layerTypes, Linear, type Module, ModuleList, Sequential } from '../nn/index.js';
 import { copy_, tensor } from '../ops/index.js';
 import { Tensor } from '../tensor.js';
 import { MinMaxObserver } from './observer.js';
@@ -15,6 +15,8 @@ export interface StaticOptions {
   readonly perChannel?: boolean;
   /** How the range of activations is found. Default 'minmax'. */
   readonly observer?: 'minmax';
+  /** Layer types of your own, by name, with which the model is copied. */
+  readonly types?: LayerTypes;
 }
 
 /** A layer's weights in int8, symmetric around 0: [units, …] and a scale for each unit. */
@@ -59,33 +61,28 @@ function convertLayer(layer: Linear | Conv2d, observer: MinMaxObserver, perChann
   return made;
 }
 
-/** Puts `made` in the place of the module called `path`. */
+/** Puts `made` in the place of the module called `path`, which is not the root itself. */
 function replaceModule(root: Module, path: string, made: Module): void {
   const dot = path.lastIndexOf('.');
   const parent = dot < 0 ? root : root.getSubmodule(path.slice(0, dot));
   const name = path.slice(dot + 1);
+  if (parent instanceof ModuleList) fail('unsupported', `quantize.static: '${path}' is in a ModuleList, where no layer can be replaced.`);
   if (parent instanceof Sequential) parent.replace(name, made as Runnable);
   else Object.assign(parent, { [name]: made });
 }
 
-/**
- * A copy of `model` whose linear layers and convolutions multiply in int8. The range of each layer's input is observed while
- * `calibration` runs through the model: batches of inputs, or of inputs and labels. Grouped convolutions stay as they are.
- */
-async function quantizeStatic<M extends Runnable>(
-  model: M,
+/** Runs the calibration through `model` and watches what comes into `layers`. Layers that nothing came into are left out. */
+async function observe(
+  model: Runnable,
+  layers: readonly [string, Linear | Conv2d][],
   calibration: AsyncIterable<Tensor | readonly Tensor[]>,
-  { perChannel = true, observer = 'minmax' }: StaticOptions = {},
-): Promise<M> {
-  if (observer !== 'minmax') fail('argument', `quantize.static: observer must be 'minmax', got '${String(observer)}'.`);
-  const copy = cloneModule(model).eval();
-  const layers = copy
-    .namedModules()
-    .filter((entry): entry is [string, Linear | Conv2d] => entry[1] instanceof Linear || (entry[1] instanceof Conv2d && entry[1].groups === 1));
-  const observers = new Map(layers.map(([name]) => [name, new MinMaxObserver()]));
+): Promise<Map<string, MinMaxObserver>> {
+  const observers = new Map<string, MinMaxObserver>();
   const handles: HookHandle[] = layers.map(([name, layer]) =>
     layer.registerForwardHook((_, given) => {
-      observers.get(name)?.observe((given[0] as Tensor).dataSync());
+      const observer = observers.get(name) ?? new MinMaxObserver();
+      observer.observe(`the input of '${name}'`, (given[0] as Tensor).dataSync());
+      observers.set(name, observer);
       return undefined;
     }),
   );
@@ -94,7 +91,7 @@ async function quantizeStatic<M extends Runnable>(
     for await (const batch of calibration) {
       const x = batch instanceof Tensor ? batch : (batch[0] as Tensor);
       scope(() => {
-        noGrad(() => copy.forward(x));
+        noGrad(() => model.forward(x));
       });
       batches++;
     }
@@ -102,11 +99,40 @@ async function quantizeStatic<M extends Runnable>(
     for (const handle of handles) handle.remove();
   }
   if (batches === 0) fail('data', 'quantize.static: calibration gave no batch. Pass a loader over some training data.');
-  for (const [name, layer] of layers) {
-    replaceModule(copy, name, convertLayer(layer, observers.get(name) as MinMaxObserver, perChannel));
-    layer.dispose();
+  return observers;
+}
+
+/**
+ * A copy of `model`, in evaluation mode, whose linear layers and convolutions multiply in int8. The range of each layer's
+ * input is observed while `calibration` runs through the model: batches of inputs, or of inputs and labels. Grouped
+ * convolutions, and layers that the calibration does not reach, stay as they are.
+ */
+async function quantizeStatic<M extends Runnable>(
+  model: M,
+  calibration: AsyncIterable<Tensor | readonly Tensor[]>,
+  { perChannel = true, observer = 'minmax', types }: StaticOptions = {},
+): Promise<M> {
+  if (observer !== 'minmax') fail('argument', `quantize.static: observer must be 'minmax', got '${String(observer)}'.`);
+  const copy = cloneModule(model, { ...layerTypes, ...types }).eval();
+  try {
+    const layers = copy
+      .namedModules()
+      .filter((entry): entry is [string, Linear | Conv2d] => entry[1] instanceof Linear || (entry[1] instanceof Conv2d && entry[1].groups === 1));
+    const observers = await observe(copy, layers, calibration);
+    for (const [name, layer] of layers) {
+      const seen = observers.get(name);
+      if (seen === undefined) continue;
+      const made = convertLayer(layer, seen, perChannel).eval();
+      layer.dispose();
+      // A model that is a single layer has no place in which to put another.
+      if (name === '') return made as Module as M;
+      replaceModule(copy, name, made);
+    }
+    return copy;
+  } catch (error) {
+    copy.dispose();
+    throw error;
   }
-  return copy;
 }
 
 export { quantizeStatic as static };

@@ -1,4 +1,5 @@
 import { fail, show } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { Buffer, type LayerType, Module } from '../nn/index.js';
 import { reshape, zeros } from '../ops/index.js';
 import * as int8 from '../ops/quantized.js';
@@ -15,7 +16,9 @@ abstract class Quantized extends Module {
   readonly bias: Buffer | null;
   readonly inputScale: Buffer;
   readonly inputZeroPoint: Buffer;
-  private packed: int8.PackedWeight | null = null;
+  /** The weights as the product wants them: buffers, so that they are freed with the module, but no part of its state. */
+  private panels: Buffer | null = null;
+  private sums: Buffer | null = null;
   private affine: int8.Affine = { scale: 1, zeroPoint: 0 };
   private packedVersion = -1;
 
@@ -36,24 +39,19 @@ abstract class Quantized extends Module {
   /** The packed weights and the input's map, made anew when the buffers have been written. */
   protected prepare(): { packed: int8.PackedWeight; product: int8.QuantizedProduct } {
     const version = this.weight.storage.version + this.inputScale.storage.version + this.inputZeroPoint.storage.version;
-    if (this.packed === null || version !== this.packedVersion) {
-      this.release();
-      this.packed = int8.packWeight(this.weight);
+    if (this.panels === null || this.sums === null || version !== this.packedVersion) {
+      this.panels?.dispose();
+      this.sums?.dispose();
+      const { panels, sums } = int8.packWeight(this.weight);
+      this.panels = new Buffer(panels, false);
+      this.sums = new Buffer(sums, false);
       this.affine = { scale: this.inputScale.item(), zeroPoint: this.inputZeroPoint.item() };
       this.packedVersion = version;
     }
-    return { packed: this.packed, product: { scale: this.scale, bias: this.bias, input: this.affine } };
-  }
-
-  private release(): void {
-    this.packed?.panels.dispose();
-    this.packed?.sums.dispose();
-    this.packed = null;
-  }
-
-  override dispose(): void {
-    this.release();
-    super.dispose();
+    const n = this.weight.shape[0] as number;
+    const k = n === 0 ? 0 : this.weight.numel / n;
+    const packed = { panels: this.panels as Tensor<'int8'>, sums: this.sums as Tensor<'int32'>, n, k };
+    return { packed, product: { scale: this.scale, bias: this.bias, input: this.affine } };
   }
 }
 
@@ -68,8 +66,11 @@ export class QuantizedLinear extends Quantized {
   }
 
   forward(x: Tensor): Tensor {
+    if (x.shape[x.ndim - 1] !== this.inFeatures) {
+      fail('shape', `QuantizedLinear: expected [.., ${this.inFeatures}], got ${show(x.shape)}.`);
+    }
     const { packed, product } = this.prepare();
-    const rows = reshape(x, [-1, this.inFeatures]);
+    const rows = reshape(x, [sizeOf(x.shape.slice(0, -1)), this.inFeatures]);
     const q = int8.quantizePerTensor(rows, product.input);
     const y = int8.quantizedLinear(q, packed, product);
     q.dispose();

@@ -1,10 +1,10 @@
 import { fail } from '../core/errors.js';
 
-/** How sparsity rises: the share of the final sparsity to reach at each step. */
+/** How sparsity rises to its target. */
 export interface Schedule {
   readonly steps: number;
-  /** Share of the target after step `i`, counted from 1. */
-  share(i: number): number;
+  /** The sparsity to reach with step `i`, counted from 1; the last step reaches `target`. */
+  reach(i: number, target: number): number;
 }
 
 function checkSteps(name: string, steps: number): number {
@@ -14,17 +14,17 @@ function checkSteps(name: string, steps: number): number {
 
 /** Everything at once. */
 export function oneShot(): Schedule {
-  return { steps: 1, share: () => 1 };
+  return { steps: 1, reach: (_, target) => target };
 }
 
 /** In `n` steps, each removing the same share of the weights that are left (Han et al. 2015). */
-export function iterative(n: number, target = 0.9): Schedule {
+export function iterative(n: number): Schedule {
   const steps = checkSteps('iterative', n);
-  return { steps, share: (i) => (1 - (1 - target) ** (i / steps)) / target };
+  return { steps, reach: (i, target) => (i === steps ? target : 1 - (1 - target) ** (i / steps)) };
 }
 
 /** In `n` steps along s · (1 − (1 − i/n)³): fast while weights are plenty (Zhu and Gupta 2017, "To prune, or not to prune"). */
 export function cubic(n: number): Schedule {
   const steps = checkSteps('cubic', n);
-  return { steps, share: (i) => 1 - (1 - i / steps) ** 3 };
+  return { steps, reach: (i, target) => target * (1 - (1 - i / steps) ** 3) };
 }

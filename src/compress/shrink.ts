@@ -2,8 +2,9 @@ import { type BatchNorm1d, type BatchNorm2d, Buffer, type Conv2d, Linear, type M
 import { indexSelect, tensor } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { noGrad } from '../autograd/index.js';
+import { scope } from '../core/scoping.js';
 import { coupleUnits, type Uncoupled, type UnitGroup, type UnitLayer } from './couple.js';
-import { dropMask } from './mask.js';
+import { dropMask, maskOf, setMask } from './mask.js';
 
 /** Which units a layer kept. */
 export interface ShrunkLayer {
@@ -46,9 +47,14 @@ function deadUnits({ producer, units, norms, consumer, spread }: UnitGroup): boo
   });
 }
 
-/** A parameter of fewer slices along `dim`. */
+/** A parameter of fewer slices along `dim`, with what is left of its mask. */
 function keepSlices(parameter: Parameter, dim: number, kept: Tensor<'int32'>): Parameter {
   const smaller = new Parameter(noGrad(() => indexSelect(parameter, dim, kept)), parameter.requiresGrad);
+  const mask = maskOf(parameter);
+  if (mask !== null) {
+    const rest = scope(() => indexSelect(mask, dim, kept).dataSync());
+    if (rest.includes(0)) setMask(smaller, rest);
+  }
   dropMask(parameter);
   parameter.grad?.dispose();
   parameter.dispose();
@@ -98,7 +104,7 @@ function cut({ producer, norms, consumer, spread }: UnitGroup, keep: readonly nu
 /**
  * Removes neurons and channels that pruning has silenced, together with everything that only they fed: tensors become
  * smaller, the output stays the same to rounding. The modules are changed in place and have new parameters, so make
- * optimizers afterwards. Masks of the parameters that were cut are forgotten.
+ * optimizers afterwards. Connections that were pruned one by one stay pruned.
  *
  * One unit of every layer stays, even if all are silent, since a layer of no units computes nothing that can be trained.
  */

@@ -27,7 +27,8 @@ abstract class AveragedWeights {
   /** `params` are the tensors to average: `model.parameters()`, and `model.buffers()` where those should be averaged too. */
   constructor(params: Tensor | Iterable<Tensor>) {
     this.params = params instanceof Tensor ? [params] : [...params];
-    if (this.params.length === 0) fail('argument', `${this.name}: got an empty parameter list. Pass model.parameters().`);
+    if (this.params.length === 0)
+      fail('argument', `${this.name}: got an empty parameter list. Pass model.parameters().`);
     for (const param of this.params) {
       if (!(param instanceof Tensor)) fail('argument', `${this.name}: expected tensors. Pass model.parameters().`);
       param.check(this.name);
@@ -121,12 +122,13 @@ abstract class AveragedWeights {
     this.refuseSwapped('loadStateDict');
     const theirs = this.kept.map((average, i) => {
       const value = saved.averages?.[String(i)];
-      if (value instanceof Tensor && value.dtype === average.dtype && sameShape(value.shape, average.shape)) return value;
+      if (value instanceof Tensor && value.dtype === average.dtype && sameShape(value.shape, average.shape))
+        return value;
       const got = value instanceof Tensor ? `${value.dtype} ${show(value.shape)}` : typeof value;
       return fail('state', `${this.name}: average ${i} must be ${average.dtype} ${show(average.shape)}, got ${got}.`);
     });
     if (typeof saved.n_averaged !== 'number') fail('state', `${this.name}: the state lacks n_averaged.`);
-    theirs.forEach((value, i) => copyInto(this.kept[i] as Tensor, value));
+    for (const [i, value] of theirs.entries()) copyInto(this.kept[i] as Tensor, value);
     this.nAveraged = saved.n_averaged;
   }
 

@@ -20,7 +20,8 @@ function gradientsOf(name: string, parameters: Tensor | Iterable<Tensor>): Tenso
   const found: Tensor[] = [];
   for (const { grad } of list) {
     if (grad === null || grad === undefined || grad.disposed) continue;
-    if (grad.dtype !== 'float32') fail('dtype', `${name}: gradients must be float32, one ${show(grad.shape)} is ${grad.dtype}.`);
+    if (grad.dtype !== 'float32')
+      fail('dtype', `${name}: gradients must be float32, one ${show(grad.shape)} is ${grad.dtype}.`);
     found.push(grad);
   }
   return found;

@@ -79,11 +79,14 @@ export function makeGroup<H extends Settings>(
     fail('argument', `${name}: params of a group must be a list of tensors. Pass module.parameters().`);
   }
   const params = options.params instanceof Tensor ? [options.params] : [...options.params];
-  params.forEach((param, i) => checkParameter(name, param, i));
+  for (const [i, param] of params.entries()) checkParameter(name, param, i);
   const taken = new Set(others.flatMap((group) => group.params));
   for (const [i, param] of params.entries()) {
     if (taken.has(param)) {
-      fail('argument', `${name}: parameter ${i} ${show(param.shape)} is listed twice. A tensor belongs to one group, once.`);
+      fail(
+        'argument',
+        `${name}: parameter ${i} ${show(param.shape)} is listed twice. A tensor belongs to one group, once.`,
+      );
     }
     taken.add(param);
   }

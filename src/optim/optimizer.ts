@@ -19,11 +19,10 @@ export interface HookHandle {
 /** Elements from which a thread is worth waking. */
 const GRAIN = 16384;
 
-/** Enters a hook, under an entry of its own: the same function may be registered twice. */
-function register<O>(hooks: Set<{ readonly call: StepHook<O> }>, call: StepHook<O>): HookHandle {
-  const entry = { call };
-  hooks.add(entry);
-  return { remove: () => void hooks.delete(entry) };
+/** Enters `call`, which no other entry is even where the same hook is registered twice. */
+function register(hooks: Set<() => void>, call: () => void): HookHandle {
+  hooks.add(call);
+  return { remove: () => void hooks.delete(call) };
 }
 
 /** One parameter's share of a step. */
@@ -50,8 +49,8 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
   readonly defaults: H;
   /** Steps taken since this object was made. */
   stepCount = 0;
-  private readonly preHooks = new Set<{ readonly call: StepHook<this> }>();
-  private readonly postHooks = new Set<{ readonly call: StepHook<this> }>();
+  private readonly preHooks = new Set<() => void>();
+  private readonly postHooks = new Set<() => void>();
 
   /**
    * `params` are tensors, or groups `{ params, lr, … }` with hyper-parameters of their own. Throws for an empty list, for
@@ -93,12 +92,12 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     noGrad(() => {
-      for (const { call } of [...this.preHooks]) call(this);
+      for (const call of [...this.preHooks]) call();
     });
     const loss = this.advance(closure);
     this.stepCount++;
     noGrad(() => {
-      for (const { call } of [...this.postHooks]) call(this);
+      for (const call of [...this.postHooks]) call();
     });
     return loss;
   }
@@ -195,12 +194,12 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
 
   /** Calls `hook` before each step. */
   registerStepPreHook(hook: StepHook<this>): HookHandle {
-    return register(this.preHooks, hook);
+    return register(this.preHooks, () => hook(this));
   }
 
   /** Calls `hook` after each step, for instance to set pruned weights back to 0. */
   registerStepPostHook(hook: StepHook<this>): HookHandle {
-    return register(this.postHooks, hook);
+    return register(this.postHooks, () => hook(this));
   }
 
   /**

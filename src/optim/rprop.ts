@@ -37,7 +37,10 @@ export class Rprop extends Optimizer<RpropSettings, RpropState> {
     checkNonNegative(this.name, settings, 'lr');
     const [minus, plus] = settings.etas;
     if (!(minus > 0 && minus < 1 && plus > 1)) {
-      fail('argument', `${this.name}: etas must be in (0, 1) and above 1, as in [0.5, 1.2], got ${show(settings.etas)}.`);
+      fail(
+        'argument',
+        `${this.name}: etas must be in (0, 1) and above 1, as in [0.5, 1.2], got ${show(settings.etas)}.`,
+      );
     }
   }
 

@@ -46,7 +46,10 @@ export function given<T extends object>(options: T): T {
  * mathematical names keep their capital: `TMax` → `T_max`, `T0` → `T_0`.
  */
 export function savedName(property: string): string {
-  return property.replace(/^T(?=[A-Z0-9])/, 'T_').replace(/(?<!^|_)[A-Z]/g, '_$&').replace(/(?<=.)[A-Z]/g, lower);
+  return property
+    .replace(/^T(?=[A-Z0-9])/, 'T_')
+    .replace(/(?<!^|_)[A-Z]/g, '_$&')
+    .replace(/(?<=.)[A-Z]/g, lower);
 }
 
 /** The property with a name in saved state: the inverse of `savedName`. */

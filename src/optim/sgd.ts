@@ -48,7 +48,10 @@ export class SGD extends Optimizer<SGDSettings, SGDState> {
   protected override check(settings: SGDSettings): void {
     checkNonNegative(this.name, settings, 'lr', 'momentum', 'weightDecay');
     if (settings.nesterov && !(settings.momentum > 0 && settings.dampening === 0)) {
-      fail('argument', `${this.name}: nesterov needs momentum > 0 and dampening 0, got ${settings.momentum} and ${settings.dampening}.`);
+      fail(
+        'argument',
+        `${this.name}: nesterov needs momentum > 0 and dampening 0, got ${settings.momentum} and ${settings.dampening}.`,
+      );
     }
   }
 

@@ -137,7 +137,9 @@ function fitValues(
   if (missing.length > 0) {
     fail('state', `${name}: the state of a parameter ${show(param.shape)} lacks ${missing.join(', ')}.`);
   }
-  const wrong = Object.entries(blank).find(([key, value]) => typeof value !== 'number' && !(fitted[key] instanceof Tensor));
+  const wrong = Object.entries(blank).find(
+    ([key, value]) => typeof value !== 'number' && !(fitted[key] instanceof Tensor),
+  );
   if (wrong !== undefined) fail('state', `${name}: ${wrong[0]} must be a tensor ${show(param.shape)}, got a number.`);
   return fitted;
 }
@@ -146,7 +148,10 @@ function fitValues(
 function numberOf(name: string, key: string, value: unknown): number {
   if (typeof value === 'number') return value;
   if (value instanceof Tensor && value.numel === 1) return value.item();
-  return fail('state', `${name}: ${key} must be a number, got ${value instanceof Tensor ? show(value.shape) : typeof value}.`);
+  return fail(
+    'state',
+    `${name}: ${key} must be a number, got ${value instanceof Tensor ? show(value.shape) : typeof value}.`,
+  );
 }
 
 /** The values of a fitted state with copies of the tensors that no scope owns. */

@@ -40,6 +40,10 @@ function mayUseNode(path: string): boolean {
   return path.endsWith('.node.ts') || path.startsWith('src/cli/') || NODE_ONLY.includes(path);
 }
 
+function needsNode(path: string, text: string): boolean {
+  return importsOf(path, text).some(({ from, erased, lazy }) => from.startsWith('node:') && !erased && !lazy);
+}
+
 function resolve(path: string, from: string): string {
   return posix.join(posix.dirname(path), from.replace(/\.js$/, '.ts'));
 }
@@ -48,13 +52,15 @@ function resolve(path: string, from: string): string {
 export function importViolations(sources: Sources): string[] {
   const found: string[] = [];
   const graph = new Map<string, string[]>();
+  // Modules that no browser can load: only `#binary`, which is another module in browsers, and the cli may lead to them.
+  const bound = new Set([...sources].filter(([path, text]) => needsNode(path, text)).map(([path]) => path));
   for (const [path, text] of sources) {
     const needs: string[] = [];
     graph.set(path, needs);
     const floor = floorOf(path);
     const height = heightOf(floor);
     if (height < 0) found.push(`${path}: '${floor}' is no floor of the house`);
-    for (const { from, line, erased, url } of importsOf(path, text)) {
+    for (const { from, line, erased, lazy, url } of importsOf(path, text)) {
       const at = `${path}:${line}`;
       if (from.startsWith('node:')) {
         if (!mayUseNode(path)) found.push(`${at} imports ${from}, which browsers lack: put it in a *.node.ts`);
@@ -67,6 +73,9 @@ export function importViolations(sources: Sources): string[] {
         else if (heightOf(below) > height) found.push(`${at} imports upward, ${floor} from ${below}`);
         else if (heightOf(below) === height && below !== floor)
           found.push(`${at} imports a sibling, ${floor} from ${below}`);
+        else if (bound.has(target) && !mayUseNode(path) && !erased && !lazy) {
+          found.push(`${at} imports ${from}, which loads what only Node has at once: import one of the two lazily`);
+        }
         // Types are gone at run time, and within a floor two of them may well name one another.
         if (!erased && !url) needs.push(target);
       }

@@ -1,5 +1,5 @@
-import * as ops from 'fettle/ops';
 import { type DType, type Tensor, tensor } from 'fettle';
+import * as ops from 'fettle/ops';
 import { traits } from '../../src/core/dtype.js';
 import type { Reference, Sheet } from '../../src/ops/sheet.js';
 

@@ -17,7 +17,7 @@ export interface Plan {
 export function planFor(train: LabelledImages, options: { epochs?: number; quick?: boolean }): Plan {
   const isSmall = train.labels.length < 10_000;
   const usual = isSmall
-    ? { teacherEpochs: 40, retrainEpochs: 8, shrinkEpochs: 24, studentEpochs: 80 }
+    ? { teacherEpochs: 40, retrainEpochs: 8, shrinkEpochs: 24, studentEpochs: 60 }
     : { teacherEpochs: 6, retrainEpochs: 1, shrinkEpochs: 3, studentEpochs: 6 };
   const factor = (options.epochs ?? usual.teacherEpochs * (options.quick ? 0.25 : 1)) / usual.teacherEpochs;
   const scaled = (epochs: number): number => Math.max(1, Math.round(epochs * factor));

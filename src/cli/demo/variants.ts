@@ -68,15 +68,15 @@ export async function pruneConnections(shop: Workshop, teacher: Net, importance:
   const variant = importance === 'magnitude' ? 'pruned' : 'pruned-activation';
   const net = cloneModule(teacher);
   let stats = new Map<string, ActivationStats>();
+  const schedule = iterative(plan.pruneRounds);
   const pruner = new Pruner(net, {
     importance,
     activations: () => stats,
     target: { sparsity: plan.sparsity },
-    schedule: iterative(plan.pruneRounds, plan.sparsity),
+    schedule,
   });
   for (let round = 1; round <= plan.pruneRounds; round++) {
-    const share = plan.sparsity * iterative(plan.pruneRounds, plan.sparsity).share(round);
-    const name = `${variant} ${(share * 100).toFixed(0)} %`;
+    const name = `${variant} ${(schedule.reach(round, plan.sparsity) * 100).toFixed(0)} %`;
     if (session.isDone(name)) {
       pruner.resume(round);
     } else {
@@ -113,7 +113,7 @@ export async function trainStudent(shop: Workshop, teacher: Net | null): Promise
   const { session, parts, plan } = shop;
   manualSeed(session.stream('init', 'student').getState().seed);
   const net = studentNet(parts.shape, parts.classes.length);
-  const distiller = teacher === null ? null : new Distiller({ teacher, student: net, temperature: 4, alpha: 0.9 });
+  const distiller = teacher === null ? null : new Distiller({ teacher, student: net, temperature: 4, alpha: 0.9, mixtures: 2 });
   const distilled = (_: Net, x: Tensor, y: Tensor): StepResult => (distiller as Distiller).step(x, y);
   await session.run({
     ...common(shop),

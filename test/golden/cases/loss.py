@@ -1,0 +1,101 @@
+"""Losses."""
+import torch.nn.functional as F
+
+from golden import CALLS, INF, NAN, T, case, ints, refusal, spread, values
+
+REDUCTIONS = ["mean", "sum", "none"]
+
+
+def each(op, inputs, options=None, label=""):
+    for reduction in REDUCTIONS:
+        extra = {} if reduction == "mean" else {"reduction": reduction}
+        case(op, inputs, [T(0), T(1), {**(options or {}), **extra}], label, sums=True)
+
+
+CALLS["crossEntropy"], CALLS["nllLoss"] = F.cross_entropy, F.nll_loss
+labels = dict(dtype="index")
+for op in ["crossEntropy", "nllLoss"]:
+    how = dict(low=-4, high=0)
+    for x, t in [([5, 3], [5]), ([6, 11], [6]), ([2, 3, 4], [2, 4]), ([2, 3, 2, 2], [2, 2, 2]), ([4], []), ([1, 2], [1]), ([3, 1], [3])]:
+        classes = x[0] if len(x) == 1 else x[1]
+        both = [spread(x, **how), ints(t, 0, classes, **labels)]
+        each(op, both)
+        weighted = [*both, spread([classes], 0.1, 2, grad=False)]
+        each(op, weighted, {"weight": T(2)}, "weight")
+        each(op, weighted, {"weight": T(2), "ignoreIndex": classes - 1}, "weight, ignoreIndex")
+        if op == "crossEntropy":
+            each(op, both, {"labelSmoothing": 0.1}, "labelSmoothing")
+            each(op, weighted, {"weight": T(2), "labelSmoothing": 0.3, "ignoreIndex": 0}, "all options")
+    far = [spread([3, 4]), values([1, -100, 3], dtype="index")]
+    each(op, far, None, "−100 is ignored")
+    each(op, far, {"ignoreIndex": -100}, "−100 is ignored")
+    each(op, [spread([3, 4]), values([-1, 2, 3], dtype="index")], {"ignoreIndex": -1}, "negative ignoreIndex")
+    each(op, [spread([2, 3]), values([1, 1], dtype="index")], {"ignoreIndex": 1}, "all ignored")
+    each(op, [values([[0, -INF, 1], [-INF, 2, 3]]), values([0, 2], dtype="index")], None, "−Infinity beside the target")
+    each(op, [values([[0, -INF, 1], [-INF, 2, 3]]), values([1, 2], dtype="index")], None, "−Infinity at the target")
+    each(op, [values([[0, NAN, 1], [1, 2, 3]]), values([0, 2], dtype="index")], None, "NaN")
+    case(op, [spread([0, 3]), values([], shape=[0], dtype="index")], label="no row")
+    case(op, [spread([4, 5], view=[["transpose", 0, 1]]), ints([10], 0, 4, view=[["slice", 0, 0, None, 2]], **labels)], label="views", sums=True)
+    refusal(op, [spread([3, 4]), ints([4], 0, 3, **labels)], label="rows")
+    refusal(op, [spread([3, 4]), ints([3], 0, 3, **labels), spread([3])], [T(0), T(1), {"weight": T(2)}], "weight")
+    refusal(op, [spread([3, 4]), ints([3], 0, 3, **labels)], [{"reduction": "median"}], "reduction")
+each("crossEntropy", [spread([3, 4], 100, 200), ints([3], 0, 4, **labels)], None, "large logits")
+each("crossEntropy", [values([[1e30, -1e30, 0]]), values([0], dtype="index")], None, "huge logits")
+for x in [[5, 3], [2, 3, 4], [4], [2, 3, 2, 2]]:
+    classes = x[0] if len(x) == 1 else x[1]
+    both = [spread(x), spread(x, 0, 1)]
+    each("crossEntropy", both, None, "probabilities")
+    each("crossEntropy", [*both, spread([classes], 0.1, 2, grad=False)], {"weight": T(2), "labelSmoothing": 0.2}, "probabilities, weight, labelSmoothing")
+each("crossEntropy", [values([[0, -INF, 1]]), values([[0.5, 0, 0.5]])], None, "probabilities, 0 · −Infinity")
+refusal("crossEntropy", [spread([3, 4]), spread([4, 3])], label="probabilities, shape")
+
+for name, function, options in [
+    ("mseLoss", F.mse_loss, [None]),
+    ("l1Loss", F.l1_loss, [None]),
+    ("huberLoss", F.huber_loss, [None, {"delta": 0.5}, {"delta": 2}]),
+    ("smoothL1Loss", F.smooth_l1_loss, [None, {"beta": 0.5}, {"beta": 0}]),
+]:
+    CALLS[name] = function
+    for shape in [[7], [3, 5], []]:
+        for how in options:
+            each(name, [spread(shape), spread(shape)], how)
+    for how in options:
+        # Distances of 0 and of exactly delta or beta: the kinks.
+        each(name, [values([0, 1, 2, 3, 4, 5, 6, 7]), values([0, 0, 4, 3.5, 3.5, 4.5, 6, 9])], how, "kinks")
+        each(name, [values([NAN, INF, INF, -INF, 3e38, 0]), values([0, 0, INF, INF, -3e38, NAN])], how, "edges")
+    case(name, [spread([0]), spread([0])], label="empty")
+    case(name, [spread([0]), spread([0])], [{"reduction": "sum"}], "empty")
+    case(name, [spread([4, 3], view=[["transpose", 0, 1]]), spread([3, 4])], label="view", sums=True)
+    refusal(name, [spread([3]), spread([4])], label="shapes")
+refusal("huberLoss", [spread([3]), spread([3])], [{"delta": 0}], "delta 0")
+refusal("smoothL1Loss", [spread([3]), spread([3])], [{"beta": -1}], "negative beta")
+
+CALLS["bce"], CALLS["bceWithLogits"] = F.binary_cross_entropy, F.binary_cross_entropy_with_logits
+for shape, w in [([7], [7]), ([3, 5], [5]), ([], [])]:
+    both = [spread(shape, 0.01, 0.99), spread(shape, 0, 1)]
+    each("bce", both)
+    each("bce", [*both, spread(w, 0, 2, grad=False)], {"weight": T(2)}, "weight")
+    both = [spread(shape, -5, 5), spread(shape, 0, 1)]
+    each("bceWithLogits", both)
+    each("bceWithLogits", [*both, spread(w, 0, 2, grad=False), spread(w, 0, 3, grad=False)], {"weight": T(2), "posWeight": T(3)}, "weight, posWeight")
+    each("bceWithLogits", [*both, spread(w, 0, 3, grad=False)], {"posWeight": T(2)}, "posWeight")
+hard = values([0, 1, 0, 1, 0.5, 1, 0], grad=False)
+each("bce", [values([0, 1, 1, 0, 0.5, 0.99999994, 1e-30]), hard], None, "ends")
+each("bceWithLogits", [values([0, -0.0, 100, -100, 100, -100, 1e30]), hard], None, "kink and far")
+each("bceWithLogits", [values([NAN, INF, -INF, INF, -INF]), values([0, 1, 0, 0, 1], grad=False)], None, "edges")
+refusal("bce", [values([0.5, 1.5]), values([0, 1])], label="input beyond 1")
+refusal("bce", [values([0.5, -0.1]), values([0, 1])], label="input below 0")
+for name in ["bce", "bceWithLogits"]:
+    refusal(name, [spread([3], 0, 1), spread([4], 0, 1)], label="shapes")
+    case(name, [spread([0], 0, 1), spread([0], 0, 1)], label="empty")
+
+CALLS["klDiv"] = F.kl_div
+for reduction in [*REDUCTIONS, "batchmean"]:
+    for log in [False, True]:
+        target = spread([3, 5], -3, 0) if log else spread([3, 5], 0.01, 1)
+        case("klDiv", [spread([3, 5], -3, 0), target], [{"reduction": reduction, "logTarget": log}], sums=True)
+    case("klDiv", [values([[-1, -2, -INF, -3]]), values([[0.5, 0, 0, -0.0]], grad=False)], [{"reduction": reduction}], "target 0")
+    case("klDiv", [values([[-1, -2, -3]]), values([[0.5, 0, 0]])], [{"reduction": reduction}], "gradient at target 0")
+    case("klDiv", [values([[-1, -2, -3]]), values([[0.5, -1, NAN]])], [{"reduction": reduction}], "negative target")
+case("klDiv", [spread([], -3, 0), spread([], 0, 1)], sums=True)
+case("klDiv", [values([-1, -INF]), values([-INF, -2])], [{"logTarget": True}], "edges")
