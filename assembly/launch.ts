@@ -58,7 +58,7 @@ export function setScratch(base: usize): void {
 export function replay(records: usize, count: i32): void {
   while (count > 0) {
     call_indirect<void>(load<u32>(records), records, 0, load<i32>(records, 4));
-    records += <usize>load<i32>(records, 12) << 2;
+    records += (<usize>load<i32>(records, 12)) << 2;
     count--;
   }
 }

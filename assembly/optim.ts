@@ -13,6 +13,66 @@ import { loadUpTo4, storeUpTo4 } from './row';
 import { bytes, madd, nmadd, splat } from './simd';
 
 /**
+ * The loop of every kernel below but sgd_f32, whose numbers all fit into registers and are read once. The functor's method
+ * step(r, at, n) updates four elements, or the last n, that lie `at` bytes into each of the record's tensors.
+ */
+function each<F>(r: usize, begin: i32, end: i32): void {
+  const functor = changetype<F>(0);
+  let at = bytes(begin);
+  let n = end - begin;
+  for (; n >= 4; n -= 4) {
+    functor.step(r, at, 4);
+    at += 16;
+  }
+  if (n > 0) functor.step(r, at, n);
+}
+
+/** Four elements `at` bytes into pointer slot i. */
+// @ts-ignore: decorator
+@inline function elements(r: usize, i: usize, at: usize, n: i32): v128 {
+  return loadUpTo4(pointer(r, i) + at, n);
+}
+
+/** ±grad from pointer slot i, by the flag in slot `maximize`. */
+// @ts-ignore: decorator
+@inline function signed(r: usize, i: usize, maximize: usize, at: usize, n: i32): v128 {
+  const g = elements(r, i, at, n);
+  return int(r, maximize) ? f32x4.neg(g) : g;
+}
+
+/** g with L2 weight decay from slot `decay`. */
+// @ts-ignore: decorator
+@inline function decayed(r: usize, decay: usize, g: v128, p: v128): v128 {
+  return float(r, decay) != 0 ? madd(p, number(r, decay), g) : g;
+}
+
+// The step's numbers are read from the record where they are used: there are more of them than vector registers, and a
+// splatting load costs no more than the reload of a spilled one.
+// @ts-ignore: decorator
+@inline function number(r: usize, i: usize): v128 {
+  return v128.load32_splat(slot(r, i));
+}
+
+/** average ← average + weight (g - average), and returns it. */
+// @ts-ignore: decorator
+@inline function lerp(average: usize, g: v128, weight: f32, n: i32): v128 {
+  const old = loadUpTo4(average, n);
+  const way = f32x4.sub(g, old);
+  // torch.lerp goes from the nearer end: m + w (g - m) below one half, g - (1 - w) (g - m) from there on.
+  const m = weight < 0.5 ? madd(splat(weight), way, old) : nmadd(splat(<f32>1 - weight), way, g);
+  storeUpTo4(average, m, n);
+  return m;
+}
+
+/** average ← keep · average + fresh · g², and returns it. */
+// @ts-ignore: decorator
+@inline function squares(average: usize, g: v128, keep: v128, fresh: v128, n: i32): v128 {
+  const v = madd(f32x4.mul(g, g), fresh, f32x4.mul(loadUpTo4(average, n), keep));
+  storeUpTo4(average, v, n);
+  return v;
+}
+
+/**
  * grad ← ±grad + weightDecay param; buffer ← momentum buffer + (1 - dampening) grad, or grad at the first step;
  * param ← param - lr (nesterov ? grad + momentum buffer : buffer).
  * Slots: 0 param, 1 momentumBuffer or 0 (momentum is 0), 2 grad, 3 lr, 4 momentum, 5 oneMinusDampening, 6 weightDecay,
@@ -45,8 +105,19 @@ export function sgd_f32(r: usize, begin: i32, end: i32): void {
 
 // @ts-ignore: decorator
 @inline function sgd4(
-  param: usize, buffer: usize, grad: usize, n: i32, lr: v128, momentum: v128, fresh: v128, decay: v128, sign: v128,
-  decays: bool, remembers: bool, nesterov: bool, first: bool,
+  param: usize,
+  buffer: usize,
+  grad: usize,
+  n: i32,
+  lr: v128,
+  momentum: v128,
+  fresh: v128,
+  decay: v128,
+  sign: v128,
+  decays: bool,
+  remembers: bool,
+  nesterov: bool,
+  first: bool,
 ): void {
   const p = loadUpTo4(param, n);
   let g = f32x4.mul(loadUpTo4(grad, n), sign);
@@ -72,103 +143,25 @@ export function sgd_f32(r: usize, begin: i32, end: i32): void {
  * Only slots 11 and 12 (and 10, with lr) change from step to step.
  */
 export function adam_f32(r: usize, begin: i32, end: i32): void {
-  const from = bytes(begin);
-  let param = pointer(r, 0) + from;
-  let average = pointer(r, 1) + from;
-  let square = pointer(r, 2) + from;
-  let largest = pointer(r, 3) ? pointer(r, 3) + from : 0;
-  let grad = pointer(r, 4) + from;
-  let n = end - begin;
-  for (; n >= 4; n -= 4) {
-    adam4(r, param, average, square, largest, grad, 4);
-    param += 16;
-    average += 16;
-    square += 16;
-    grad += 16;
-    if (largest) largest += 16;
-  }
-  if (n > 0) adam4(r, param, average, square, largest, grad, n);
+  each<Adam>(r, begin, end);
 }
 
-// The step's numbers are read from the record where they are used: there are more of them than vector registers, and a
-// splatting load costs no more than the reload of a spilled one.
-// @ts-ignore: decorator
-@inline function number(r: usize, i: usize): v128 {
-  return v128.load32_splat(slot(r, i));
-}
-
-/** average ← average + weight (g - average), and returns it. */
-// @ts-ignore: decorator
-@inline function lerp(average: usize, g: v128, weight: f32, n: i32): v128 {
-  const old = loadUpTo4(average, n);
-  const way = f32x4.sub(g, old);
-  // torch.lerp goes from the nearer end: m + w (g - m) below one half, g - (1 - w) (g - m) from there on.
-  const m = weight < 0.5 ? madd(splat(weight), way, old) : nmadd(splat(<f32>1 - weight), way, g);
-  storeUpTo4(average, m, n);
-  return m;
-}
-
-/** average ← keep · average + fresh · g², and returns it. */
-// @ts-ignore: decorator
-@inline function squares(average: usize, g: v128, keep: v128, fresh: v128, n: i32): v128 {
-  const v = madd(f32x4.mul(g, g), fresh, f32x4.mul(loadUpTo4(average, n), keep));
-  storeUpTo4(average, v, n);
-  return v;
-}
-
-// @ts-ignore: decorator
-@inline function adam4(
-  r: usize, param: usize, average: usize, square: usize, largest: usize, grad: usize, n: i32,
-): void {
-  let p = loadUpTo4(param, n);
-  let g = loadUpTo4(grad, n);
-  if (int(r, 15)) g = f32x4.neg(g);
-  if (float(r, 9) != 0) {
+@unmanaged
+class Adam {
+  @inline step(r: usize, at: usize, n: i32): void {
+    let p = elements(r, 0, at, n);
+    let g = signed(r, 4, 15, at, n);
     if (int(r, 14)) p = f32x4.mul(p, number(r, 10));
-    else g = madd(p, number(r, 9), g);
+    else g = decayed(r, 9, g, p);
+    const m = lerp(pointer(r, 1) + at, g, float(r, 5), n);
+    let v = squares(pointer(r, 2) + at, g, number(r, 6), number(r, 7), n);
+    if (pointer(r, 3)) {
+      v = f32x4.max(elements(r, 3, at, n), v);
+      storeUpTo4(pointer(r, 3) + at, v, n);
+    }
+    const denominator = f32x4.add(f32x4.div(f32x4.sqrt(v), number(r, 12)), number(r, 8));
+    storeUpTo4(pointer(r, 0) + at, nmadd(number(r, 11), f32x4.div(m, denominator), p), n);
   }
-  const m = lerp(average, g, float(r, 5), n);
-  let v = squares(square, g, number(r, 6), number(r, 7), n);
-  if (largest) {
-    v = f32x4.max(loadUpTo4(largest, n), v);
-    storeUpTo4(largest, v, n);
-  }
-  const denominator = f32x4.add(f32x4.div(f32x4.sqrt(v), number(r, 12)), number(r, 8));
-  storeUpTo4(param, nmadd(number(r, 11), f32x4.div(m, denominator), p), n);
-}
-
-/**
- * The loop of the kernels below. The functor's method step(r, at, n) updates four elements, or the last n, that lie `at`
- * bytes into each of the record's tensors.
- */
-function each<F>(r: usize, begin: i32, end: i32): void {
-  const functor = changetype<F>(0);
-  let at = bytes(begin);
-  let n = end - begin;
-  for (; n >= 4; n -= 4) {
-    functor.step(r, at, 4);
-    at += 16;
-  }
-  if (n > 0) functor.step(r, at, n);
-}
-
-/** Four elements `at` bytes into pointer slot i. */
-// @ts-ignore: decorator
-@inline function elements(r: usize, i: usize, at: usize, n: i32): v128 {
-  return loadUpTo4(pointer(r, i) + at, n);
-}
-
-/** ±grad from pointer slot i, by the flag in slot `maximize`. */
-// @ts-ignore: decorator
-@inline function signed(r: usize, i: usize, maximize: usize, at: usize, n: i32): v128 {
-  const g = elements(r, i, at, n);
-  return int(r, maximize) ? f32x4.neg(g) : g;
-}
-
-/** g with L2 weight decay from slot `decay`. */
-// @ts-ignore: decorator
-@inline function decayed(r: usize, decay: usize, g: v128, p: v128): v128 {
-  return float(r, decay) != 0 ? madd(p, number(r, decay), g) : g;
 }
 
 /**
@@ -184,7 +177,8 @@ export function rmsprop_f32(r: usize, begin: i32, end: i32): void {
   each<RMSprop>(r, begin, end);
 }
 
-@unmanaged class RMSprop {
+@unmanaged
+class RMSprop {
   @inline step(r: usize, at: usize, n: i32): void {
     const p = elements(r, 0, at, n);
     const g = decayed(r, 10, signed(r, 4, 12, at, n), p);
@@ -214,7 +208,8 @@ export function adagrad_f32(r: usize, begin: i32, end: i32): void {
   each<Adagrad>(r, begin, end);
 }
 
-@unmanaged class Adagrad {
+@unmanaged
+class Adagrad {
   @inline step(r: usize, at: usize, n: i32): void {
     const p = elements(r, 0, at, n);
     const g = decayed(r, 5, signed(r, 2, 7, at, n), p);
@@ -236,7 +231,8 @@ export function adamax_f32(r: usize, begin: i32, end: i32): void {
   each<Adamax>(r, begin, end);
 }
 
-@unmanaged class Adamax {
+@unmanaged
+class Adamax {
   @inline step(r: usize, at: usize, n: i32): void {
     const p = elements(r, 0, at, n);
     const g = decayed(r, 7, signed(r, 3, 10, at, n), p);
@@ -260,7 +256,8 @@ export function nadam_f32(r: usize, begin: i32, end: i32): void {
   each<NAdam>(r, begin, end);
 }
 
-@unmanaged class NAdam {
+@unmanaged
+class NAdam {
   @inline step(r: usize, at: usize, n: i32): void {
     let p = elements(r, 0, at, n);
     let g = signed(r, 3, 15, at, n);
@@ -288,7 +285,8 @@ export function radam_f32(r: usize, begin: i32, end: i32): void {
   each<RAdam>(r, begin, end);
 }
 
-@unmanaged class RAdam {
+@unmanaged
+class RAdam {
   @inline step(r: usize, at: usize, n: i32): void {
     let p = elements(r, 0, at, n);
     let g = signed(r, 3, 15, at, n);
@@ -314,7 +312,8 @@ export function adadelta_f32(r: usize, begin: i32, end: i32): void {
   each<Adadelta>(r, begin, end);
 }
 
-@unmanaged class Adadelta {
+@unmanaged
+class Adadelta {
   @inline step(r: usize, at: usize, n: i32): void {
     const p = elements(r, 0, at, n);
     const eps = number(r, 7);
@@ -341,7 +340,8 @@ export function rprop_f32(r: usize, begin: i32, end: i32): void {
   each<Rprop>(r, begin, end);
 }
 
-@unmanaged class Rprop {
+@unmanaged
+class Rprop {
   @inline step(r: usize, at: usize, n: i32): void {
     const zero = i32x4.splat(0);
     const g = signed(r, 3, 9, at, n);
@@ -370,7 +370,8 @@ export function asgd_f32(r: usize, begin: i32, end: i32): void {
   each<ASGD>(r, begin, end);
 }
 
-@unmanaged class ASGD {
+@unmanaged
+class ASGD {
   @inline step(r: usize, at: usize, n: i32): void {
     const old = elements(r, 0, at, n);
     const g = decayed(r, 6, signed(r, 2, 8, at, n), old);
@@ -393,7 +394,8 @@ export function lion_f32(r: usize, begin: i32, end: i32): void {
   each<Lion>(r, begin, end);
 }
 
-@unmanaged class Lion {
+@unmanaged
+class Lion {
   @inline step(r: usize, at: usize, n: i32): void {
     const zero = i32x4.splat(0);
     const lr = number(r, 3);
@@ -417,7 +419,8 @@ export function clipNorm_f32(r: usize, begin: i32, end: i32): void {
   each<ClipNorm>(r, begin, end);
 }
 
-@unmanaged class ClipNorm {
+@unmanaged
+class ClipNorm {
   @inline step(r: usize, at: usize, n: i32): void {
     // A norm that is NaN makes the factor, and so the gradients, NaN, as in PyTorch.
     const factor = min<f32>(1, float(r, 2) / (load<f32>(pointer(r, 1)) + <f32>1e-6));
@@ -430,7 +433,8 @@ export function average_f32(r: usize, begin: i32, end: i32): void {
   each<Average>(r, begin, end);
 }
 
-@unmanaged class Average {
+@unmanaged
+class Average {
   @inline step(r: usize, at: usize, n: i32): void {
     lerp(pointer(r, 0) + at, elements(r, 1, at, n), float(r, 2), n);
   }

@@ -22,13 +22,11 @@
 /** (x0 + x1) + (x2 + x3), in this order in every runtime. */
 // @ts-ignore: decorator
 @inline export function horizontalSum(x: v128): f32 {
-  return (
-    f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3))
-  );
+  return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3));
 }
 
 /** Bytes of n float32. */
 // @ts-ignore: decorator
 @inline export function bytes(n: i32): usize {
-  return <usize>n << 2;
+  return (<usize>n) << 2;
 }

@@ -98,7 +98,11 @@ function softmaxCase(rows, cols) {
       const row = x.dataSync().slice(0, cols);
       const powers = [...row].map(Math.exp);
       const total = powers.reduce((a, b) => a + b, 0);
-      same(scope(() => softmax(x, 1).dataSync()).slice(0, cols), powers.map((p) => p / total), 1e-6);
+      same(
+        scope(() => softmax(x, 1).dataSync()).slice(0, cols),
+        powers.map((p) => p / total),
+        1e-6,
+      );
     },
   };
 }

@@ -27,7 +27,12 @@ for (const arithmetic of ['strict', 'relaxed']) {
   }
 }
 for (const { arithmetic, name, milliseconds, rate, unit } of rows) {
-  console.log(`${arithmetic.padEnd(8)} ${name.padEnd(40)} ${milliseconds.toFixed(4).padStart(10)} ms ${rate.toFixed(2).padStart(8)} ${unit}`);
+  console.log(
+    `${arithmetic.padEnd(8)} ${name.padEnd(40)} ${milliseconds.toFixed(4).padStart(10)} ms ${rate.toFixed(2).padStart(8)} ${unit}`,
+  );
 }
 mkdirSync(new URL('../build/', import.meta.url), { recursive: true });
-writeFileSync(new URL('../build/bench.json', import.meta.url), `${JSON.stringify({ node: process.version, rows }, null, 1)}\n`);
+writeFileSync(
+  new URL('../build/bench.json', import.meta.url),
+  `${JSON.stringify({ node: process.version, rows }, null, 1)}\n`,
+);

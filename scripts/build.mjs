@@ -138,6 +138,7 @@ async function buildWasm(key) {
 /** @param {string} key */
 async function buildDist(key) {
   const { checkDist } = await import('./build-checks.mjs');
+  const { shake } = await import('./shake.mjs');
   const { vendor } = await import('./vendor.mjs');
   const aside = path('build', `dist-${process.pid}`);
   try {
@@ -150,6 +151,7 @@ async function buildDist(key) {
       if (!file.endsWith('.ts')) cpSync(path('src', file), join(aside, file));
     }
     for (const { name, outFile } of variants) cpSync(path(outFile), join(aside, 'runtime', `${name}.wasm`));
+    shake(aside, filesIn(aside));
     await vendor(aside, filesIn(aside));
 
     const files = filesIn(aside);

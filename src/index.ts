@@ -1,5 +1,15 @@
 /** fettle: tensors, ops, autograd, scopes, devices and random numbers. */
-export { type BackwardOptions, enableGrad, grad, type GradOptions, gradcheck, gradgradcheck, isGradEnabled, noGrad, setGradEnabled } from './autograd/index.js';
+export {
+  type BackwardOptions,
+  enableGrad,
+  type GradOptions,
+  grad,
+  gradcheck,
+  gradgradcheck,
+  isGradEnabled,
+  noGrad,
+  setGradEnabled,
+} from './autograd/index.js';
 export { deterministic, leakReport, memory, setDevice, trackLeaks } from './backend/current.js';
 export type { MemoryUse } from './core/device.js';
 export type { DType, TypedArray } from './core/dtype.js';

@@ -1,4 +1,4 @@
-import { backward, type BackwardOptions } from './autograd/index.js';
+import { type BackwardOptions, backward } from './autograd/index.js';
 import { type DType, isDType, traits } from './core/dtype.js';
 import { fail } from './core/errors.js';
 import { Tensor } from './core/tensor.js';
@@ -166,7 +166,10 @@ const extra = {
   to(this: Tensor, target: string): Tensor {
     if (isDType(target)) return ops.cast(this, target);
     if (target === this.device) return this;
-    return fail('device', `to: expected a dtype (${Object.keys(traits).join(', ')}) or the device 'wasm', got ${target}.`);
+    return fail(
+      'device',
+      `to: expected a dtype (${Object.keys(traits).join(', ')}) or the device 'wasm', got ${target}.`,
+    );
   },
   float(this: Tensor): Tensor {
     return ops.cast(this, 'float32');

@@ -15,11 +15,14 @@ function compare(got: ArrayLike<number>, expected: Reference, tolerance: number,
   expected.data.forEach((value, i) => {
     const wanted = isFloat ? Math.fround(value) : value;
     const actual = got[i] as number;
-    if (Object.is(wanted, actual) || (wanted === 0 && actual === 0) || (Number.isNaN(wanted) && Number.isNaN(actual))) return;
+    if (Object.is(wanted, actual) || (wanted === 0 && actual === 0) || (Number.isNaN(wanted) && Number.isNaN(actual)))
+      return;
     // Sums of large terms may cancel: what counts is the error against the size of what went in.
     const allowed = isFloat ? tolerance * Math.max(Math.abs(value), 1e-30, tolerance > 1e-6 ? scale : 0) + 1e-42 : 0;
     if (!(Math.abs(actual - value) <= allowed)) {
-      throw new Error(`element ${i}: expected ${value}, got ${actual} (off by ${Math.abs(actual - value)}, allowed ${allowed})`);
+      throw new Error(
+        `element ${i}: expected ${value}, got ${actual} (off by ${Math.abs(actual - value)}, allowed ${allowed})`,
+      );
     }
   });
 }
@@ -27,7 +30,10 @@ function compare(got: ArrayLike<number>, expected: Reference, tolerance: number,
 function run(op: AnyOp, dtype: string, layout: Layout, sample: Sample): void {
   const dtypes = dtypesOf(dtype, sample.inputs.length);
   if (!sample.inputs.every((a, i) => canHold(dtypes[i] as never, a))) return;
-  const seen = sample.inputs.map((a, i) => ({ shape: a.shape, data: a.data.map((v) => rounded(v, dtypes[i] as never)) }));
+  const seen = sample.inputs.map((a, i) => ({
+    shape: a.shape,
+    data: a.data.map((v) => rounded(v, dtypes[i] as never)),
+  }));
   const expected = op.op.oracle(seen, sample.args ?? []) as Reference;
   const y = op(...sample.inputs.map((a, i) => lay(a, dtypes[i] as never, layout)), ...(sample.args ?? []));
   expect(y.shape).toEqual(expected.shape);

@@ -7,12 +7,16 @@ import { type AnyOp, dtypesOf, LAYOUTS, lay, sheets } from './support/sheets.js'
 
 /** Ops whose samples lie on or near kinks or ties, where a difference quotient means nothing, and the smaller step they get. */
 const EPS: Readonly<Record<string, number>> = Object.fromEntries(
-  ['amax', 'amin', 'maxPool2d', 'clamp', 'relu', 'floor', 'ceil', 'round', 'trunc', 'abs', 'sign'].map((name) => [name, 2 ** -8]),
+  ['amax', 'amin', 'maxPool2d', 'clamp', 'relu', 'floor', 'ceil', 'round', 'trunc', 'abs', 'sign'].map((name) => [
+    name,
+    2 ** -8,
+  ]),
 );
 
 function isSmooth(op: AnyOp, { inputs }: Sample): boolean {
   const size = inputs.reduce((n, a) => n + a.data.length, 0);
-  const smooth = (v: number): boolean => Number.isFinite(v) && Math.abs(v) < 50 && (EPS[op.op.name] === undefined || Math.abs(v) > 0.01);
+  const smooth = (v: number): boolean =>
+    Number.isFinite(v) && Math.abs(v) < 50 && (EPS[op.op.name] === undefined || Math.abs(v) > 0.01);
   return size > 0 && size <= 500 && inputs.every((a, i) => !op.op.differentiable[i] || a.data.every(smooth));
 }
 

@@ -129,7 +129,9 @@ function propagate(
     );
   });
   const pending = new Pending();
-  roots.forEach((edge, i) => pending.add(edge, seed(op, outputs[i] as Tensor, gradients[i])));
+  roots.forEach((edge, i) => {
+    pending.add(edge, seed(op, outputs[i] as Tensor, gradients[i]));
+  });
   const nodes = sorted(roots);
   const useful = wanted === null ? null : leadingTo(nodes, wanted);
   for (const node of nodes) {
@@ -223,8 +225,8 @@ export function grad<const T extends readonly Tensor[]>(
   inputs: T | Tensor,
   options: GradOptions = {},
 ): { -readonly [K in keyof T]: Tensor } {
-  const ys = outputs instanceof Array ? outputs : [outputs as Tensor];
-  const xs = inputs instanceof Array ? inputs : [inputs as Tensor];
+  const ys = Array.isArray(outputs) ? (outputs as readonly Tensor[]) : [outputs as Tensor];
+  const xs = Array.isArray(inputs) ? (inputs as readonly Tensor[]) : [inputs as Tensor];
   const outer = currentScope();
   const work = openScope();
   try {
@@ -248,7 +250,10 @@ export function grad<const T extends readonly Tensor[]>(
     const results = edges.map((edge, i) => {
       const gradient = found.get(edge.node)?.[edge.index] ?? null;
       if (gradient === null && !options.allowUnused) {
-        fail('autograd', `grad: the outputs do not depend on input ${i}. Pass { allowUnused: true } to get null for it.`);
+        fail(
+          'autograd',
+          `grad: the outputs do not depend on input ${i}. Pass { allowUnused: true } to get null for it.`,
+        );
       }
       return gradient;
     });

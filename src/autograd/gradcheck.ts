@@ -20,7 +20,7 @@ function weight(i: number): number {
 }
 
 function list(result: Tensor | readonly Tensor[]): readonly Tensor[] {
-  return result instanceof Array ? result : [result as Tensor];
+  return Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor];
 }
 
 /** The weighted sum of all outputs, in float64, so that only the function itself rounds to float32. */
@@ -52,7 +52,9 @@ function analytic(fn: Differentiable, inputs: readonly Tensor[], wanted: readonl
       gradOutputs.push(g);
     }
     const gradients: readonly (Tensor | null)[] = grad(outputs, wanted, { gradOutputs, allowUnused: true });
-    return gradients.map((g, k) => (g === null ? new Array<number>((wanted[k] as Tensor).numel).fill(0) : [...g.dataSync()]));
+    return gradients.map((g, k) =>
+      g === null ? new Array<number>((wanted[k] as Tensor).numel).fill(0) : [...g.dataSync()],
+    );
   } finally {
     scope.end();
   }
@@ -86,10 +88,14 @@ function numeric(fn: Differentiable, inputs: readonly Tensor[], x: Tensor, i: nu
 export function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
   const { eps = 2 ** -5, atol = 2e-3, rtol = 2e-3 } = options;
   const wanted = inputs.filter((x) => x.requiresGrad);
-  if (wanted.length === 0) fail('autograd', 'gradcheck: no input requires a gradient. Make one with { requiresGrad: true }.');
+  if (wanted.length === 0)
+    fail('autograd', 'gradcheck: no input requires a gradient. Make one with { requiresGrad: true }.');
   for (const x of wanted) {
     if (!x.isContiguous() || x.dtype !== 'float32') {
-      fail('argument', `gradcheck: inputs must be contiguous float32, got ${x.dtype} ${show(x.shape)}. Use .contiguous().`);
+      fail(
+        'argument',
+        `gradcheck: inputs must be contiguous float32, got ${x.dtype} ${show(x.shape)}. Use .contiguous().`,
+      );
     }
   }
   const found = analytic(fn, inputs, wanted);
@@ -112,11 +118,19 @@ export function gradgradcheck(fn: Differentiable, inputs: readonly Tensor[], opt
     const outputs = list(fn(...xs)).filter((y) => y.requiresGrad);
     const gradOutputs = outputs.map((y) => {
       const g = allocate(y.storage.device, y.shape, 'float32', 'gradgradcheck');
-      y.storage.device.write(g.storage, 0, new Uint8Array(Float32Array.from({ length: y.numel }, (_, i) => weight(i)).buffer));
+      y.storage.device.write(
+        g.storage,
+        0,
+        new Uint8Array(Float32Array.from({ length: y.numel }, (_, i) => weight(i)).buffer),
+      );
       return g;
     });
     const wanted = xs.filter((x) => x.requiresGrad);
-    const gradients: readonly (Tensor | null)[] = grad(outputs, wanted, { gradOutputs, createGraph: true, allowUnused: true });
+    const gradients: readonly (Tensor | null)[] = grad(outputs, wanted, {
+      gradOutputs,
+      createGraph: true,
+      allowUnused: true,
+    });
     return gradients.filter((g) => g !== null);
   };
   return gradcheck((...xs) => enableGrad(() => first(...xs)), inputs, options);

@@ -12,7 +12,9 @@ function withMode<T>(on: boolean, body: () => T): T {
     const result = body();
     if (result instanceof Promise) {
       // The mode would be back to what it was long before an asynchronous body ends.
-      throw new TypeError('noGrad / enableGrad: the body must be synchronous. Use setGradEnabled(false) around awaits.');
+      throw new TypeError(
+        'noGrad / enableGrad: the body must be synchronous. Use setGradEnabled(false) around awaits.',
+      );
     }
     return result;
   } finally {

@@ -1,5 +1,5 @@
 import { fail } from '../core/errors.js';
-import { own, type Owned, type Scope } from '../core/scope.js';
+import { type Owned, own, type Scope } from '../core/scope.js';
 import type { GradNode, Tensor } from '../core/tensor.js';
 import { isGradEnabled } from './mode.js';
 
@@ -11,7 +11,11 @@ export type Grads = readonly MaybeGrad[];
  * The gradient of an op: from the gradients of its outputs to those of its inputs, written with ops, so that it can itself
  * be differentiated. `needs[i]` says whether the gradient of input i is wanted.
  */
-export type Backward = (grads: readonly (Tensor | null)[], saved: readonly Tensor[], needs: readonly boolean[]) => Grads;
+export type Backward = (
+  grads: readonly (Tensor | null)[],
+  saved: readonly Tensor[],
+  needs: readonly boolean[],
+) => Grads;
 
 /** Where a gradient goes: an output of a node. */
 export interface Edge {

@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { DATA_HELP, isDataName } from './demo/source.js';
 import type { DemoOptions } from './demo/demo.js';
+import { DATA_HELP, isDataName } from './demo/source.js';
 import { nearest, UsageError } from './usage.js';
 
 /** What was asked for. */
@@ -37,7 +37,9 @@ function parse<O extends Options>(args: readonly string[], options: O) {
     const [flag = ''] = arg.split('=');
     if (!flag.startsWith('--') || flag === '--' || known.includes(flag)) continue;
     const meant = nearest(flag, known);
-    throw new UsageError(`unknown option ${flag}. ${meant === undefined ? `Known are ${known.join(', ')}.` : `Did you mean ${meant}?`}`);
+    throw new UsageError(
+      `unknown option ${flag}. ${meant === undefined ? `Known are ${known.join(', ')}.` : `Did you mean ${meant}?`}`,
+    );
   }
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
@@ -50,7 +52,9 @@ function wholeNumber(flag: string, text: string | undefined, least: number): num
   if (text === undefined) return null;
   const value = Number(text);
   if (text.trim() === '' || !Number.isSafeInteger(value) || value < least) {
-    throw new UsageError(`${flag} takes a whole number ≥ ${least}, got '${text}'. For example ${flag} ${Math.max(least, 3)}.`);
+    throw new UsageError(
+      `${flag} takes a whole number ≥ ${least}, got '${text}'. For example ${flag} ${Math.max(least, 3)}.`,
+    );
   }
   return value;
 }
@@ -76,18 +80,23 @@ export function readArguments(argv: readonly string[]): Command {
   if (first === 'demo') return readDemo(rest);
   if (first === 'eval') return readEval(rest);
   const meant = nearest(first, COMMANDS);
-  throw new UsageError(`unknown command '${first}'. ${meant === undefined ? `Type fettle demo, or fettle --help for all.` : `Did you mean fettle ${meant}?`}`);
+  throw new UsageError(
+    `unknown command '${first}'. ${meant === undefined ? `Type fettle demo, or fettle --help for all.` : `Did you mean fettle ${meant}?`}`,
+  );
 }
 
 function readDemo(args: readonly string[]): Command {
   const { values, positionals } = parse(withResumeValue(args), DEMO);
   if (values.help) return { name: 'help' };
   if (values.version) return { name: 'version' };
-  if (positionals.length > 0) throw new UsageError(`demo takes no '${positionals[0]}'. Options begin with --; see fettle --help.`);
+  if (positionals.length > 0)
+    throw new UsageError(`demo takes no '${positionals[0]}'. Options begin with --; see fettle --help.`);
   const resume = values.resume === undefined ? false : values.resume === '' ? true : values.resume;
   const given = ['data', 'seed', 'epochs', 'quick'].filter((key) => values[key as keyof typeof values] !== undefined);
   if (resume !== false && given.length > 0) {
-    throw new UsageError(`--resume goes on with the options of the interrupted run; leave out ${given.map((key) => `--${key}`).join(', ')}.`);
+    throw new UsageError(
+      `--resume goes on with the options of the interrupted run; leave out ${given.map((key) => `--${key}`).join(', ')}.`,
+    );
   }
   return {
     name: 'demo',
@@ -108,7 +117,8 @@ function readEval(args: readonly string[]): Command {
   if (values.help) return { name: 'help' };
   if (values.version) return { name: 'version' };
   const [file, extra] = positionals;
-  if (file === undefined) throw new UsageError('eval needs a model file. For example fettle eval runs/…/teacher.safetensors.');
+  if (file === undefined)
+    throw new UsageError('eval needs a model file. For example fettle eval runs/…/teacher.safetensors.');
   if (extra !== undefined) throw new UsageError(`eval takes one file, got '${file}' and '${extra}'.`);
   return { name: 'eval', file, data: dataName(values.data), json: values.json ?? false };
 }

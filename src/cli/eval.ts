@@ -23,19 +23,26 @@ interface About {
 
 function isAbout(value: unknown): value is About {
   const about = value as Partial<About> | null;
-  return typeof about === 'object' && about !== null && typeof about.data === 'string' && typeof about.seed === 'number';
+  return (
+    typeof about === 'object' && about !== null && typeof about.data === 'string' && typeof about.seed === 'number'
+  );
 }
 
 /** Loads a model and scores it on the test part of its data, cut and standardized as they were in training. */
 export async function evalFile(file: string, data: string | null): Promise<Score> {
   const { model, about } = await loadModel(file);
-  if (!isAbout(about)) fail('format', `${file}: the model does not say what data it was trained on. Use a model that fettle demo saved.`);
+  if (!isAbout(about))
+    fail('format', `${file}: the model does not say what data it was trained on. Use a model that fettle demo saved.`);
   const scaler = preprocessorFromJSON(about.preprocessing);
-  if (!(scaler instanceof StandardScaler)) fail('format', `${file}: the model's preprocessing is not a StandardScaler.`);
+  if (!(scaler instanceof StandardScaler))
+    fail('format', `${file}: the model's preprocessing is not a StandardScaler.`);
   const source = data ?? about.data;
   const parts = await loadParts(source, about.seed);
   if (parts.shape.join() !== about.shape.join()) {
-    fail('shape', `${file}: the model takes images [${about.shape.join(', ')}], ${source} has [${parts.shape.join(', ')}].`);
+    fail(
+      'shape',
+      `${file}: the model takes images [${about.shape.join(', ')}], ${source} has [${parts.shape.join(', ')}].`,
+    );
   }
   const test = datasetOf(parts.test, scaler);
   const { accuracy, loss, samples } = await evaluate(model as Net, new DataLoader(test, { batchSize: 256 }));

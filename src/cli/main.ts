@@ -74,7 +74,9 @@ try {
     process.exitCode = error.exitCode;
   } else {
     const isExpected = error instanceof FettleError || (error as NodeJS.ErrnoException).code !== undefined;
-    process.stderr.write(`fettle: ${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
+    process.stderr.write(
+      `fettle: ${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
+    );
     process.exitCode = FAILED;
   }
 }

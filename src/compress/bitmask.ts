@@ -64,19 +64,31 @@ export function unpackSparse({ tensors, shapes }: Packed): StateDict {
   return state;
 }
 
-function unpackOne(name: string, shape: readonly number[], mask: Tensor | undefined, values: Tensor | undefined): Tensor {
+function unpackOne(
+  name: string,
+  shape: readonly number[],
+  mask: Tensor | undefined,
+  values: Tensor | undefined,
+): Tensor {
   if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    fail('format', `sparse tensor '${name}': its shape must be an array of whole numbers ≥ 0, got ${JSON.stringify(shape)}.`);
+    fail(
+      'format',
+      `sparse tensor '${name}': its shape must be an array of whole numbers ≥ 0, got ${JSON.stringify(shape)}.`,
+    );
   }
   const size = sizeOf(shape);
   if (mask?.dtype !== 'uint8' || values?.dtype !== 'float32' || mask.numel !== Math.ceil(size / 8)) {
-    return fail('format', `sparse tensor '${name}': expected a uint8 mask of ${Math.ceil(size / 8)} bytes and float32 values.`);
+    return fail(
+      'format',
+      `sparse tensor '${name}': expected a uint8 mask of ${Math.ceil(size / 8)} bytes and float32 values.`,
+    );
   }
   const bits = mask.dataSync();
   const kept = values.dataSync();
   const full = new Float32Array(size);
   let next = 0;
   for (let i = 0; i < size; i++) if ((bits[i >>> 3] as number) & (1 << (i & 7))) full[i] = kept[next++] ?? NaN;
-  if (next !== kept.length) fail('format', `sparse tensor '${name}': its mask has ${next} weights, the file ${kept.length}.`);
+  if (next !== kept.length)
+    fail('format', `sparse tensor '${name}': its mask has ${next} weights, the file ${kept.length}.`);
   return tensor(full, shape);
 }

@@ -1,5 +1,5 @@
-import { BatchNorm1d, BatchNorm2d, Conv2d, Flatten, Linear, type Module, Parameter } from '../nn/index.js';
 import * as nn from '../nn/index.js';
+import { BatchNorm1d, BatchNorm2d, Conv2d, Flatten, Linear, type Module, Parameter } from '../nn/index.js';
 import type { Tensor } from '../tensor.js';
 import { type Call, trace } from './trace.js';
 
@@ -60,7 +60,10 @@ function pass({ name, module, inputShape }: Call, { dim, width }: Place): Place 
   if (isOf(SILENT)) return { dim, width };
   if (isOf(POOLS)) return dim < inputShape.length - 2 ? { dim, width } : `${name} pools across its units`;
   if (!(module instanceof Flatten)) return `${name} (${module.constructor.name}) does not keep silent units silent`;
-  const [start, end] = [module.startDim, module.endDim].map((d) => (d < 0 ? d + inputShape.length : d)) as [number, number];
+  const [start, end] = [module.startDim, module.endDim].map((d) => (d < 0 ? d + inputShape.length : d)) as [
+    number,
+    number,
+  ];
   if (dim < start) return { dim, width };
   if (dim > end) return { dim: dim - (end - start), width };
   const sizeOf = (from: number, to: number): number => inputShape.slice(from, to).reduce((a, b) => a * b, 1);
@@ -69,13 +72,22 @@ function pass({ name, module, inputShape }: Call, { dim, width }: Place): Place 
 }
 
 /** Whether `module` takes units that stand at `place`, all of them and nothing else, as its inputs or features. */
-function takes(module: UnitLayer | BatchNorm1d | BatchNorm2d, { inputShape }: Call, { dim, width }: Place, units: number): boolean {
+function takes(
+  module: UnitLayer | BatchNorm1d | BatchNorm2d,
+  { inputShape }: Call,
+  { dim, width }: Place,
+  units: number,
+): boolean {
   if (isNorm(module)) return dim === 1 && width === 1 && module.numFeatures === units;
   return dim === (module instanceof Linear ? inputShape.length - 1 : 1) && inputsOf(module) === units * width;
 }
 
 /** Follows the units of one layer to the layer that consumes them. */
-function follow(call: Call, calledOnce: (call: Call) => boolean, isShared: (module: Module) => boolean): UnitGroup | Uncoupled {
+function follow(
+  call: Call,
+  calledOnce: (call: Call) => boolean,
+  isShared: (module: Module) => boolean,
+): UnitGroup | Uncoupled {
   const { name } = call;
   const producer = call.module as UnitLayer;
   const units = unitsOf(producer);
@@ -96,7 +108,8 @@ function follow(call: Call, calledOnce: (call: Call) => boolean, isShared: (modu
     at = next;
     const { module } = at;
     if (isUnitLayer(module) || isNorm(module)) {
-      if (module instanceof Conv2d && module.groups > 1) return { name, reason: `the convolution ${at.name} is grouped` };
+      if (module instanceof Conv2d && module.groups > 1)
+        return { name, reason: `the convolution ${at.name} is grouped` };
       if (!takes(module, at, place, units)) return { name, reason: `${at.name} does not take its units one by one` };
       if (isNorm(module)) norms.push(module);
     } else {
@@ -110,13 +123,18 @@ function follow(call: Call, calledOnce: (call: Call) => boolean, isShared: (modu
 /** Tells whether a module holds a parameter that another module holds too. */
 function sharing(model: Module): (module: Module) => boolean {
   const holders = new Map<unknown, number>();
-  const held = (module: Module): Parameter[] => Object.values(module).filter((value): value is Parameter => value instanceof Parameter);
-  for (const module of model.modules()) for (const parameter of held(module)) holders.set(parameter, (holders.get(parameter) ?? 0) + 1);
+  const held = (module: Module): Parameter[] =>
+    Object.values(module).filter((value): value is Parameter => value instanceof Parameter);
+  for (const module of model.modules())
+    for (const parameter of held(module)) holders.set(parameter, (holders.get(parameter) ?? 0) + 1);
   return (module) => held(module).some((parameter) => (holders.get(parameter) ?? 0) > 1);
 }
 
 /** The groups of units of `model` that can be removed together, and the layers whose units cannot, with the reason. */
-export function coupleUnits(model: Module, exampleInputs: Tensor | readonly Tensor[]): { groups: UnitGroup[]; uncoupled: Uncoupled[] } {
+export function coupleUnits(
+  model: Module,
+  exampleInputs: Tensor | readonly Tensor[],
+): { groups: UnitGroup[]; uncoupled: Uncoupled[] } {
   const calls = trace(model, exampleInputs);
   const counts = new Map<Module, number>();
   for (const { module } of calls) counts.set(module, (counts.get(module) ?? 0) + 1);

@@ -32,7 +32,12 @@ function softLoss(student: Tensor, teacher: Tensor, temperature: number): Tensor
  * alpha · T² · KL(softmax(teacher / T) ‖ softmax(student / T)) + (1 − alpha) · cross entropy with the labels.
  * T² keeps the gradients of both parts in proportion when T changes (Hinton, Vinyals, Dean 2015, section 2).
  */
-export function distillationLoss(student: Tensor, teacher: Tensor, labels: Tensor, options: DistillationOptions = {}): Tensor {
+export function distillationLoss(
+  student: Tensor,
+  teacher: Tensor,
+  labels: Tensor,
+  options: DistillationOptions = {},
+): Tensor {
   const { temperature, alpha } = check(options);
   const hard = crossEntropy(student, labels);
   return add(mul(softLoss(student, teacher, temperature), alpha), mul(hard, 1 - alpha));

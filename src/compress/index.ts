@@ -1,10 +1,16 @@
-export { type Classifier, type DistillationOptions, distillationLoss, Distiller, type DistillerOptions } from './distill.js';
+export {
+  type Classifier,
+  type DistillationOptions,
+  Distiller,
+  type DistillerOptions,
+  distillationLoss,
+} from './distill.js';
+export { type ActivationStats, activationStats } from './importance.js';
 export { applyMasks, copyMasks, guardMasks, maskOf, setMask } from './mask.js';
 export * as prune from './prune.js';
 export { type LayerSparsity, type Sparsity, sparsity } from './prune.js';
-export { shrink, type ShrinkReport, type ShrunkLayer } from './shrink.js';
-export { type ActivationStats, activationStats } from './importance.js';
 export { Pruner, type PrunerOptions } from './pruner.js';
-export { cubic, iterative, oneShot, type Schedule } from './schedule.js';
 export * as quantize from './quantize.js';
 export { compressedTypes, QuantizedConv2d, QuantizedLinear } from './quantized.js';
+export { cubic, iterative, oneShot, type Schedule } from './schedule.js';
+export { type ShrinkReport, type ShrunkLayer, shrink } from './shrink.js';

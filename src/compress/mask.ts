@@ -1,7 +1,7 @@
 import { noGrad } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
-import { sameShape } from '../core/shape.js';
 import { openScope } from '../core/scope.js';
+import { sameShape } from '../core/shape.js';
 import { type HookHandle, type Module, Parameter } from '../nn/index.js';
 import { copy_, gt, tensor, where } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
@@ -35,11 +35,20 @@ export function setMask(parameter: Parameter, mask: ArrayLike<number>): void {
   }
   const before = masks.get(parameter);
   const earlier = before?.dataSync();
-  const joint = Float32Array.from(mask, (keep, i) => (keep !== 0 && (earlier === undefined || earlier[i] !== 0) ? 1 : 0));
+  const joint = Float32Array.from(mask, (keep, i) =>
+    keep !== 0 && (earlier === undefined || earlier[i] !== 0) ? 1 : 0,
+  );
   before?.dispose();
   const value = tensor(joint, parameter.shape).keep();
   masks.set(parameter, value);
+  // The parameter is all that holds its mask, so the mask is freed with it.
+  Object.defineProperty(parameter, 'dispose', { value: () => disposeMasked(parameter), configurable: true });
   applyMask(parameter, value);
+}
+
+function disposeMasked(parameter: Parameter): void {
+  dropMask(parameter);
+  parameter.dispose();
 }
 
 function applyMask(parameter: Parameter, mask: Tensor): void {
@@ -61,6 +70,8 @@ export function applyMasks(parameters: Iterable<Tensor>): void {
 export function dropMask(parameter: Parameter): void {
   masks.get(parameter)?.dispose();
   masks.delete(parameter);
+  // Without the wrapper of setMask, the class's own method is seen again.
+  delete (parameter as { dispose?: () => void }).dispose;
 }
 
 /** Gives `to` the masks of `from`, parameter by parameter; both must have the same structure. */

@@ -26,7 +26,8 @@ function countOf(amount: Amount, count: number): number {
 }
 
 function checkScores(scores: ArrayLike<number>, expected: number, of: string): void {
-  if (scores.length !== expected) fail('shape', `prune: importance scores of ${of} must have ${expected} elements, got ${scores.length}.`);
+  if (scores.length !== expected)
+    fail('shape', `prune: importance scores of ${of} must have ${expected} elements, got ${scores.length}.`);
 }
 
 /** Weights left in all of `positions` together. */
@@ -40,7 +41,12 @@ export interface UnstructuredOptions {
 }
 
 /** Removes the weights of smallest magnitude from one parameter. */
-export function l1Unstructured(module: Module, name: string, amount: Amount, { importanceScores }: UnstructuredOptions = {}): void {
+export function l1Unstructured(
+  module: Module,
+  name: string,
+  amount: Amount,
+  { importanceScores }: UnstructuredOptions = {},
+): void {
   const parameter = parameterOf(module, name);
   const scores = importanceScores ?? parameter.dataSync().map(Math.abs);
   checkScores(scores, parameter.numel, name);
@@ -52,7 +58,12 @@ export interface RandomOptions {
 }
 
 /** Removes weights at random from one parameter. */
-export function randomUnstructured(module: Module, name: string, amount: Amount, { generator = defaultGenerator }: RandomOptions = {}): void {
+export function randomUnstructured(
+  module: Module,
+  name: string,
+  amount: Amount,
+  { generator = defaultGenerator }: RandomOptions = {},
+): void {
   removeAtRandom([parameterOf(module, name)], amount, generator);
 }
 
@@ -74,7 +85,10 @@ export function globalUnstructured(
   { pruningMethod, amount, importanceScores, generator = defaultGenerator }: GlobalOptions,
 ): void {
   const targets = parameters.map(([module, name]) => parameterOf(module, name));
-  if (pruningMethod === 'random') return removeAtRandom(targets, amount, generator);
+  if (pruningMethod === 'random') {
+    removeAtRandom(targets, amount, generator);
+    return;
+  }
   if (pruningMethod !== 'l1') {
     fail('argument', `globalUnstructured: pruningMethod must be 'l1' or 'random', got '${String(pruningMethod)}'.`);
   }
@@ -96,7 +110,12 @@ export interface StructuredOptions {
 }
 
 /** Removes whole slices of one parameter: rows of a linear layer, filters of a convolution. */
-export function lnStructured(module: Module, name: string, amount: Amount, { n = 2, dim = 0, importanceScores }: StructuredOptions = {}): void {
+export function lnStructured(
+  module: Module,
+  name: string,
+  amount: Amount,
+  { n = 2, dim = 0, importanceScores }: StructuredOptions = {},
+): void {
   const parameter = parameterOf(module, name);
   const d = normalizeDim('lnStructured', dim, parameter.ndim);
   if (!(n >= 0 || n === -Infinity)) fail('argument', `lnStructured: n must be 0 or more, or ±Infinity, got ${n}.`);
@@ -117,7 +136,8 @@ export function lnStructured(module: Module, name: string, amount: Amount, { n =
 /** Makes the pruning of a parameter permanent: its mask is forgotten, its zeros stay. */
 export function remove(module: Module, name: string): void {
   const parameter = parameterOf(module, name);
-  if (maskOf(parameter) === null) fail('argument', `prune.remove: '${name}' of ${module.constructor.name} is not pruned.`);
+  if (maskOf(parameter) === null)
+    fail('argument', `prune.remove: '${name}' of ${module.constructor.name} is not pruned.`);
   dropMask(parameter);
 }
 

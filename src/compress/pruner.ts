@@ -41,7 +41,8 @@ export class Pruner {
     const { importance = 'magnitude', granularity = 'weight', except = [], keepAtLeast = 0.1 } = options;
     const { sparsity: target } = options.target;
     if (!(target >= 0 && target < 1)) fail('argument', `Pruner: target sparsity must be in [0, 1), got ${target}.`);
-    if (!(keepAtLeast >= 0 && keepAtLeast <= 1)) fail('argument', `Pruner: keepAtLeast must be in [0, 1], got ${keepAtLeast}.`);
+    if (!(keepAtLeast >= 0 && keepAtLeast <= 1))
+      fail('argument', `Pruner: keepAtLeast must be in [0, 1], got ${keepAtLeast}.`);
     if (importance !== 'magnitude' && importance !== 'activation') {
       fail('argument', `Pruner: importance must be 'magnitude' or 'activation', got '${String(importance)}'.`);
     }
@@ -49,14 +50,18 @@ export class Pruner {
       fail('argument', `Pruner: granularity must be one of ${GRANULARITIES.join(', ')}, got '${String(granularity)}'.`);
     }
     if (importance === 'activation' && options.activations === undefined) {
-      fail('argument', "Pruner: importance 'activation' needs activations; pass what activationStats(model, batches) gives.");
+      fail(
+        'argument',
+        "Pruner: importance 'activation' needs activations; pass what activationStats(model, batches) gives.",
+      );
     }
     if (this.isStructured && options.exampleInputs === undefined) {
       fail('argument', `Pruner: granularity '${granularity}' needs exampleInputs to find what depends on a unit.`);
     }
     const layers = unitLayers(model).map(([name]) => name);
     for (const name of except) {
-      if (!layers.includes(name)) fail('argument', `Pruner: except: there is no layer '${name}'. There are ${layers.join(', ')}.`);
+      if (!layers.includes(name))
+        fail('argument', `Pruner: except: there is no layer '${name}'. There are ${layers.join(', ')}.`);
     }
     this.schedule = options.schedule ?? oneShot();
   }
@@ -129,10 +134,15 @@ export class Pruner {
   private removeUnits(wanted: number): number {
     const { scope = 'global', except = [], keepAtLeast = 0.1 } = this.options;
     const { groups, uncoupled } = coupleUnits(this.model, this.options.exampleInputs as Tensor | readonly Tensor[]);
-    const ranked = groups.filter((group) => !except.includes(group.name)).map((group) => ({ group, scores: this.unitScores(group) }));
+    const ranked = groups
+      .filter((group) => !except.includes(group.name))
+      .map((group) => ({ group, scores: this.unitScores(group) }));
     if (ranked.length === 0) {
       const reasons = uncoupled.map(({ name, reason }) => `${name}: ${reason}`);
-      fail('unsupported', `Pruner: there is no layer whose units can be removed. ${reasons.join('; ')}${reasons.length > 0 ? '.' : ''}`);
+      fail(
+        'unsupported',
+        `Pruner: there is no layer whose units can be removed. ${reasons.join('; ')}${reasons.length > 0 ? '.' : ''}`,
+      );
     }
     const units = ranked.flatMap(({ scores }, g) => Array.from(scores, (score, unit) => ({ g, unit, score })));
     const quota = ranked.map(({ group }) => group.units - Math.max(1, Math.ceil(group.units * keepAtLeast - 1e-9)));
@@ -154,7 +164,9 @@ export class Pruner {
   /** Scores of a group's units, divided by their mean so that layers can be ranked together. */
   private unitScores(group: UnitGroup): Float64Array {
     const raw =
-      this.options.importance === 'activation' ? this.stats(group.name).outputs : sliceNorms(group.producer.weight, 0, 2);
+      this.options.importance === 'activation'
+        ? this.stats(group.name).outputs
+        : sliceNorms(group.producer.weight, 0, 2);
     const mean = raw.reduce((a, b) => a + b, 0) / raw.length;
     return Float64Array.from(raw, (score) => (mean === 0 ? 0 : score / mean));
   }

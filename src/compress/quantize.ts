@@ -1,7 +1,17 @@
 import { noGrad } from '../autograd/index.js';
 import { fail } from '../core/errors.js';
 import { scope } from '../core/scoping.js';
-import { cloneModule, Conv2d, type HookHandle, type LayerTypes, layerTypes, Linear, type Module, ModuleList, Sequential } from '../nn/index.js';
+import {
+  Conv2d,
+  cloneModule,
+  type HookHandle,
+  type LayerTypes,
+  Linear,
+  layerTypes,
+  type Module,
+  ModuleList,
+  Sequential,
+} from '../nn/index.js';
 import { copy_, tensor } from '../ops/index.js';
 import { Tensor } from '../tensor.js';
 import { MinMaxObserver } from './observer.js';
@@ -20,7 +30,10 @@ export interface StaticOptions {
 }
 
 /** A layer's weights in int8, symmetric around 0: [units, …] and a scale for each unit. */
-function quantizeWeights(weight: Tensor, perChannel: boolean): { values: Int8Array<ArrayBuffer>; scales: Float32Array<ArrayBuffer> } {
+function quantizeWeights(
+  weight: Tensor,
+  perChannel: boolean,
+): { values: Int8Array<ArrayBuffer>; scales: Float32Array<ArrayBuffer> } {
   const source = weight.dataSync();
   const units = weight.shape[0] as number;
   const inner = source.length / units;
@@ -32,11 +45,17 @@ function quantizeWeights(weight: Tensor, perChannel: boolean): { values: Int8Arr
   const largest = tops.reduce((a, b) => Math.max(a, b), 0);
   // A unit of zeros alone may have any scale; 1 keeps it finite.
   const scales = tops.map((top) => ((perChannel ? top : largest) || 127) / 127);
-  const values = Int8Array.from(source, (value, i) => Math.max(-127, Math.min(127, Math.round(value / (scales[Math.floor(i / inner)] as number)))));
+  const values = Int8Array.from(source, (value, i) =>
+    Math.max(-127, Math.min(127, Math.round(value / (scales[Math.floor(i / inner)] as number)))),
+  );
   return { values, scales };
 }
 
-function convertLayer(layer: Linear | Conv2d, observer: MinMaxObserver, perChannel: boolean): QuantizedLinear | QuantizedConv2d {
+function convertLayer(
+  layer: Linear | Conv2d,
+  observer: MinMaxObserver,
+  perChannel: boolean,
+): QuantizedLinear | QuantizedConv2d {
   const bias = layer.bias !== null;
   const made =
     layer instanceof Linear
@@ -66,7 +85,8 @@ function replaceModule(root: Module, path: string, made: Module): void {
   const dot = path.lastIndexOf('.');
   const parent = dot < 0 ? root : root.getSubmodule(path.slice(0, dot));
   const name = path.slice(dot + 1);
-  if (parent instanceof ModuleList) fail('unsupported', `quantize.static: '${path}' is in a ModuleList, where no layer can be replaced.`);
+  if (parent instanceof ModuleList)
+    fail('unsupported', `quantize.static: '${path}' is in a ModuleList, where no layer can be replaced.`);
   if (parent instanceof Sequential) parent.replace(name, made as Runnable);
   else Object.assign(parent, { [name]: made });
 }
@@ -117,7 +137,10 @@ async function quantizeStatic<M extends Runnable>(
   try {
     const layers = copy
       .namedModules()
-      .filter((entry): entry is [string, Linear | Conv2d] => entry[1] instanceof Linear || (entry[1] instanceof Conv2d && entry[1].groups === 1));
+      .filter(
+        (entry): entry is [string, Linear | Conv2d] =>
+          entry[1] instanceof Linear || (entry[1] instanceof Conv2d && entry[1].groups === 1),
+      );
     const observers = await observe(copy, layers, calibration);
     for (const [name, layer] of layers) {
       const seen = observers.get(name);

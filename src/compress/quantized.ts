@@ -107,7 +107,13 @@ export class QuantizedConv2d extends Quantized {
     const { packed, product } = this.prepare();
     const { stride, padding, dilation } = this.options;
     const q = int8.quantizePerTensor(x, product.input);
-    const y = int8.quantizedConv2d(q, this.weight, packed.sums, { kernel: this.kernelSize, stride, padding, dilation }, product);
+    const y = int8.quantizedConv2d(
+      q,
+      this.weight,
+      packed.sums,
+      { kernel: this.kernelSize, stride, padding, dilation },
+      product,
+    );
     q.dispose();
     return y;
   }

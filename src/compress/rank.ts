@@ -58,7 +58,11 @@ export function removeChosen(
 }
 
 /** Prunes the `count` least important weights that `parameters` have left, all ranked together. */
-export function removeSmallest(parameters: readonly Parameter[], scores: readonly ArrayLike<number>[], count: number): void {
+export function removeSmallest(
+  parameters: readonly Parameter[],
+  scores: readonly ArrayLike<number>[],
+  count: number,
+): void {
   removeChosen(parameters, (left) => {
     const ranked = new Float64Array(left.reduce((n, positions) => n + positions.length, 0));
     let next = 0;

@@ -8,7 +8,8 @@ export interface Schedule {
 }
 
 function checkSteps(name: string, steps: number): number {
-  if (!Number.isInteger(steps) || steps < 1) fail('argument', `${name}: expected a whole number of steps ≥ 1, got ${steps}.`);
+  if (!Number.isInteger(steps) || steps < 1)
+    fail('argument', `${name}: expected a whole number of steps ≥ 1, got ${steps}.`);
   return steps;
 }
 

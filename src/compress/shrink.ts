@@ -1,8 +1,16 @@
-import { type BatchNorm1d, type BatchNorm2d, Buffer, type Conv2d, Linear, type Module, Parameter } from '../nn/index.js';
-import { indexSelect, tensor } from '../ops/index.js';
-import type { Tensor } from '../tensor.js';
 import { noGrad } from '../autograd/index.js';
 import { scope } from '../core/scoping.js';
+import {
+  type BatchNorm1d,
+  type BatchNorm2d,
+  Buffer,
+  type Conv2d,
+  Linear,
+  type Module,
+  Parameter,
+} from '../nn/index.js';
+import { indexSelect, tensor } from '../ops/index.js';
+import type { Tensor } from '../tensor.js';
 import { coupleUnits, type Uncoupled, type UnitGroup, type UnitLayer } from './couple.js';
 import { dropMask, maskOf, setMask } from './mask.js';
 
@@ -22,7 +30,13 @@ export interface ShrinkReport {
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Whether slice `unit` along `dim` of a parameter is all zero. */
-function isSilent(values: ArrayLike<number>, shape: readonly number[], dim: number, from: number, count: number): boolean {
+function isSilent(
+  values: ArrayLike<number>,
+  shape: readonly number[],
+  dim: number,
+  from: number,
+  count: number,
+): boolean {
   const size = shape[dim] as number;
   const inner = shape.slice(dim + 1).reduce((a, b) => a * b, 1);
   for (let i = 0; i < values.length; i++) {
@@ -49,7 +63,10 @@ function deadUnits({ producer, units, norms, consumer, spread }: UnitGroup): boo
 
 /** A parameter of fewer slices along `dim`, with what is left of its mask. */
 function keepSlices(parameter: Parameter, dim: number, kept: Tensor<'int32'>): Parameter {
-  const smaller = new Parameter(noGrad(() => indexSelect(parameter, dim, kept)), parameter.requiresGrad);
+  const smaller = new Parameter(
+    noGrad(() => indexSelect(parameter, dim, kept)),
+    parameter.requiresGrad,
+  );
   const mask = maskOf(parameter);
   if (mask !== null) {
     const rest = scope(() => indexSelect(mask, dim, kept).dataSync());
@@ -62,7 +79,10 @@ function keepSlices(parameter: Parameter, dim: number, kept: Tensor<'int32'>): P
 }
 
 function keepBuffer(buffer: Buffer, kept: Tensor<'int32'>): Buffer {
-  const smaller = new Buffer(noGrad(() => indexSelect(buffer, 0, kept)), buffer.persistent);
+  const smaller = new Buffer(
+    noGrad(() => indexSelect(buffer, 0, kept)),
+    buffer.persistent,
+  );
   buffer.dispose();
   return smaller;
 }
@@ -93,7 +113,9 @@ function setFeatures(norm: BatchNorm1d | BatchNorm2d, kept: Tensor<'int32'>): vo
 /** Removes every unit that is not in `keep` from all layers of the group. */
 function cut({ producer, norms, consumer, spread }: UnitGroup, keep: readonly number[]): void {
   const kept = tensor(Int32Array.from(keep)) as Tensor<'int32'>;
-  const read = tensor(Int32Array.from(keep.flatMap((unit) => Array.from({ length: spread }, (_, i) => unit * spread + i)))) as Tensor<'int32'>;
+  const read = tensor(
+    Int32Array.from(keep.flatMap((unit) => Array.from({ length: spread }, (_, i) => unit * spread + i))),
+  ) as Tensor<'int32'>;
   setUnits(producer, kept);
   for (const norm of norms) setFeatures(norm, kept);
   setInputs(consumer, read);
@@ -133,4 +155,3 @@ export function shrink(model: Module, exampleInputs: Tensor | readonly Tensor[])
     }
   }
 }
-

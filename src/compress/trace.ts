@@ -1,5 +1,5 @@
 import { enableGrad } from '../autograd/index.js';
-import { openScope, type Owned } from '../core/scope.js';
+import { type Owned, openScope } from '../core/scope.js';
 import type { GradNode } from '../core/tensor.js';
 import type { Module } from '../nn/index.js';
 import { clone } from '../ops/index.js';
@@ -64,7 +64,15 @@ export function trace(model: Module, exampleInputs: Tensor | readonly Tensor[]):
     module.registerForwardHook((_, given, output) => {
       const source = makers.get(given[0]) ?? null;
       const inputShape = given[0] instanceof Tensor ? given[0].shape : [];
-      const call: Mutable = { name, module, source, users: [], isPrivate: false, inputShape, outputShape: output.shape };
+      const call: Mutable = {
+        name,
+        module,
+        source,
+        users: [],
+        isPrivate: false,
+        inputShape,
+        outputShape: output.shape,
+      };
       source?.users.push(call);
       calls.push(call);
       outputs.set(call, output);

@@ -83,7 +83,10 @@ export function dtypeOfArray(array: ArrayBufferView): DType {
   ) {
     return 'int32';
   }
-  return fail('dtype', 'tensor: this kind of array has no dtype. Use Float32Array, Int32Array, Int8Array or Uint8Array.');
+  return fail(
+    'dtype',
+    'tensor: this kind of array has no dtype. Use Float32Array, Int32Array, Int8Array or Uint8Array.',
+  );
 }
 
 /** A copy of `bytes` as the array that `data()` promises. `bytes` must hold whole elements. */

@@ -1,4 +1,4 @@
-import { moveTo, openScope, type Owned, Scope } from './scope.js';
+import { moveTo, type Owned, openScope, Scope } from './scope.js';
 import { Tensor } from './tensor.js';
 
 /** Everything owned that a value holds: tensors, in arrays and plain objects at any depth. */
@@ -8,7 +8,8 @@ function tensorsIn(value: unknown, found: Owned[] = [], seen = new Set<unknown>(
   if (value instanceof Tensor) found.push(value);
   else if (Array.isArray(value) || value instanceof Set) for (const item of value) tensorsIn(item, found, seen);
   else if (value instanceof Map) for (const item of value.values()) tensorsIn(item, found, seen);
-  else if (Object.getPrototypeOf(value) === Object.prototype) for (const item of Object.values(value)) tensorsIn(item, found, seen);
+  else if (Object.getPrototypeOf(value) === Object.prototype)
+    for (const item of Object.values(value)) tensorsIn(item, found, seen);
   return found;
 }
 

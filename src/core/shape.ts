@@ -66,7 +66,10 @@ export function normalizeDim(op: string, dim: number, rank: number): number {
 /** Several dimensions, normalized and checked for repeats; undefined means all. */
 export function normalizeDims(op: string, dim: number | readonly number[] | undefined | null, rank: number): number[] {
   if (dim === undefined || dim === null) return Array.from({ length: rank }, (_, i) => i);
-  if (typeof dim === 'number') return rank === 0 ? (normalizeDim(op, dim, rank), []) : [normalizeDim(op, dim, rank)];
+  if (typeof dim === 'number') {
+    const normalized = normalizeDim(op, dim, rank);
+    return rank === 0 ? [] : [normalized];
+  }
   if (dim.length === 0) return Array.from({ length: rank }, (_, i) => i);
   const dims = dim.map((d) => normalizeDim(op, d, rank));
   if (new Set(dims).size !== dims.length) fail('argument', `${op}: dim ${show(dim)} names a dimension twice.`);
@@ -118,8 +121,7 @@ export function coalesce(shape: Shape, operands: readonly Shape[]): Layout {
     const size = shape[d] as number;
     if (size === 1) continue;
     const last = sizes.length - 1;
-    const joins =
-      last >= 0 && operands.every((s, o) => strides[o]?.[last] === (s[d] as number) * size);
+    const joins = last >= 0 && operands.every((s, o) => strides[o]?.[last] === (s[d] as number) * size);
     if (joins) {
       sizes[last] = (sizes[last] as number) * size;
       for (let o = 0; o < operands.length; o++) (strides[o] as number[])[last] = operands[o]?.[d] as number;

@@ -1,7 +1,7 @@
 import type { Device } from './device.js';
 import { type ArrayOf, type DType, decode, traits } from './dtype.js';
 import { fail, show } from './errors.js';
-import { moveTo, own, type Owned, type Scope } from './scope.js';
+import { moveTo, type Owned, own, type Scope } from './scope.js';
 import { contiguousStrides, isContiguous, type Shape, sizeOf } from './shape.js';
 import type { Storage } from './storage.js';
 
@@ -67,7 +67,10 @@ export class Tensor<D extends DType = DType> implements Owned {
       fail('autograd', 'requiresGrad: only a leaf can stop requiring its gradient. Use detach() to cut the graph.');
     }
     if (value && !traits[this.dtype].isFloat) {
-      fail('dtype', `requiresGrad: only floating-point tensors have gradients, this one is ${this.dtype}. Use .float().`);
+      fail(
+        'dtype',
+        `requiresGrad: only floating-point tensors have gradients, this one is ${this.dtype}. Use .float().`,
+      );
     }
     this.wantsGrad = value;
   }
@@ -163,7 +166,10 @@ export class Tensor<D extends DType = DType> implements Owned {
   item(): number {
     this.check('item');
     if (this.numel !== 1) {
-      fail('shape', `item: expected one element, got ${show(this.shape)}. Use toArray(), or reduce first: x.sum().item().`);
+      fail(
+        'shape',
+        `item: expected one element, got ${show(this.shape)}. Use toArray(), or reduce first: x.sum().item().`,
+      );
     }
     return this.dataSync()[0] as number;
   }

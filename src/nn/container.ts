@@ -20,7 +20,8 @@ export class Sequential extends Module {
         ? Object.entries(first)
         : (modules as readonly Step[]).map((module, i) => [String(i), module]);
     for (const [name, module] of this.steps) {
-      if (!(module instanceof Module)) fail('argument', `Sequential: '${name}' must be a Module, got ${typeof module}.`);
+      if (!(module instanceof Module))
+        fail('argument', `Sequential: '${name}' must be a Module, got ${typeof module}.`);
     }
   }
 
@@ -31,7 +32,8 @@ export class Sequential extends Module {
   /** The module at an index; negative ones count from the back. */
   at(index: number): Step {
     return (
-      this.steps.at(index)?.[1] ?? fail('argument', `Sequential: index ${index} is out of range for ${this.length} modules.`)
+      this.steps.at(index)?.[1] ??
+      fail('argument', `Sequential: index ${index} is out of range for ${this.length} modules.`)
     );
   }
 
@@ -46,8 +48,8 @@ export class Sequential extends Module {
   /** Puts another module in the place of the one called `name`. */
   replace(name: string, module: Step): void {
     const entry = this.steps.find(([key]) => key === name);
-    if (entry === undefined) return fail('argument', `Sequential: there is no module '${name}'.`);
-    entry[1] = module;
+    if (entry === undefined) fail('argument', `Sequential: there is no module '${name}'.`);
+    else entry[1] = module;
   }
 
   forward(x: Tensor): Tensor {
@@ -69,7 +71,9 @@ export class ModuleList extends Module {
   }
 
   at(index: number): Module {
-    return this.items.at(index) ?? fail('argument', `ModuleList: index ${index} is out of range for ${this.length} modules.`);
+    return (
+      this.items.at(index) ?? fail('argument', `ModuleList: index ${index} is out of range for ${this.length} modules.`)
+    );
   }
 
   append(module: Module): this {

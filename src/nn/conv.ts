@@ -1,5 +1,5 @@
-import { conv2d, empty, type Pair, pair } from '../ops/index.js';
 import { fail } from '../core/errors.js';
+import { conv2d, empty, type Pair, pair } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { fans, kaimingUniform_, uniform_ } from './init.js';
 import { Module, Parameter } from './module.js';
@@ -32,7 +32,10 @@ export class Conv2d extends Module {
   ) {
     super();
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-      fail('argument', `Conv2d: groups must divide both channel counts, got ${groups} for ${inChannels} and ${outChannels}.`);
+      fail(
+        'argument',
+        `Conv2d: groups must divide both channel counts, got ${groups} for ${inChannels} and ${outChannels}.`,
+      );
     }
     this.kernelSize = pair('Conv2d', 'kernelSize', kernelSize, 1);
     this.stride = pair('Conv2d', 'stride', stride, 1);
@@ -59,7 +62,11 @@ export class Conv2d extends Module {
 
   protected override extraRepr(): string {
     const tuple = ([a, b]: readonly [number, number]): string => `(${a}, ${b})`;
-    const parts = [`${this.inChannels}, ${this.outChannels}`, `kernel_size=${tuple(this.kernelSize)}`, `stride=${tuple(this.stride)}`];
+    const parts = [
+      `${this.inChannels}, ${this.outChannels}`,
+      `kernel_size=${tuple(this.kernelSize)}`,
+      `stride=${tuple(this.stride)}`,
+    ];
     if (this.padding.some((p) => p !== 0)) parts.push(`padding=${tuple(this.padding)}`);
     if (this.dilation.some((d) => d !== 1)) parts.push(`dilation=${tuple(this.dilation)}`);
     if (this.groups !== 1) parts.push(`groups=${this.groups}`);

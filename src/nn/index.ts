@@ -1,3 +1,4 @@
+export * as functional from '../ops/index.js';
 export { ModuleList, Sequential } from './container.js';
 export { Conv2d, type ConvOptions } from './conv.js';
 export * as init from './init.js';
@@ -16,5 +17,13 @@ export {
 } from './module.js';
 export { BatchNorm1d, BatchNorm2d, type BatchNormOptions, LayerNorm } from './norm.js';
 export * from './simple.js';
-export * as functional from '../ops/index.js';
-export { cloneModule, construct, describe, type LayerType, layerType, type LayerTypes, layerTypes, type Topology } from './topology.js';
+export {
+  cloneModule,
+  construct,
+  describe,
+  type LayerType,
+  type LayerTypes,
+  layerType,
+  layerTypes,
+  type Topology,
+} from './topology.js';

@@ -122,7 +122,9 @@ export abstract class Module {
 
   namedBuffers(): [string, Buffer][] {
     return this.namedModules().flatMap(([path, module]) =>
-      module.own(Buffer).map(([property, buffer]): [string, Buffer] => [join(path, module.stateName(property)), buffer]),
+      module
+        .own(Buffer)
+        .map(([property, buffer]): [string, Buffer] => [join(path, module.stateName(property)), buffer]),
     );
   }
 
@@ -259,7 +261,10 @@ function join(prefix: string, name: string): string {
 /** A deep copy of a state dict, kept out of scopes: a snapshot to return to. */
 export function cloneState(state: StateDict): StateDict {
   return Object.fromEntries(
-    Object.entries(state).map(([key, value]) => [key, tensor(value.dataSync(), value.shape, { dtype: value.dtype }).keep()]),
+    Object.entries(state).map(([key, value]) => [
+      key,
+      tensor(value.dataSync(), value.shape, { dtype: value.dtype }).keep(),
+    ]),
   );
 }
 

@@ -80,7 +80,10 @@ abstract class BatchNorm extends Module {
 export class BatchNorm1d extends BatchNorm {
   protected checkInput(x: Tensor): void {
     if ((x.ndim !== 2 && x.ndim !== 3) || x.shape[1] !== this.numFeatures) {
-      fail('shape', `BatchNorm1d: expected [N, ${this.numFeatures}] or [N, ${this.numFeatures}, L], got ${show(x.shape)}.`);
+      fail(
+        'shape',
+        `BatchNorm1d: expected [N, ${this.numFeatures}] or [N, ${this.numFeatures}, L], got ${show(x.shape)}.`,
+      );
     }
   }
 }
@@ -107,7 +110,10 @@ export class LayerNorm extends Module {
   readonly normalizedShape: readonly number[];
   readonly eps: number;
 
-  constructor(normalizedShape: number | readonly number[], { eps = 1e-5, elementwiseAffine = true }: LayerNormLayerOptions = {}) {
+  constructor(
+    normalizedShape: number | readonly number[],
+    { eps = 1e-5, elementwiseAffine = true }: LayerNormLayerOptions = {},
+  ) {
     super();
     this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
     this.eps = eps;

@@ -89,7 +89,9 @@ export function describe(module: Module, types: LayerTypes = layerTypes): Topolo
         'Build the model from layers and Sequential, pass types for your own layers, or save its stateDict() alone.',
     );
   }
-  const children = isContainer(type) ? module.namedChildren().map(([name, child]) => [name, describe(child, types)] as const) : [];
+  const children = isContainer(type)
+    ? module.namedChildren().map(([name, child]) => [name, describe(child, types)] as const)
+    : [];
   const args = known.describe(module);
   return { type, ...(args.length > 0 ? { args } : {}), ...(children.length > 0 ? { children } : {}) };
 }
@@ -98,7 +100,10 @@ export function describe(module: Module, types: LayerTypes = layerTypes): Topolo
 export function construct(topology: Topology, types: LayerTypes = layerTypes): Module {
   const known = Object.hasOwn(types, topology.type) ? types[topology.type] : undefined;
   if (known === undefined) {
-    return fail('format', `construct: unknown layer type '${topology.type}'. Known are ${Object.keys(types).join(', ')}.`);
+    return fail(
+      'format',
+      `construct: unknown layer type '${topology.type}'. Known are ${Object.keys(types).join(', ')}.`,
+    );
   }
   const children = (topology.children ?? []).map(([name, child]) => [name, construct(child, types)] as const);
   return known.build(topology.args ?? [], children);

@@ -8,6 +8,7 @@ import { elementwise, empty, type Op, op } from './op.js';
 export const neg = unary('neg', {
   doc: 'Elementwise −input.',
   result: 'same',
+  bool: { use: 'logicalNot()' },
   scalar: (x) => -x,
   wgsl: '-x',
   grad: (g): Grads => [neg(g)],
@@ -22,6 +23,7 @@ const addTensors = binary('add', {
 
 const subTensors = binary('sub', {
   doc: 'Elementwise input − other, broadcasting; `alpha` scales other.',
+  insteadOfBool: 'logicalXor()',
   scalar: (a, b) => a - b,
   wgsl: 'a - b',
   grad: (g, _, needs) => [g, needs[1] ? neg(g) : null],

@@ -1,6 +1,6 @@
 import { record } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
-import { broadcastStrides, sameShape, type Shape, sizeOf } from '../core/shape.js';
+import { broadcastStrides, type Shape, sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { checkTensor, dense, empty, op, SUM_SCRATCH, suffix } from './op.js';
 import { at, build, spread } from './sheet.js';
@@ -11,9 +11,13 @@ import { at, build, spread } from './sheet.js';
 function expandedShape(shape: Shape, sizes: readonly number[]): number[] {
   const lead = sizes.length - shape.length;
   const target = sizes.map((size, i) => (size === -1 && i >= lead ? (shape[i - lead] as number) : size));
-  const fits = lead >= 0 && shape.every((size, i) => size === 1 || size === target[lead + i]) && target.every((s) => s >= 0);
+  const fits =
+    lead >= 0 && shape.every((size, i) => size === 1 || size === target[lead + i]) && target.every((s) => s >= 0);
   if (!fits) {
-    fail('shape', `expand: ${show(shape)} cannot be repeated to ${show(sizes)}; only sizes of 1 and new leading dimensions can.`);
+    fail(
+      'shape',
+      `expand: ${show(shape)} cannot be repeated to ${show(sizes)}; only sizes of 1 and new leading dimensions can.`,
+    );
   }
   return target;
 }

@@ -1,16 +1,20 @@
 import { record } from '../autograd/index.js';
-import { promote, promoteScalar, traits } from '../core/dtype.js';
+import { promoteScalar, traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { broadcastShapes, broadcastStrides } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { sumTo } from './broadcast.js';
-import { binary, type Operand, unary } from './families.js';
+import { binary, jointDtype, type Operand, unary } from './families.js';
 import { checkTensor, convert, elementwise, empty, op, scalarLike } from './op.js';
 import { at, build, integers, type Reference, spread } from './sheet.js';
 
 /** Comparisons, logic and selection. */
 
-const comparison = (name: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge', sign: string, test: (a: number, b: number) => boolean) =>
+const comparison = (
+  name: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge',
+  sign: string,
+  test: (a: number, b: number) => boolean,
+) =>
   binary(name, {
     doc: `Elementwise input ${sign} other, broadcasting; bool.`,
     result: 'bool',
@@ -25,7 +29,11 @@ export const le = /* @__PURE__ */ comparison('le', '<=', (a, b) => a <= b);
 export const gt = /* @__PURE__ */ comparison('gt', '>', (a, b) => a > b);
 export const ge = /* @__PURE__ */ comparison('ge', '>=', (a, b) => a >= b);
 
-const logical = (name: 'logicalAnd' | 'logicalOr' | 'logicalXor', doc: string, test: (a: boolean, b: boolean) => boolean) =>
+const logical = (
+  name: 'logicalAnd' | 'logicalOr' | 'logicalXor',
+  doc: string,
+  test: (a: boolean, b: boolean) => boolean,
+) =>
   binary(name, {
     doc,
     result: 'logical',
@@ -78,7 +86,7 @@ export const where = op(
     const tensors = [input, other].filter((t) => t instanceof Tensor);
     const dtype =
       tensors.length === 2
-        ? promote((tensors[0] as Tensor).dtype, (tensors[1] as Tensor).dtype)
+        ? jointDtype(tensors[0] as Tensor, tensors[1] as Tensor)
         : tensors.length === 1
           ? promoteScalar((tensors[0] as Tensor).dtype, (input instanceof Tensor ? other : input) as number)
           : 'float32';
@@ -88,7 +96,9 @@ export const where = op(
       return convert(t, dtype);
     }) as [Tensor, Tensor];
     const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', a.shape, b.shape));
-    const [c, p, q] = [condition, a, b].map((t) => t.strided(shape, broadcastStrides(t.shape, t.strides, shape), t.offset));
+    const [c, p, q] = [condition, a, b].map((t) =>
+      t.strided(shape, broadcastStrides(t.shape, t.strides, shape), t.offset),
+    );
     const y = empty(condition, shape, dtype, 'where');
     const bytes = traits[dtype].bytes;
     if (bytes === 2) fail('unsupported', 'where: float16 is a storage type; compute in float32.');

@@ -28,22 +28,32 @@ function ints(g: Geometry): number[] {
 function geometry(input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions): Geometry {
   checkTensor('conv2d', input);
   checkTensor('conv2d', weight, 'weight');
-  if (input.ndim !== 4) fail('shape', `conv2d: expected input [N, C, H, W], got ${show(input.shape)}. Use unsqueeze(0) for one image.`);
-  if (weight.ndim !== 4) fail('shape', `conv2d: expected weight [outC, C / groups, KH, KW], got ${show(weight.shape)}.`);
+  if (input.ndim !== 4)
+    fail('shape', `conv2d: expected input [N, C, H, W], got ${show(input.shape)}. Use unsqueeze(0) for one image.`);
+  if (weight.ndim !== 4)
+    fail('shape', `conv2d: expected weight [outC, C / groups, KH, KW], got ${show(weight.shape)}.`);
   const groups = options.groups ?? 1;
   const [n, c, h, w] = input.shape as [number, number, number, number];
   const [oc, perGroup, kh, kw] = weight.shape as [number, number, number, number];
   if (!Number.isInteger(groups) || groups < 1 || oc % groups !== 0 || c !== perGroup * groups) {
-    fail('shape', `conv2d: ${c} input channels do not fit weight ${show(weight.shape)} with groups ${groups}; weight needs ${c} / groups in dim 1.`);
+    fail(
+      'shape',
+      `conv2d: ${c} input channels do not fit weight ${show(weight.shape)} with groups ${groups}; weight needs ${c} / groups in dim 1.`,
+    );
   }
-  if (bias !== null && !sameShape(bias.shape, [oc])) fail('shape', `conv2d: bias must be [${oc}], got ${show(bias.shape)}.`);
+  if (bias !== null && !sameShape(bias.shape, [oc]))
+    fail('shape', `conv2d: bias must be [${oc}], got ${show(bias.shape)}.`);
   const stride = pair('conv2d', 'stride', options.stride ?? 1, 1);
   const padding = pair('conv2d', 'padding', options.padding ?? 0, 0);
   const dilation = pair('conv2d', 'dilation', options.dilation ?? 1, 1);
-  const size = (s: number, i: 0 | 1, k: number): number => Math.floor((s + 2 * padding[i] - dilation[i] * (k - 1) - 1) / stride[i]) + 1;
+  const size = (s: number, i: 0 | 1, k: number): number =>
+    Math.floor((s + 2 * padding[i] - dilation[i] * (k - 1) - 1) / stride[i]) + 1;
   const out = [size(h, 0, kh), size(w, 1, kw)] as const;
   if (out[0] < 1 || out[1] < 1) {
-    fail('shape', `conv2d: a kernel of ${show([kh, kw])} does not fit into ${show([h, w])} with padding ${show(padding)}.`);
+    fail(
+      'shape',
+      `conv2d: a kernel of ${show([kh, kw])} does not fit into ${show([h, w])} with padding ${show(padding)}.`,
+    );
   }
   return { n, c, image: [h, w], oc, out, kernel: [kh, kw], stride, padding, dilation, groups };
 }
@@ -123,7 +133,13 @@ export const conv2d = op(
       const groups = o.groups ?? 1;
       const [n, , h, v] = x.shape as [number, number, number, number];
       const [oc, per, kh, kw] = w.shape as [number, number, number, number];
-      const out = [h, v].map((s, i) => Math.floor((s + 2 * (padding[i] as number) - (dilation[i] as number) * (([kh, kw][i] as number) - 1) - 1) / (stride[i] as number)) + 1);
+      const out = [h, v].map(
+        (s, i) =>
+          Math.floor(
+            (s + 2 * (padding[i] as number) - (dilation[i] as number) * (([kh, kw][i] as number) - 1) - 1) /
+              (stride[i] as number),
+          ) + 1,
+      );
       return build([n, oc, ...out], ([b, m, oy, ox]) => {
         let total = bias === undefined ? 0 : at(bias, [m as number]);
         const first = Math.floor((m as number) / (oc / groups)) * per;
@@ -132,7 +148,8 @@ export const conv2d = op(
             for (let j = 0; j < kw; j++) {
               const y = (oy as number) * stride[0] - padding[0] + i * dilation[0];
               const z = (ox as number) * stride[1] - padding[1] + j * dilation[1];
-              if (y >= 0 && y < h && z >= 0 && z < v) total += at(x, [b as number, first + c, y, z]) * at(w, [m as number, c, i, j]);
+              if (y >= 0 && y < h && z >= 0 && z < v)
+                total += at(x, [b as number, first + c, y, z]) * at(w, [m as number, c, i, j]);
             }
           }
         }
@@ -142,8 +159,14 @@ export const conv2d = op(
     samples: () => [
       { inputs: [spread([2, 3, 5, 6]), spread([4, 3, 3, 3], -1, 1, 0.1), spread([4])] },
       { inputs: [spread([1, 1, 8, 8]), spread([2, 1, 3, 3], -1, 1, 0.1), spread([2])], args: [{ padding: 1 }] },
-      { inputs: [spread([3, 4, 7, 5]), spread([6, 2, 3, 2], -1, 1, 0.1), spread([6])], args: [{ stride: 2, padding: [1, 0], groups: 2 }] },
-      { inputs: [spread([2, 4, 6, 6]), spread([4, 1, 3, 3], -1, 1, 0.1), spread([4])], args: [{ groups: 4, padding: 1 }] },
+      {
+        inputs: [spread([3, 4, 7, 5]), spread([6, 2, 3, 2], -1, 1, 0.1), spread([6])],
+        args: [{ stride: 2, padding: [1, 0], groups: 2 }],
+      },
+      {
+        inputs: [spread([2, 4, 6, 6]), spread([4, 1, 3, 3], -1, 1, 0.1), spread([4])],
+        args: [{ groups: 4, padding: 1 }],
+      },
       { inputs: [spread([1, 2, 9, 9]), spread([3, 2, 3, 3], -1, 1, 0.1), spread([3])], args: [{ dilation: 2 }] },
       { inputs: [spread([2, 5, 4, 4]), spread([7, 5, 1, 1], -1, 1, 0.1), spread([7])] },
     ],

@@ -39,8 +39,7 @@ function planSize(taps: number, channels: number, rows: number, cols: number, gr
 function sourceSize({ c, image, out, kernel, stride, padding, dilation }: Geometry) {
   const height = (out[0] - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1;
   const width = out[1] + Math.floor(((kernel[1] - 1) * dilation[1]) / stride[1]);
-  const inPlace =
-    padding[0] === 0 && padding[1] === 0 && stride[1] === 1 && height <= image[0] && width <= image[1];
+  const inPlace = padding[0] === 0 && padding[1] === 0 && stride[1] === 1 && height <= image[0] && width <= image[1];
   const copied = 4 * c * height * stride[1] * width;
   return {
     pitch: inPlace ? image[1] : width * stride[1],
@@ -72,8 +71,10 @@ export function gradInputScratch(g: Geometry): number {
     const plan = planSize(outputs, field, ...out, groups, true);
     return 512 + plan.bytes + 4 * plan.images * field * out[0] * out[1];
   }
-  const before = (i: 0 | 1): number => Math.max(0, -Math.floor((padding[i] - (kernel[i] - 1) * dilation[i]) / stride[i]));
-  const reach = (i: 0 | 1): number => Math.max(out[i], Math.floor((image[i] - 1 + padding[i]) / stride[i]) + 1) + before(i);
+  const before = (i: 0 | 1): number =>
+    Math.max(0, -Math.floor((padding[i] - (kernel[i] - 1) * dilation[i]) / stride[i]));
+  const reach = (i: 0 | 1): number =>
+    Math.max(out[i], Math.floor((image[i] - 1 + padding[i]) / stride[i]) + 1) + before(i);
   const [height, width] = [reach(0), reach(1)];
   const inPlace = before(0) === 0 && before(1) === 0 && height <= out[0] && width <= out[1];
   let bytes = 512;

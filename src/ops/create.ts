@@ -1,9 +1,9 @@
 import { currentDevice } from '../backend/current.js';
-import { checkDType, type DType, dtypeOfArray, traits, type TypedArray } from '../core/dtype.js';
+import { checkDType, type DType, dtypeOfArray, type TypedArray, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { toHalf } from '../core/half.js';
 import { checkShape, type Shape, sizeOf } from '../core/shape.js';
-import { allocate, type NestedArray, Tensor } from '../core/tensor.js';
+import { allocate, type NestedArray, type Tensor } from '../core/tensor.js';
 
 export interface CreateOptions<D extends DType = DType> {
   /** Element type. Default: float32, or what the data suggests. */
@@ -23,12 +23,16 @@ function flatten(data: NestedArray): { shape: number[]; flat: (number | boolean)
   const walk = (value: NestedArray, depth: number): void => {
     if (Array.isArray(value)) {
       if (depth >= shape.length || value.length !== shape[depth]) {
-        fail('shape', `tensor: nested arrays must be rectangular; at depth ${depth} expected ${shape[depth] ?? 'a number'}, got ${value.length} entries.`);
+        fail(
+          'shape',
+          `tensor: nested arrays must be rectangular; at depth ${depth} expected ${shape[depth] ?? 'a number'}, got ${value.length} entries.`,
+        );
       }
       for (const item of value) walk(item, depth + 1);
       return;
     }
-    if (depth !== shape.length) fail('shape', `tensor: nested arrays must be rectangular; expected an array at depth ${depth}.`);
+    if (depth !== shape.length)
+      fail('shape', `tensor: nested arrays must be rectangular; expected an array at depth ${depth}.`);
     if (typeof value !== 'number' && typeof value !== 'boolean') {
       fail('argument', `tensor: expected numbers, got ${value === null ? 'null' : typeof value}.`);
     }
@@ -41,7 +45,8 @@ function flatten(data: NestedArray): { shape: number[]; flat: (number | boolean)
 /** The bytes of `values` as elements of `dtype`: truncated for integers, 0 or 1 for bool. */
 function encode(values: ArrayLike<number | boolean>, dtype: DType): Uint8Array {
   const n = values.length;
-  if (dtype === 'float16') return new Uint8Array(Uint16Array.from({ length: n }, (_, i) => toHalf(Number(values[i]))).buffer);
+  if (dtype === 'float16')
+    return new Uint8Array(Uint16Array.from({ length: n }, (_, i) => toHalf(Number(values[i]))).buffer);
   if (dtype === 'bool') return Uint8Array.from({ length: n }, (_, i) => (values[i] ? 1 : 0));
   const array =
     dtype === 'float32'
@@ -129,7 +134,14 @@ function fillWith(y: Tensor, value: number | boolean): void {
   }
   scratch[0] = number;
   const bits = y.dtype === 'bool' ? Number(number !== 0) : isFloat ? (scratchBits[0] as number) : number | 0;
-  y.storage.device.launch({ kernel: `fill_b${bytes}`, work: y.numel, grain: 65536, writes: [y], reads: [], ints: [bits] });
+  y.storage.device.launch({
+    kernel: `fill_b${bytes}`,
+    work: y.numel,
+    grain: 65536,
+    writes: [y],
+    reads: [],
+    ints: [bits],
+  });
 }
 
 /** A tensor of the given shape with every element `fillValue`. */
@@ -173,24 +185,37 @@ export function emptyLike(input: Tensor, options: CreateOptions = {}): Tensor {
  * start, start + step, … up to but not including end. `arange(end)` begins at 0. Whole numbers give int32, as PyTorch gives
  * its integer type; anything else float32.
  */
-export function arange(start: number, end?: number | CreateOptions, step?: number | CreateOptions, options?: CreateOptions): Tensor {
+export function arange(
+  start: number,
+  end?: number | CreateOptions,
+  step?: number | CreateOptions,
+  options?: CreateOptions,
+): Tensor {
   const numbers = [start, end, step].filter((v) => typeof v === 'number');
   const settings = [end, step, options].find((v) => typeof v === 'object') ?? {};
   const [from, to, by] = numbers.length === 1 ? [0, start, 1] : [start, numbers[1] as number, numbers[2] ?? 1];
-  if (by === 0 || !Number.isFinite((to - from) / by)) fail('argument', `arange: step must be finite and not 0, got ${by}.`);
+  if (by === 0 || !Number.isFinite((to - from) / by))
+    fail('argument', `arange: step must be finite and not 0, got ${by}.`);
   if ((to - from) / by < 0) fail('argument', `arange: from ${from} one cannot reach ${to} in steps of ${by}.`);
   const n = Math.ceil((to - from) / by);
   const dtype = settings.dtype ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32');
-  return tensor(Float64Array.from({ length: n }, (_, i) => from + i * by), { ...settings, dtype });
+  return tensor(
+    Float64Array.from({ length: n }, (_, i) => from + i * by),
+    { ...settings, dtype },
+  );
 }
 
 /** `steps` numbers from `start` to `end`, both included, evenly apart. */
 export function linspace(start: number, end: number, steps: number, options: CreateOptions = {}): Tensor {
-  if (!Number.isInteger(steps) || steps < 0) fail('argument', `linspace: steps must be a whole number ≥ 0, got ${steps}.`);
+  if (!Number.isInteger(steps) || steps < 0)
+    fail('argument', `linspace: steps must be a whole number ≥ 0, got ${steps}.`);
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   // Counted from the nearer end, so that the last number is `end` exactly.
   const value = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step);
-  return tensor(Float64Array.from({ length: steps }, (_, i) => value(i)), options);
+  return tensor(
+    Float64Array.from({ length: steps }, (_, i) => value(i)),
+    options,
+  );
 }
 
 /** The identity matrix of n rows and m (default n) columns. */

@@ -1,10 +1,21 @@
 import { type Grads, record } from '../autograd/index.js';
 import { type DType, promote, promoteScalar, traits } from '../core/dtype.js';
-import { fail } from '../core/errors.js';
-import { broadcastShapes, broadcastStrides, sameShape, type Shape } from '../core/shape.js';
+import { fail, show } from '../core/errors.js';
+import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { sumTo } from './broadcast.js';
-import { checkDevice, checkTensor, convert, elementwise, empty, type Op, op, scalarLike, suffix } from './op.js';
+import {
+  checkDevice,
+  checkTensor,
+  convert,
+  copyInto,
+  elementwise,
+  empty,
+  type Op,
+  op,
+  scalarLike,
+  suffix,
+} from './op.js';
 import { at, build, integers, type Reference, type Sample, spread } from './sheet.js';
 
 /** Elementwise families: what all ops of one input, or of two, have in common. */
@@ -23,8 +34,13 @@ interface UnaryEntry<S extends 'x' | 'y', P extends Numbers> {
   readonly wgsl?: string;
   /** Parameters after the input, with their defaults; they reach the kernel as floats. */
   readonly parameters?: P;
-  /** 'float': integers are computed in float32; 'same': the result has the input's dtype; 'bool': it is bool. */
-  readonly result?: 'float' | 'same' | 'bool';
+  /**
+   * 'float': integers are computed in float32; 'same': the result has the input's dtype; 'whole': the same, and integers
+   * are their own result; 'bool': it is bool.
+   */
+  readonly result?: 'float' | 'same' | 'whole' | 'bool';
+  /** For 'same': what bool becomes, where not int32, or what to use instead of this op. */
+  readonly bool?: 'bool' | { readonly use: string };
   /** Name of the kernel without its dtype. Default: the op's name. */
   readonly kernel?: string;
   readonly save?: readonly S[];
@@ -34,9 +50,13 @@ interface UnaryEntry<S extends 'x' | 'y', P extends Numbers> {
 }
 
 /** The dtype in which `x` is computed and that of the result. */
-function unaryDtypes(x: DType, result: 'float' | 'same' | 'bool'): { compute: DType; out: DType } {
+function unaryDtypes(
+  x: DType,
+  result: 'float' | 'same' | 'whole' | 'bool',
+  bool: DType,
+): { compute: DType; out: DType } {
   const wide = traits[x].compute;
-  if (result === 'same') return { compute: wide === 'bool' ? 'int32' : wide, out: x === 'bool' ? 'int32' : x };
+  if (result === 'same') return { compute: wide === 'bool' ? 'int32' : wide, out: x === 'bool' ? bool : x };
   if (result === 'bool') return { compute: 'float32', out: 'bool' };
   return { compute: 'float32', out: x === 'float16' ? 'float16' : 'float32' };
 }
@@ -64,11 +84,20 @@ export function unary<const S extends 'x' | 'y' = never, P extends Numbers | [] 
   const compute = (input: Tensor, ...given: Partial<P>): Tensor => {
     checkTensor(name, input);
     const parameters = defaults.map((value, i) => (given[i] as number | undefined) ?? value) as unknown as P;
-    const dtypes = unaryDtypes(input.dtype, result);
+    if (input.dtype === 'bool' && typeof entry.bool === 'object') {
+      fail('dtype', `${name}: bool has no ${name}, got bool ${show(input.shape)}. Use ${entry.bool.use}.`);
+    }
+    if (result === 'whole' && !traits[input.dtype].isFloat) {
+      const same = empty(input, input.shape, input.dtype, name);
+      copyInto(same, input);
+      return same;
+    }
+    const dtypes = unaryDtypes(input.dtype, result, entry.bool === 'bool' ? 'bool' : 'int32');
     const x = convert(input, dtypes.compute);
-    const raw = empty(x, x.shape, dtypes.out === 'bool' ? 'bool' : dtypes.compute, name);
+    const raw = empty(x, x.shape, result === 'bool' ? 'bool' : dtypes.compute, name);
     elementwise(`${kernel}_${suffix(dtypes.compute)}`, raw, [x], parameters.length > 0 ? parameters : undefined);
     const y = convert(raw, dtypes.out);
+    if (grad === undefined) return y;
     const values = { x: input, y };
     record(
       name,
@@ -76,7 +105,6 @@ export function unary<const S extends 'x' | 'y' = never, P extends Numbers | [] 
       [y],
       save.map((which) => values[which]),
       ([g], held) => {
-        if (grad === undefined) return [null];
         const saved = Object.fromEntries(save.map((which, i) => [which, held[i]])) as unknown as UnarySaved<S>;
         return grad(g as Tensor, saved, ...parameters);
       },
@@ -88,7 +116,7 @@ export function unary<const S extends 'x' | 'y' = never, P extends Numbers | [] 
     name,
     family: 'unary',
     doc: entry.doc,
-    dtypes: result === 'same' ? ['float32', 'int32'] : ['float32'],
+    dtypes: result === 'same' || result === 'whole' ? ['float32', 'int32'] : ['float32'],
     differentiable: [grad !== undefined],
     oracle: ([x], args) => {
       const input = x as Reference;
@@ -110,6 +138,8 @@ interface BinaryEntry<S extends 'a' | 'b' | 'y'> {
   readonly wgsl?: string;
   /** 'same': the promoted dtype; 'float': float32 also for integers; 'bool': a comparison; 'logical': bool of bools. */
   readonly result?: 'same' | 'float' | 'bool' | 'logical';
+  /** What to use instead where both operands are bool, if this op refuses that. */
+  readonly insteadOfBool?: string;
   readonly kernel?: string;
   readonly save?: readonly S[];
   /** Gradients of both inputs, in the output's shape: summing over what was broadcast is the family's business. */
@@ -119,15 +149,32 @@ interface BinaryEntry<S extends 'a' | 'b' | 'y'> {
 
 export type Operand = Tensor | number | boolean;
 
+/** bool, integers, floats. */
+function kindOf(dtype: DType): number {
+  return traits[dtype].isFloat ? 2 : Number(dtype !== 'bool');
+}
+
+/**
+ * The dtype of `a ∘ b`. Beside a tensor with dimensions one without counts as a number does: it decides only where its kind
+ * is the higher one, as in PyTorch.
+ */
+export function jointDtype(a: Tensor, b: Tensor): DType {
+  if ((a.ndim === 0) === (b.ndim === 0)) return promote(a.dtype, b.dtype);
+  const [main, other] = a.ndim > 0 ? [a.dtype, b.dtype] : [b.dtype, a.dtype];
+  return kindOf(other) > kindOf(main) ? other : main;
+}
+
 /** Both operands as tensors of the dtype in which the op computes, and the dtype of the result. */
 function prepare(name: string, a: Operand, b: Operand, result: BinaryEntry<never>['result']) {
   const like = a instanceof Tensor ? a : b;
-  if (!(like instanceof Tensor)) return fail('argument', `${name}: at least one operand must be a Tensor, got two numbers.`);
-  const [x, y] = [a, b].map((t) => (t instanceof Tensor ? t.dtype : promoteScalar(like.dtype, t))) as [DType, DType];
-  const joint = promote(x, y);
+  if (!(like instanceof Tensor))
+    return fail('argument', `${name}: at least one operand must be a Tensor, got two numbers.`);
+  const other = like === a ? b : a;
+  const joint =
+    other instanceof Tensor ? jointDtype(like, other) : promote(like.dtype, promoteScalar(like.dtype, other));
   const wide = traits[joint].compute;
   const compute: DType =
-    result === 'float' ? 'float32' : result === 'logical' ? 'bool' : result === 'same' && wide === 'bool' ? 'int32' : wide;
+    result === 'float' ? 'float32' : result === 'logical' ? 'bool' : wide === 'bool' ? 'int32' : wide;
   const out: DType =
     result === 'bool' || result === 'logical'
       ? 'bool'
@@ -158,9 +205,18 @@ function binarySamples(domain: readonly [readonly [number, number], readonly [nu
     [[], [5]],
     [[3, 5], [5]],
     [[5], [3, 5]],
-    [[3, 1], [1, 4]],
-    [[2, 3, 4], [3, 1]],
-    [[4, 1, 3], [2, 1]],
+    [
+      [3, 1],
+      [1, 4],
+    ],
+    [
+      [2, 3, 4],
+      [3, 1],
+    ],
+    [
+      [4, 1, 3],
+      [2, 1],
+    ],
   ];
   const special = [NaN, Infinity, -Infinity, 0, -0, 1, -1, 2.5];
   const n = special.length;
@@ -189,6 +245,12 @@ export function binary<const S extends 'a' | 'b' | 'y' = never>(
 
   const compute = (input: Operand, other: Operand): Tensor => {
     const { a, b, compute, out } = prepare(name, input, other, result);
+    if (out === 'bool' && entry.insteadOfBool !== undefined) {
+      fail(
+        'dtype',
+        `${name}: bool has no ${name}, got bool ${show(a.shape)} and ${show(b.shape)}. Use ${entry.insteadOfBool}.`,
+      );
+    }
     const shape = broadcastShapes(name, a.shape, b.shape);
     const raw = empty(a, shape, result === 'bool' || result === 'logical' ? 'bool' : compute, name);
     elementwise(`${kernel}_${suffix(compute)}`, raw, [
@@ -196,6 +258,7 @@ export function binary<const S extends 'a' | 'b' | 'y' = never>(
       sameShape(b.shape, shape) ? b : b.strided(shape, broadcastStrides(b.shape, b.strides, shape), b.offset),
     ]);
     const y = convert(raw, out);
+    if (grad === undefined) return y;
     // A number has no gradient; its place in the graph is empty.
     const operands = [input instanceof Tensor ? input : a, other instanceof Tensor ? other : b] as const;
     const values = { a: operands[0], b: operands[1], y };
@@ -206,13 +269,9 @@ export function binary<const S extends 'a' | 'b' | 'y' = never>(
       [y],
       save.map((which) => values[which]),
       ([g], held, needs) => {
-        if (grad === undefined) return [null, null];
         const saved = Object.fromEntries(save.map((which, i) => [which, held[i]])) as unknown as BinarySaved<S>;
         const [ga, gb] = grad(g as Tensor, saved, needs);
-        return [
-          needs[0] && ga ? sumTo(ga, shapes[0]) : null,
-          needs[1] && gb ? sumTo(gb, shapes[1]) : null,
-        ];
+        return [needs[0] && ga ? sumTo(ga, shapes[0]) : null, needs[1] && gb ? sumTo(gb, shapes[1]) : null];
       },
     );
     return y;
@@ -231,7 +290,10 @@ export function binary<const S extends 'a' | 'b' | 'y' = never>(
     },
     samples: () =>
       result === 'logical'
-        ? [{ inputs: [integers([3, 5], 0, 2), integers([5], 0, 2, 0.7)] }, { inputs: [integers([17], 0, 2), integers([17], 0, 2, 0.7)] }]
+        ? [
+            { inputs: [integers([3, 5], 0, 2), integers([5], 0, 2, 0.7)] },
+            { inputs: [integers([17], 0, 2), integers([17], 0, 2, 0.7)] },
+          ]
         : binarySamples(domain),
     ...(entry.tolerance === undefined ? {} : { tolerance: entry.tolerance }),
     ...(entry.wgsl === undefined ? {} : { wgsl: entry.wgsl }),

@@ -1,17 +1,27 @@
 export * from './activation.js';
-export { add, type AlphaOptions, div, mul, neg, sub } from './arithmetic.js';
+export { type AlphaOptions, add, div, mul, neg, sub } from './arithmetic.js';
 export { expand } from './broadcast.js';
 export * from './compare.js';
+export { type ConvOptions, conv2d } from './conv.js';
 export * from './create.js';
+export * from './indexing.js';
+export * from './inplace.js';
+export * from './loss.js';
 export * from './matmul.js';
 export * from './movement.js';
-export * from './reduce.js';
-export * from './unary.js';
-export * from './loss.js';
 export * from './norm.js';
-export { adaptiveAvgPool2d, avgPool2d, type AvgPoolOptions, maxPool1d, maxPool2d, type MaxPoolOptions, type Pair, pair, type PoolOptions } from './pool.js';
+export {
+  type AvgPoolOptions,
+  adaptiveAvgPool2d,
+  avgPool2d,
+  type MaxPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  type Pair,
+  type PoolOptions,
+  pair,
+} from './pool.js';
 export * from './random.js';
+export * from './reduce.js';
 export * from './softmax.js';
-export * from './inplace.js';
-export { type ConvOptions, conv2d } from './conv.js';
-export * from './indexing.js';
+export * from './unary.js';

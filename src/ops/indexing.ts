@@ -3,6 +3,7 @@ import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDim, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { narrow } from './movement.js';
 import { checkTensor, convert, dense, empty } from './op.js';
 
 /** Ops that pick elements by index. */
@@ -72,19 +73,31 @@ function prepare(name: string, input: Tensor, index: Tensor): { x: Tensor; place
     fail('dtype', `${name}: index must be whole numbers, got ${index.dtype}. Use .to('int32').`);
   }
   // Narrow types take the way of int32: the kernel moves four bytes at a time.
-  return { x: traits[input.dtype].bytes === 4 ? input : convert(input, traits[input.dtype].isFloat ? 'float32' : 'int32'), places: convert(index, 'int32') };
+  return {
+    x: traits[input.dtype].bytes === 4 ? input : convert(input, traits[input.dtype].isFloat ? 'float32' : 'int32'),
+    places: convert(index, 'int32'),
+  };
 }
 
-/** Elements of `input` at `index` along `dim`; index has input's number of dimensions, and gives the result's shape. */
+/**
+ * Elements of `input` at `index` along `dim`; index has input's number of dimensions, is no larger in the others, and gives
+ * the result's shape.
+ */
 export function gather(input: Tensor, dim: number, index: Tensor): Tensor {
   const { x, places } = prepare('gather', input, index);
   const d = normalizeDim('gather', dim, input.ndim);
-  const fits = index.ndim === input.ndim && index.shape.every((s, i) => i === d || s === input.shape[i]);
+  const fits = index.ndim === input.ndim && index.shape.every((s, i) => i === d || s <= (input.shape[i] as number));
   if (!fits) {
-    fail('shape', `gather: index must have input's sizes except along dim ${dim}: ${show(input.shape)} and ${show(index.shape)}.`);
+    fail(
+      'shape',
+      `gather: index must have as many dimensions as input, and be no larger except along dim ${dim}: ` +
+        `${show(input.shape)} and ${show(index.shape)}.`,
+    );
   }
   checkIndices('gather', places, input.shape[d] as number);
-  return convert(gatherOp(x, places, d), input.dtype);
+  // Along the other dimensions index and input begin together; what of the input lies beyond is not seen.
+  const seen = index.shape.reduce((y, size, i) => (i === d || size === y.shape[i] ? y : narrow(y, i, 0, size)), x);
+  return convert(gatherOp(seen, places, d), input.dtype);
 }
 
 /** The slices of `input` at the places `index` [n] along `dim`. */
@@ -135,7 +148,8 @@ export function oneHot(input: Tensor, numClasses = -1): Tensor {
   const classes = numClasses >= 0 ? numClasses : values.reduce((m, v) => Math.max(m, v), -1) + 1;
   const data = new Int32Array(values.length * classes);
   values.forEach((label, i) => {
-    if (label < 0 || label >= classes) fail('argument', `oneHot: class ${label} is out of range for ${classes} classes.`);
+    if (label < 0 || label >= classes)
+      fail('argument', `oneHot: class ${label} is out of range for ${classes} classes.`);
     data[i * classes + label] = 1;
   });
   const y = empty(input, [...input.shape, classes], 'int32', 'oneHot');

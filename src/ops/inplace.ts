@@ -1,5 +1,5 @@
 import { isGradEnabled } from '../autograd/index.js';
-import { traits } from '../core/dtype.js';
+import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
 import { broadcastShapes, broadcastStrides, sameShape } from '../core/shape.js';
@@ -47,7 +47,8 @@ export function copy_<T extends Tensor>(self: T, source: Tensor): T {
 /** Sets every element of `self` to `value`. Returns `self`. */
 export function fill_<T extends Tensor>(self: T, value: number | boolean): T {
   checkWritable('fill_', self);
-  if (traits[self.dtype].bytes === 2) fail('unsupported', 'fill_: float16 is a storage type; fill a float32 tensor and cast.');
+  if (traits[self.dtype].bytes === 2)
+    fail('unsupported', 'fill_: float16 is a storage type; fill a float32 tensor and cast.');
   const source = scalarLike(self, value, self.dtype);
   copy_(self, source);
   source.dispose();
@@ -60,10 +61,21 @@ export function zero_<T extends Tensor>(self: T): T {
   return fill_(self, 0);
 }
 
+/** Whether writing loses no more than digits: fractions stay out of integers, and numbers out of bool. */
+function canBecome(from: DType, to: DType): boolean {
+  return traits[to].isFloat || (!traits[from].isFloat && (to !== 'bool' || from === 'bool'));
+}
+
 function update(name: string, compute: (a: Operand, b: Operand) => Tensor) {
   return <T extends Tensor>(self: T, other: Operand): T => {
     checkWritable(name, self);
     const result = compute(self, other);
+    if (!canBecome(result.dtype, self.dtype)) {
+      fail(
+        'dtype',
+        `${name}: the result is ${result.dtype} and would be cut to ${self.dtype}. Use the op without the underscore.`,
+      );
+    }
     if (!sameShape(result.shape, self.shape)) {
       fail('shape', `${name}: the result ${show(result.shape)} does not fit into ${show(self.shape)}.`);
     }

@@ -1,14 +1,16 @@
-import { isGradEnabled, record } from '../autograd/index.js';
+import { isGradEnabled, noGrad, record } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { sigmoid } from './activation.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
-import { eq, gt, lt, ne, where } from './compare.js';
+import { eq, gt, le, ne, where } from './compare.js';
+import { gather, indexSelect } from './indexing.js';
 import { cast, permute, reshape } from './movement.js';
 import { checkTensor, convert, dense, empty, op } from './op.js';
 import { mean, sum } from './reduce.js';
-import { logSoftmax, softmax } from './softmax.js';
 import { at, integers, type Reference, spread } from './sheet.js';
+import { logSoftmax, softmax } from './softmax.js';
 import { abs, clamp, exp, log, log1p } from './unary.js';
 
 /** Losses: how far predictions are from targets. */
@@ -20,11 +22,14 @@ export interface LossOptions {
   readonly reduction?: Reduction;
 }
 
+function checkReduction(reduction: unknown): void {
+  if (reduction === 'mean' || reduction === 'sum' || reduction === 'none') return;
+  fail('argument', `loss: reduction must be 'mean', 'sum' or 'none', got '${String(reduction)}'.`);
+}
+
 function reduced(loss: Tensor, reduction: Reduction = 'mean'): Tensor {
-  if (reduction === 'mean') return mean(loss);
-  if (reduction === 'sum') return sum(loss);
-  if (reduction === 'none') return loss;
-  return fail('argument', `loss: reduction must be 'mean', 'sum' or 'none', got '${String(reduction)}'.`);
+  checkReduction(reduction);
+  return reduction === 'mean' ? mean(loss) : reduction === 'sum' ? sum(loss) : loss;
 }
 
 export interface CrossEntropyOptions extends LossOptions {
@@ -42,6 +47,32 @@ function classRows(input: Tensor): Tensor {
   if (input.ndim === 2) return input;
   const order = [0, ...input.shape.map((_, i) => i).slice(2), 1];
   return reshape(permute(input, order), [-1, input.shape[1] as number]);
+}
+
+/** The number of classes of [N, C, d…]. Throws unless there is a weight for each, if any. */
+function countClasses(name: string, input: Tensor, weight: Tensor | null): number {
+  const classes =
+    input.shape[input.ndim === 1 ? 0 : 1] ?? fail('shape', `${name}: input needs a class dimension, got [].`);
+  if (weight !== null && !sameShape(weight.shape, [classes])) {
+    fail('shape', `${name}: weight must be [${classes}], one for each class, got ${show(weight.shape)}.`);
+  }
+  return classes;
+}
+
+/** Throws unless there is a class index for each row of classes. */
+function checkLabels(name: string, input: Tensor, target: Tensor): void {
+  const expected = classShape(input);
+  if (!sameShape(target.shape, expected)) {
+    fail(
+      'shape',
+      `${name}: for input ${show(input.shape)} class indices must be ${show(expected)}, got ${show(target.shape)}.`,
+    );
+  }
+}
+
+/** The shape of [N, C, d…] without its classes. */
+function classShape(input: Tensor): number[] {
+  return input.ndim === 1 ? [] : [input.shape[0] as number, ...input.shape.slice(2)];
 }
 
 /** 0 … c − 1 as one row of int32. */
@@ -135,27 +166,24 @@ export const crossEntropy = op(
     checkTensor('crossEntropy', input);
     checkTensor('crossEntropy', target, 'target');
     const { weight = null, reduction = 'mean', labelSmoothing = 0 } = options;
-    const classes = input.shape[input.ndim === 1 ? 0 : 1] ?? fail('shape', 'crossEntropy: input needs a class dimension, got [].');
-    if (weight !== null && !sameShape(weight.shape, [classes])) {
-      fail('shape', `crossEntropy: weight must be [${classes}], one for each class, got ${show(weight.shape)}.`);
-    }
+    checkReduction(reduction);
+    const classes = countClasses('crossEntropy', input, weight);
     if (target.dtype === 'float32') {
       if (!sameShape(input.shape, target.shape)) {
-        fail('shape', `crossEntropy: class probabilities must have input's shape ${show(input.shape)}, got ${show(target.shape)}.`);
+        fail(
+          'shape',
+          `crossEntropy: class probabilities must have input's shape ${show(input.shape)}, got ${show(target.shape)}.`,
+        );
       }
       const rows = classRows(input);
       const goal = classRows(target);
       const smooth = labelSmoothing > 0 ? add(mul(goal, 1 - labelSmoothing), labelSmoothing / classes) : goal;
       const loss = neg(sum(mul(logSoftmax(rows, 1), weight === null ? smooth : mul(smooth, weight)), 1));
-      const spatial = input.ndim === 1 ? [] : [input.shape[0] as number, ...input.shape.slice(2)];
-      return reduced(reduction === 'none' ? reshape(loss, spatial) : loss, reduction);
+      return reduced(reduction === 'none' ? reshape(loss, classShape(input)) : loss, reduction);
     }
-    const expected = input.ndim === 1 ? [] : [input.shape[0] as number, ...input.shape.slice(2)];
-    if (!sameShape(target.shape, expected)) {
-      fail('shape', `crossEntropy: for input ${show(input.shape)} class indices must be ${show(expected)}, got ${show(target.shape)}.`);
-    }
+    checkLabels('crossEntropy', input, target);
     const loss = crossEntropyRows(classRows(input), reshape(target, [-1]), options, reduction);
-    return reduction === 'none' ? reshape(loss, expected) : loss;
+    return reduction === 'none' ? reshape(loss, target.shape) : loss;
   },
   {
     name: 'crossEntropy',
@@ -176,17 +204,24 @@ export const crossEntropy = op(
 );
 
 /** Negative log likelihood of log-probabilities [N, C, d…] at class indices [N, d…]. */
-export function nllLoss(input: Tensor, target: Tensor, { weight = null, ignoreIndex = -100, reduction = 'mean' }: CrossEntropyOptions = {}): Tensor {
+export function nllLoss(
+  input: Tensor,
+  target: Tensor,
+  { weight = null, ignoreIndex = -100, reduction = 'mean' }: CrossEntropyOptions = {},
+): Tensor {
   checkTensor('nllLoss', input);
   checkTensor('nllLoss', target, 'target');
+  countClasses('nllLoss', input, weight);
+  checkLabels('nllLoss', input, target);
   const rows = classRows(input);
-  const [n, c] = rows.shape as [number, number];
-  const labels = reshape(target, [n, 1]);
-  const hot = cast(eq(labels, classRow(rows, c)), 'float32');
-  const kept = mul(hot, cast(ne(labels, ignoreIndex), 'float32'));
-  const weighted = weight === null ? kept : mul(kept, weight);
-  const loss = neg(sum(mul(rows, weighted), 1));
-  if (reduction === 'mean') return div(sum(loss), sum(weighted));
+  const labels = reshape(target, [-1]);
+  const isKept = ne(labels, ignoreIndex);
+  // An ignored label may be no class at all; class 0 stands in for it, and is not looked at.
+  const places = where(isKept, labels, 0);
+  const picked = reshape(gather(rows, 1, reshape(places, [-1, 1])), [-1]);
+  const weights = where(isKept, weight === null ? 1 : indexSelect(weight, 0, places), 0);
+  const loss = where(isKept, neg(weight === null ? picked : mul(picked, weights)), 0);
+  if (reduction === 'mean') return div(sum(loss), sum(weights));
   return reduction === 'none' ? reshape(loss, target.shape) : reduced(loss, reduction);
 }
 
@@ -216,11 +251,21 @@ export interface HuberOptions extends LossOptions {
   readonly delta?: number;
 }
 
+/**
+ * c · (|d| − ½ c) with c = |d| cut off at `limit`: ½ d² below it, a line beyond. In this form no branch computes a square
+ * that overflows, so the slope of the line holds up to infinity.
+ */
+function huber(distance: Tensor, limit: number): Tensor {
+  const d = abs(distance);
+  const cut = clamp(d, { max: limit });
+  return mul(cut, sub(d, mul(cut, 0.5)));
+}
+
 /** ½ d² for |d| < delta, delta · (|d| − ½ delta) beyond; d = input − target (Huber 1964). */
 export function huberLoss(input: Tensor, target: Tensor, { reduction, delta = 1 }: HuberOptions = {}): Tensor {
   checkSame('huberLoss', input, target);
-  const d = abs(sub(input, target));
-  return reduced(where(lt(d, delta), mul(mul(d, d), 0.5), mul(sub(d, delta / 2), delta)), reduction);
+  if (!(delta > 0)) fail('argument', `huberLoss: delta must be greater than 0, got ${delta}.`);
+  return reduced(huber(sub(input, target), delta), reduction);
 }
 
 export interface SmoothL1Options extends LossOptions {
@@ -231,9 +276,11 @@ export interface SmoothL1Options extends LossOptions {
 /** ½ d² / beta for |d| < beta, |d| − ½ beta beyond; d = input − target. */
 export function smoothL1Loss(input: Tensor, target: Tensor, { reduction, beta = 1 }: SmoothL1Options = {}): Tensor {
   checkSame('smoothL1Loss', input, target);
-  const d = abs(sub(input, target));
-  if (beta === 0) return reduced(d, reduction);
-  return reduced(where(lt(d, beta), mul(mul(d, d), 0.5 / beta), sub(d, beta / 2)), reduction);
+  if (!(beta >= 0)) fail('argument', `smoothL1Loss: beta must not be negative, got ${beta}.`);
+  const d = sub(input, target);
+  // PyTorch counts a distance of 0 as falling here, where l1Loss has no slope.
+  if (beta === 0) return reduced(where(le(d, 0), neg(d), d), reduction);
+  return reduced(div(huber(d, beta), beta), reduction);
 }
 
 export interface BceOptions extends LossOptions {
@@ -244,9 +291,19 @@ export interface BceOptions extends LossOptions {
 /** −target · log(input) − (1 − target) · log(1 − input); the logarithms are cut at −100. */
 export function bce(input: Tensor, target: Tensor, { weight = null, reduction }: BceOptions = {}): Tensor {
   checkSame('bce', input, target);
-  const hit = clamp(log(input), -100);
-  const miss = clamp(log(sub(1, input)), -100);
-  const loss = neg(add(mul(target, hit), mul(sub(1, target), miss)));
+  const loss = noGrad(() => {
+    const hit = clamp(log(input), -100);
+    const miss = clamp(log(sub(1, input)), -100);
+    return neg(add(mul(target, hit), mul(sub(1, target), miss)));
+  });
+  // The gradient of the loss that is not cut, kept finite at the ends by its divisor, as PyTorch defines it.
+  record('bce', [input, target], [loss], [input, target], ([g], [x, t], needs) => {
+    const [p, q] = [x as Tensor, sub(1, x as Tensor)];
+    return [
+      needs[0] ? div(mul(g as Tensor, sub(p, t as Tensor)), clamp(mul(p, q), 1e-12)) : null,
+      needs[1] ? mul(g as Tensor, sub(log(q), log(p))) : null,
+    ];
+  });
   return reduced(weight === null ? loss : mul(loss, weight), reduction);
 }
 
@@ -255,13 +312,23 @@ export interface BceWithLogitsOptions extends BceOptions {
   readonly posWeight?: Tensor | null;
 }
 
+/** log(1 + e^{−x}), the loss of a logit whose target is 1. */
+function softplusOfNegative(input: Tensor): Tensor {
+  // max(−x, 0) + log1p(e^{−|x|}) neither overflows nor cancels, but has kinks at 0, which cancel only in the sum.
+  const y = noGrad(() => add(where(gt(input, 0), 0, neg(input)), log1p(exp(neg(abs(input))))));
+  record('softplus', [input], [y], [input], ([g], [x]) => [neg(mul(g as Tensor, sigmoid(neg(x as Tensor))))]);
+  return y;
+}
+
 /** Binary cross entropy of logits: sigmoid and `bce` in one, without overflow. */
-export function bceWithLogits(input: Tensor, target: Tensor, { weight = null, posWeight = null, reduction }: BceWithLogitsOptions = {}): Tensor {
+export function bceWithLogits(
+  input: Tensor,
+  target: Tensor,
+  { weight = null, posWeight = null, reduction }: BceWithLogitsOptions = {},
+): Tensor {
   checkSame('bceWithLogits', input, target);
-  // log(1 + e^{−x}) = max(−x, 0) + log1p(e^{−|x|}), which neither overflows nor cancels.
-  const softplus = add(where(gt(input, 0), 0, neg(input)), log1p(exp(neg(abs(input)))));
   const factor = posWeight === null ? 1 : add(mul(sub(posWeight, 1), target), 1);
-  const loss = add(mul(sub(1, target), input), mul(softplus, factor));
+  const loss = add(mul(sub(1, target), input), mul(softplusOfNegative(input), factor));
   return reduced(weight === null ? loss : mul(loss, weight), reduction);
 }
 
@@ -273,11 +340,15 @@ export interface KlDivOptions {
 }
 
 /** target · (log target − input), input holding log-probabilities; 0 where target is 0. */
-export function klDiv(input: Tensor, target: Tensor, { reduction = 'mean', logTarget = false }: KlDivOptions = {}): Tensor {
+export function klDiv(
+  input: Tensor,
+  target: Tensor,
+  { reduction = 'mean', logTarget = false }: KlDivOptions = {},
+): Tensor {
   checkSame('klDiv', input, target);
   const loss = logTarget
     ? mul(exp(target), sub(target, input))
-    : sub(where(gt(target, 0), mul(target, log(where(gt(target, 0), target, 1))), 0), mul(target, input));
-  if (reduction === 'batchmean') return mul(sum(loss), 1 / (input.shape[0] ?? 1));
+    : sub(where(ne(target, 0), mul(target, log(target)), 0), mul(target, input));
+  if (reduction === 'batchmean') return div(sum(loss), input.shape[0] ?? 1);
   return reduced(loss, reduction);
 }

@@ -1,13 +1,15 @@
 import { record } from '../autograd/index.js';
+import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { broadcastShapes, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { expand } from './broadcast.js';
-import { reshape, transpose } from './movement.js';
-import { checkDevice, checkTensor, convert, dense, empty, op } from './op.js';
-import { at, build, type Reference, spread } from './sheet.js';
+import { where } from './compare.js';
+import { reshape, transpose, unsqueeze } from './movement.js';
+import { checkDevice, checkTensor, convert, dense, empty, op, scalarLike } from './op.js';
 import { sum } from './reduce.js';
+import { at, build, type Reference, spread } from './sheet.js';
 
 /** Products of matrices. */
 
@@ -57,7 +59,22 @@ export function gemm(c: Tensor, a: Tensor, b: Tensor, { bias = null, relu = fals
     writes: [c],
     reads: [p.x, q.x, bias],
     floats: [0],
-    ints: [m, n, k, p.lead, q.lead, n, p.transposed, q.transposed, batch, step(p.x), step(q.x), m * n, bias ? 1 : 0, relu ? 1 : 0],
+    ints: [
+      m,
+      n,
+      k,
+      p.lead,
+      q.lead,
+      n,
+      p.transposed,
+      q.transposed,
+      batch,
+      step(p.x),
+      step(q.x),
+      m * n,
+      bias ? 1 : 0,
+      relu ? 1 : 0,
+    ],
     scratch: 8192 + 4 * Math.min(k, 256) * (Math.min(n + 7, 1024) + Math.min(m + 5, 120)),
   });
 }
@@ -81,8 +98,28 @@ function multiply(name: string, a: Tensor, b: Tensor): Tensor {
 
 function checkInner(name: string, a: Tensor, b: Tensor, k: number, n: number): void {
   if (k === n) return;
-  const hint = b.ndim >= 2 && b.shape[b.ndim - 1] === k ? ' Try b.transpose(-1, -2).' : a.ndim >= 2 && a.shape[a.ndim - 2] === n ? ' Try a.transpose(-1, -2).' : '';
+  const hint =
+    b.ndim >= 2 && b.shape[b.ndim - 1] === k
+      ? ' Try b.transpose(-1, -2).'
+      : a.ndim >= 2 && a.shape[a.ndim - 2] === n
+        ? ' Try a.transpose(-1, -2).'
+        : '';
   fail('shape', `${name}: inner sizes differ: ${show(a.shape)} × ${show(b.shape)} (${k} ≠ ${n}).${hint}`);
+}
+
+/** Throws where the operands' dtypes differ, as no one of them is the result's. */
+function checkDtypes(name: string, a: Tensor, b: Tensor): void {
+  if (a.dtype === b.dtype) return;
+  fail(
+    'dtype',
+    `${name}: dtypes differ: ${show(a.shape)} ${a.dtype} × ${show(b.shape)} ${b.dtype}. Use .to('${a.dtype}').`,
+  );
+}
+
+/** The product of whole numbers, which float32 would round: every term at once, and then their sums. */
+function multiplyIntegers(a: Tensor, b: Tensor): Tensor {
+  const terms = mul(unsqueeze(a, -1), unsqueeze(b, -3));
+  return convert(sum(terms, -2), a.dtype);
 }
 
 const referenceMatmul = (p: Reference, q: Reference): Reference => {
@@ -111,21 +148,33 @@ export const matmul = op(
     checkTensor('matmul', input);
     checkTensor('matmul', other, 'other');
     checkDevice('matmul', input, other);
+    checkDtypes('matmul', input, other);
     if (input.ndim === 0 || other.ndim === 0) {
-      fail('shape', `matmul: both operands need at least one dimension, got ${show(input.shape)} × ${show(other.shape)}. Use mul().`);
+      fail(
+        'shape',
+        `matmul: both operands need at least one dimension, got ${show(input.shape)} × ${show(other.shape)}. Use mul().`,
+      );
     }
-    checkInner('matmul', input, other, input.shape[input.ndim - 1] as number, other.shape[Math.max(other.ndim - 2, 0)] as number);
+    checkInner(
+      'matmul',
+      input,
+      other,
+      input.shape[input.ndim - 1] as number,
+      other.shape[Math.max(other.ndim - 2, 0)] as number,
+    );
     const a = input.ndim === 1 ? reshape(input, [1, -1]) : input;
     const b = other.ndim === 1 ? reshape(other, [-1, 1]) : other;
     const [m, k] = a.shape.slice(-2) as [number, number];
     const n = b.shape[b.ndim - 1] as number;
     const lead = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
     let y: Tensor;
-    if (lead.length === 0) {
+    if (!traits[input.dtype].isFloat) {
+      y = multiplyIntegers(a, b);
+    } else if (lead.length === 0) {
       y = multiply('matmul', a, b);
     } else if (b.ndim === 2) {
       // One right operand for the whole batch: the batch is just more rows.
-      y = multiply('matmul', reshape(a, [-1, k]), b);
+      y = multiply('matmul', reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b);
     } else {
       const batch = sizeOf(lead);
       y = multiply(
@@ -146,18 +195,45 @@ export const matmul = op(
     samples: () =>
       (
         [
-          [[1, 1], [1, 1]],
-          [[3, 5], [5, 4]],
-          [[7, 9], [9, 17]],
-          [[33, 20], [20, 19]],
+          [
+            [1, 1],
+            [1, 1],
+          ],
+          [
+            [3, 5],
+            [5, 4],
+          ],
+          [
+            [7, 9],
+            [9, 17],
+          ],
+          [
+            [33, 20],
+            [20, 19],
+          ],
           [[4], [4]],
           [[4], [4, 3]],
           [[3, 4], [4]],
-          [[2, 3, 4], [4, 5]],
-          [[2, 3, 4], [2, 4, 5]],
-          [[2, 1, 3, 4], [3, 4, 2]],
-          [[3, 0], [0, 4]],
-          [[0, 3], [3, 4]],
+          [
+            [2, 3, 4],
+            [4, 5],
+          ],
+          [
+            [2, 3, 4],
+            [2, 4, 5],
+          ],
+          [
+            [2, 1, 3, 4],
+            [3, 4, 2],
+          ],
+          [
+            [3, 0],
+            [0, 4],
+          ],
+          [
+            [0, 3],
+            [3, 4],
+          ],
         ] as const
       ).map(([p, q]) => ({ inputs: [spread(p), spread(q, -2, 2, 0.73)] })),
     tolerance: 4e-6,
@@ -166,7 +242,8 @@ export const matmul = op(
 
 function exactly(name: string, x: Tensor, ndim: number, argument: string): void {
   checkTensor(name, x, argument);
-  if (x.ndim !== ndim) fail('shape', `${name}: ${argument} must have ${ndim} dimensions, got ${show(x.shape)}. Use matmul().`);
+  if (x.ndim !== ndim)
+    fail('shape', `${name}: ${argument} must have ${ndim} dimensions, got ${show(x.shape)}. Use matmul().`);
 }
 
 /** [M, K] × [K, N] → [M, N]. */
@@ -214,16 +291,21 @@ export const linear = op(
     exactly('linear', weight, 2, 'weight');
     const [n, k] = weight.shape as [number, number];
     if (input.ndim === 0 || input.shape[input.ndim - 1] !== k) {
-      fail('shape', `linear: the last size of input must be ${k}, as weight is ${show(weight.shape)}; got ${show(input.shape)}.`);
+      fail(
+        'shape',
+        `linear: the last size of input must be ${k}, as weight is ${show(weight.shape)}; got ${show(input.shape)}.`,
+      );
     }
     if (bias !== null) {
       exactly('linear', bias, 1, 'bias');
       if (bias.shape[0] !== n) fail('shape', `linear: bias must have ${n} elements, got ${show(bias.shape)}.`);
     }
-    const x = reshape(input, [-1, k]);
+    const x = reshape(input, [sizeOf(input.shape.slice(0, -1)), k]);
     const y = empty(x, [x.shape[0] as number, n], 'float32', 'linear');
     const wt = weight.strided([k, n], [weight.strides[1] as number, weight.strides[0] as number], weight.offset);
-    gemm(y, convert(x, 'float32'), convert(wt, 'float32'), { bias: bias === null ? null : dense(convert(bias, 'float32')) });
+    gemm(y, convert(x, 'float32'), convert(wt, 'float32'), {
+      bias: bias === null ? null : dense(convert(bias, 'float32')),
+    });
     wt.dispose();
     const inputs = bias === null ? [x, weight] : [x, weight, bias];
     record('linear', inputs, [y], [x, weight], ([g], [p, w], needs) => [
@@ -259,7 +341,16 @@ export const linear = op(
   },
 );
 
-/** input + alpha · mat1 × mat2, beta scaling input. */
-export function addmm(input: Tensor, mat1: Tensor, mat2: Tensor, { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {}): Tensor {
-  return add(mul(input, beta), mul(mm(mat1, mat2), alpha));
+/** beta · input + alpha · mat1 × mat2; input broadcasts to the product's shape. With beta 0 nothing of input is seen. */
+export function addmm(
+  input: Tensor,
+  mat1: Tensor,
+  mat2: Tensor,
+  { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {},
+): Tensor {
+  checkTensor('addmm', input);
+  const y = mul(mm(mat1, mat2), alpha);
+  // 0 · NaN would be NaN, and 0 is meant.
+  const shift = beta === 0 ? where(scalarLike(input, false, 'bool'), input, 0) : mul(input, beta);
+  return add(expand(shift, y.shape), y);
 }

@@ -1,7 +1,7 @@
 import { record } from '../autograd/index.js';
-import { type DType, traits } from '../core/dtype.js';
+import { type DType, promote, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
-import { contiguousStrides, normalizeDim, sameShape, type Shape, sizeOf } from '../core/shape.js';
+import { contiguousStrides, normalizeDim, type Shape, sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { checkTensor, convert, copyInto, dense, empty, op } from './op.js';
 import { at, build, type Reference, spread } from './sheet.js';
@@ -21,10 +21,12 @@ function inferShape(name: string, shape: Shape, wanted: readonly number[]): numb
   const known = wanted.reduce((n, size) => (size === -1 ? n : n * size), 1);
   const unknown = wanted.filter((size) => size === -1).length;
   const target = wanted.map((size) => (size === -1 ? numel / known : size));
-  const valid =
-    unknown <= 1 && target.every((size) => Number.isInteger(size) && size >= 0) && sizeOf(target) === numel;
+  const valid = unknown <= 1 && target.every((size) => Number.isInteger(size) && size >= 0) && sizeOf(target) === numel;
   if (!valid) {
-    fail('shape', `${name}: ${show(shape)} has ${numel} elements, which do not fit ${show(wanted)}. Use one −1 to infer a size.`);
+    fail(
+      'shape',
+      `${name}: ${show(shape)} has ${numel} elements, which do not fit ${show(wanted)}. Use one −1 to infer a size.`,
+    );
   }
   return target;
 }
@@ -81,26 +83,38 @@ function reshapeSheet(name: string, doc: string) {
 }
 
 /** `input` under other sizes: a view where strides allow it, a copy otherwise. One size may be −1. */
-export const reshape = op((input: Tensor, ...sizes: Sizes): Tensor => {
-  checkTensor('reshape', input);
-  const shape = inferShape('reshape', input.shape, list(sizes));
-  const strides = viewStrides(input.shape, input.strides, shape);
-  const x = strides === null ? dense(input) : input;
-  const y = x.strided(shape, strides ?? contiguousStrides(shape), x.offset);
-  const from = input.shape;
-  record('reshape', [input], [y], [], ([g]) => [reshape(g as Tensor, from)]);
-  return y;
-}, reshapeSheet('reshape', '`input` under other sizes, in row-major order; a view where strides allow it. One size may be −1.'));
+export const reshape = op(
+  (input: Tensor, ...sizes: Sizes): Tensor => {
+    checkTensor('reshape', input);
+    const shape = inferShape('reshape', input.shape, list(sizes));
+    const strides = viewStrides(input.shape, input.strides, shape);
+    const x = strides === null ? dense(input) : input;
+    const y = x.strided(shape, strides ?? contiguousStrides(shape), x.offset);
+    const from = input.shape;
+    record('reshape', [input], [y], [], ([g]) => [reshape(g as Tensor, from)]);
+    return y;
+  },
+  reshapeSheet(
+    'reshape',
+    '`input` under other sizes, in row-major order; a view where strides allow it. One size may be −1.',
+  ),
+);
 
 /** Like `reshape`, but never copies: throws where strides do not allow a view. */
-export const view = op((input: Tensor, ...sizes: Sizes): Tensor => {
-  checkTensor('view', input);
-  const shape = inferShape('view', input.shape, list(sizes));
-  if (viewStrides(input.shape, input.strides, shape) === null) {
-    fail('shape', `view: ${show(input.shape)} with strides ${show(input.strides)} cannot be viewed as ${show(shape)}. Use reshape().`);
-  }
-  return reshape(input, shape);
-}, reshapeSheet('view', '`input` under other sizes without copying; throws where strides do not allow it.'));
+export const view = op(
+  (input: Tensor, ...sizes: Sizes): Tensor => {
+    checkTensor('view', input);
+    const shape = inferShape('view', input.shape, list(sizes));
+    if (viewStrides(input.shape, input.strides, shape) === null) {
+      fail(
+        'shape',
+        `view: ${show(input.shape)} with strides ${show(input.strides)} cannot be viewed as ${show(shape)}. Use reshape().`,
+      );
+    }
+    return reshape(input, shape);
+  },
+  reshapeSheet('view', '`input` under other sizes without copying; throws where strides do not allow it.'),
+);
 
 export const permute = op(
   (input: Tensor, ...dims: Sizes): Tensor => {
@@ -129,7 +143,11 @@ export const permute = op(
       const order = (dims as number[]).map((d) => (d < 0 ? d + a.shape.length : d));
       return build(
         order.map((d) => a.shape[d] as number),
-        (i) => at(a, order.map((_, d) => i[order.indexOf(d)] as number)),
+        (i) =>
+          at(
+            a,
+            order.map((_, d) => i[order.indexOf(d)] as number),
+          ),
       );
     },
     samples: () => [
@@ -156,7 +174,10 @@ export const transpose = op(
     differentiable: [true],
     oracle: ([x], [d0, d1]) => {
       const a = x as Reference;
-      const [p, q] = [d0, d1].map((d) => ((d as number) < 0 ? (d as number) + a.shape.length : (d as number))) as [number, number];
+      const [p, q] = [d0, d1].map((d) => ((d as number) < 0 ? (d as number) + a.shape.length : (d as number))) as [
+        number,
+        number,
+      ];
       const swap = <T>(v: readonly T[]): T[] => v.map((_, i) => v[i === p ? q : i === q ? p : i] as T);
       return build(swap(a.shape), (i) => at(a, swap(i)));
     },
@@ -169,7 +190,8 @@ export const transpose = op(
 
 /** The transpose of a matrix; tensors of one or no dimension are returned as they are. */
 export function t(input: Tensor): Tensor {
-  if (input.ndim > 2) fail('shape', `t: expected at most 2 dimensions, got ${show(input.shape)}. Use transpose(dim0, dim1).`);
+  if (input.ndim > 2)
+    fail('shape', `t: expected at most 2 dimensions, got ${show(input.shape)}. Use transpose(dim0, dim1).`);
   return input.ndim < 2 ? input : transpose(input, 0, 1);
 }
 
@@ -254,7 +276,12 @@ export const narrow = op(
     oracle: ([x], [dim, start, length]) => {
       const a = x as Reference;
       const shape = a.shape.map((s, i) => (i === dim ? (length as number) : s));
-      return build(shape, (i) => at(a, i.map((v, d) => (d === dim ? v + (start as number) : v))));
+      return build(shape, (i) =>
+        at(
+          a,
+          i.map((v, d) => (d === dim ? v + (start as number) : v)),
+        ),
+      );
     },
     samples: () => [
       { inputs: [spread([7])], args: [0, 2, 3] },
@@ -280,7 +307,14 @@ function stepped(name: string, input: Tensor, d: number, first: number, step: nu
 /** Zeros of `shape` with `input` at first, first + step, … along `d`: the gradient of `stepped`. */
 function embed(input: Tensor, shape: Shape, d: number, first: number, step: number): Tensor {
   const y = empty(input, shape, input.dtype, 'embed');
-  y.storage.device.launch({ kernel: `fill_b${traits[y.dtype].bytes}`, work: y.numel, grain: 65536, writes: [y], reads: [], ints: [0] });
+  y.storage.device.launch({
+    kernel: `fill_b${traits[y.dtype].bytes}`,
+    work: y.numel,
+    grain: 65536,
+    writes: [y],
+    reads: [],
+    ints: [0],
+  });
   const length = input.shape[d] as number;
   const window = y.strided(
     input.shape,
@@ -326,7 +360,10 @@ export function split(input: Tensor, size: number | readonly number[], dim = 0):
       ? Array.from({ length: Math.max(Math.ceil(total / size), 1) }, (_, i) => Math.min(size, total - i * size))
       : size;
   if (sizes.reduce((a, b) => a + b, 0) !== total) {
-    fail('argument', `split: sizes ${show(sizes)} must add up to ${total}, the size of dim ${dim} of ${show(input.shape)}.`);
+    fail(
+      'argument',
+      `split: sizes ${show(sizes)} must add up to ${total}, the size of dim ${dim} of ${show(input.shape)}.`,
+    );
   }
   let first = 0;
   return sizes.map((length) => {
@@ -341,35 +378,42 @@ export function chunk(input: Tensor, chunks: number, dim = 0): Tensor[] {
   checkTensor('chunk', input);
   if (!Number.isInteger(chunks) || chunks < 1) fail('argument', `chunk: expected a whole number ≥ 1, got ${chunks}.`);
   const d = normalizeDim('chunk', dim, input.ndim);
-  return split(input, Math.max(Math.ceil((input.shape[d] as number) / chunks), 1), d);
+  const size = input.shape[d] as number;
+  // Of nothing there are as many pieces as were asked for, as in PyTorch.
+  return split(input, size === 0 ? new Array<number>(chunks).fill(0) : Math.ceil(size / chunks), d);
 }
 
-/** Tensors joined along an existing dimension; their other sizes must agree. */
+/**
+ * Tensors joined along an existing dimension; their other sizes must agree, and the result has the dtype that holds them
+ * all. One-dimensional tensors without elements are left out, whatever the others' sizes.
+ */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
-  const first = tensors[0];
-  if (first === undefined) return fail('argument', 'cat: expected at least one tensor.');
   for (const x of tensors) checkTensor('cat', x, 'tensors');
+  const isNothing = (x: Tensor): boolean => x.ndim === 1 && x.shape[0] === 0;
+  const first = tensors.find((x) => !isNothing(x)) ?? tensors[0];
+  if (first === undefined) return fail('argument', 'cat: expected at least one tensor.');
+  if (first.ndim === 0) fail('shape', 'cat: a tensor without dimensions cannot be joined, got []. Use stack().');
   const d = normalizeDim('cat', dim, first.ndim);
-  for (const x of tensors) {
-    const fits = x.ndim === first.ndim && x.dtype === first.dtype && x.shape.every((s, i) => i === d || s === first.shape[i]);
-    if (!fits) {
-      fail(
-        'shape',
-        `cat: sizes must agree outside dim ${dim} and dtypes everywhere: ${show(first.shape)} ${first.dtype} and ${show(x.shape)} ${x.dtype}.`,
-      );
-    }
+  const parts = tensors.map((x) => (isNothing(x) ? null : x));
+  for (const x of parts) {
+    if (x === null || (x.ndim === first.ndim && x.shape.every((s, i) => i === d || s === first.shape[i]))) continue;
+    fail('shape', `cat: sizes must agree outside dim ${dim}, got ${show(first.shape)} and ${show(x.shape)}.`);
   }
-  const sizes = tensors.map((x) => x.shape[d] as number);
+  const dtype = tensors.reduce<DType>((joint, x) => promote(joint, x.dtype), first.dtype);
+  const sizes = parts.map((x) => (x === null ? 0 : (x.shape[d] as number)));
   const shape = first.shape.map((s, i) => (i === d ? sizes.reduce((a, b) => a + b, 0) : s));
-  const y = empty(first, shape, first.dtype, 'cat');
+  const y = empty(first, shape, dtype, 'cat');
   let offset = 0;
-  for (const x of tensors) {
+  for (const [k, x] of parts.entries()) {
+    if (x === null) continue;
     const window = y.strided(x.shape, y.strides, offset * (y.strides[d] as number));
-    copyInto(window, x);
+    copyInto(window, convert(x, dtype));
     window.dispose();
-    offset += x.shape[d] as number;
+    offset += sizes[k] as number;
   }
-  record('cat', tensors, [y], [], ([g]) => split(g as Tensor, sizes, d));
+  record('cat', tensors, [y], [], ([g]) =>
+    split(g as Tensor, sizes, d).map((piece, k) => (parts[k] === null ? reshape(piece, [0]) : piece)),
+  );
   return y;
 }
 
@@ -390,6 +434,8 @@ export const flip = op(
   (input: Tensor, ...dims: Sizes): Tensor => {
     checkTensor('flip', input);
     const reversed = list(dims).map((d) => normalizeDim('flip', d, input.ndim));
+    if (new Set(reversed).size !== reversed.length)
+      fail('argument', `flip: ${show(list(dims))} names a dimension twice.`);
     const y = empty(input, input.shape, input.dtype, 'flip');
     let offset = input.offset;
     const strides = input.strides.map((s, i) => {
@@ -411,7 +457,12 @@ export const flip = op(
     differentiable: [true],
     oracle: ([x], [dims]) => {
       const a = x as Reference;
-      return build(a.shape, (i) => at(a, i.map((v, d) => ((dims as number[]).includes(d) ? (a.shape[d] as number) - 1 - v : v))));
+      return build(a.shape, (i) =>
+        at(
+          a,
+          i.map((v, d) => ((dims as number[]).includes(d) ? (a.shape[d] as number) - 1 - v : v)),
+        ),
+      );
     },
     samples: () => [
       { inputs: [spread([7])], args: [[0]] },

@@ -35,7 +35,10 @@ function normGrad(g: Tensor, x: Tensor, weight: Tensor | null, dims: readonly nu
   const rstd = rsqrt(add(mean(mul(centred, centred), { dim: dims, keepdim: true }), eps));
   const xhat = mul(centred, rstd);
   const scaled = weight === null ? g : mul(g, weight);
-  const inner = sub(sub(scaled, mean(scaled, { dim: dims, keepdim: true })), mul(xhat, mean(mul(scaled, xhat), { dim: dims, keepdim: true })));
+  const inner = sub(
+    sub(scaled, mean(scaled, { dim: dims, keepdim: true })),
+    mul(xhat, mean(mul(scaled, xhat), { dim: dims, keepdim: true })),
+  );
   return { dx: mul(rstd, inner), xhat };
 }
 
@@ -44,7 +47,11 @@ function normGrad(g: Tensor, x: Tensor, weight: Tensor | null, dims: readonly nu
  * (Ba, Kiros, Hinton 2016).
  */
 export const layerNorm = op(
-  (input: Tensor, normalizedShape: readonly number[], { weight = null, bias = null, eps = 1e-5 }: LayerNormOptions = {}): Tensor => {
+  (
+    input: Tensor,
+    normalizedShape: readonly number[],
+    { weight = null, bias = null, eps = 1e-5 }: LayerNormOptions = {},
+  ): Tensor => {
     checkTensor('layerNorm', input);
     const tail = input.shape.slice(input.ndim - normalizedShape.length);
     if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape)) {
@@ -60,7 +67,15 @@ export const layerNorm = op(
     const average = empty(x, [rows], 'float32', 'layerNorm');
     const rstd = empty(x, [rows], 'float32', 'layerNorm');
     const grain = Math.max(1, Math.floor(16384 / Math.max(cols, 1)));
-    x.storage.device.launch({ kernel: 'layerNorm_f32', work: rows, grain, writes: [y, average, rstd], reads: [x, w, b], floats: [eps], ints: [rows, cols] });
+    x.storage.device.launch({
+      kernel: 'layerNorm_f32',
+      work: rows,
+      grain,
+      writes: [y, average, rstd],
+      reads: [x, w, b],
+      floats: [eps],
+      ints: [rows, cols],
+    });
     const inputs = [input, ...(weight === null ? [] : [weight]), ...(bias === null ? [] : [bias])];
     const saved = [input, average, rstd, ...(weight === null ? [] : [weight])];
     record('layerNorm', inputs, [y], saved, ([gradient], [x, average, rstd, scale = null], needs) => {
@@ -155,7 +170,12 @@ export const batchNorm = op(
     if (input.ndim < 2) fail('shape', `batchNorm: expected [N, C, …], got ${show(input.shape)}.`);
     const [n, c] = input.shape as [number, number];
     const l = sizeOf(input.shape.slice(2));
-    const given: readonly [Tensor | null, string][] = [[weight, 'weight'], [bias, 'bias'], [runningMean, 'runningMean'], [runningVar, 'runningVar']];
+    const given: readonly [Tensor | null, string][] = [
+      [weight, 'weight'],
+      [bias, 'bias'],
+      [runningMean, 'runningMean'],
+      [runningVar, 'runningVar'],
+    ];
     for (const [t, name] of given) checkAffine('batchNorm', t, [c], name);
     if (!training && (runningMean === null || runningVar === null)) {
       fail('argument', 'batchNorm: evaluation needs runningMean and runningVar. Pass them, or { training: true }.');
@@ -169,7 +189,10 @@ export const batchNorm = op(
     const variance = training ? empty(x, [c], 'float32', 'batchNorm') : dense(runningVar as Tensor);
     const grain = Math.max(1, Math.floor(16384 / Math.max(n * l, 1)));
     if (training) {
-      const running = [runningMean, runningVar].map((given) => ({ given, compact: given === null ? null : dense(given) }));
+      const running = [runningMean, runningVar].map((given) => ({
+        given,
+        compact: given === null ? null : dense(given),
+      }));
       x.storage.device.launch({
         kernel: 'batchNormStats_f32',
         work: c,
@@ -198,7 +221,17 @@ export const batchNorm = op(
     const saved = [input, average, variance, ...(weight === null ? [] : [weight])];
     record('batchNorm', inputs, [y], saved, ([gradient], [held, average, variance, scale = null]) => {
       const g = gradient as Tensor;
-      if (isGradEnabled()) return batchNormGrad(g, held as Tensor, average as Tensor, variance as Tensor, scale, bias !== null, training, eps);
+      if (isGradEnabled())
+        return batchNormGrad(
+          g,
+          held as Tensor,
+          average as Tensor,
+          variance as Tensor,
+          scale,
+          bias !== null,
+          training,
+          eps,
+        );
       const dx = empty(g, g.shape, 'float32', 'batchNorm');
       const dw = weight === null ? null : empty(g, [c], 'float32', 'batchNorm');
       const db = bias === null ? null : empty(g, [c], 'float32', 'batchNorm');
@@ -207,7 +240,13 @@ export const batchNorm = op(
         work: c,
         grain,
         writes: [dx, dw, db],
-        reads: [dense(g), dense(held as Tensor), average as Tensor, variance as Tensor, scale === null ? null : dense(scale)],
+        reads: [
+          dense(g),
+          dense(held as Tensor),
+          average as Tensor,
+          variance as Tensor,
+          scale === null ? null : dense(scale),
+        ],
         floats: [eps],
         ints: [n, c, l, training ? 1 : 0],
       });
@@ -218,7 +257,7 @@ export const batchNorm = op(
   {
     name: 'batchNorm',
     family: 'norm',
-    doc: 'Normalizes each channel of [N, C, …] with the batch\'s or the running statistics; same shape.',
+    doc: "Normalizes each channel of [N, C, …] with the batch's or the running statistics; same shape.",
     dtypes: ['float32'],
     differentiable: [true, false, false],
     oracle: ([x, m, v], [options]) => {
@@ -230,7 +269,9 @@ export const batchNorm = op(
         const l = a.shape.slice(2).reduce((p, q) => p * q, 1);
         const values = Array.from(a.data).filter((_, k) => Math.floor(k / l) % c === channel);
         const average = training ? values.reduce((p, q) => p + q, 0) / values.length : at(m as Reference, [channel]);
-        const variance = training ? values.reduce((p, q) => p + (q - average) ** 2, 0) / values.length : at(v as Reference, [channel]);
+        const variance = training
+          ? values.reduce((p, q) => p + (q - average) ** 2, 0) / values.length
+          : at(v as Reference, [channel]);
         return (at(a, i) - average) / Math.sqrt(variance + 1e-5);
       });
     },

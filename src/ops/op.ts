@@ -79,10 +79,12 @@ export function convert<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
   const toHalf = dtype === 'float16';
   const fromHalf = x.dtype === 'float16';
   // float16 converts from and to float32 only; everything else goes by way of it.
-  if ((toHalf && x.dtype !== 'float32') || (fromHalf && dtype !== 'float32')) return convert(convert(x, 'float32'), dtype);
+  if ((toHalf && x.dtype !== 'float32') || (fromHalf && dtype !== 'float32'))
+    return convert(convert(x, 'float32'), dtype);
   const y = empty(x, x.shape, dtype, 'cast');
   const target = dtype === 'bool' ? 'bool' : suffix(dtype);
-  if (suffix(x.dtype) === target && dtype !== 'bool') copyInto(y, new Tensor(x.storage.retain(), x.offset, x.shape, x.strides, dtype));
+  if (suffix(x.dtype) === target && dtype !== 'bool')
+    copyInto(y, new Tensor(x.storage.retain(), x.offset, x.shape, x.strides, dtype));
   else elementwise(`cast_${suffix(x.dtype)}_${target}`, y, [x]);
   return y;
 }
@@ -110,7 +112,10 @@ export function checkTensor(name: string, x: unknown, argument = 'input'): asser
 /** Throws unless two tensors live on one device. */
 export function checkDevice(name: string, a: Tensor, b: Tensor): void {
   if (a.storage.device !== b.storage.device) {
-    fail('device', `${name}: tensors are on ${a.device} ${show(a.shape)} and ${b.device} ${show(b.shape)}. Use .to(device).`);
+    fail(
+      'device',
+      `${name}: tensors are on ${a.device} ${show(a.shape)} and ${b.device} ${show(b.shape)}. Use .to(device).`,
+    );
   }
 }
 

@@ -47,7 +47,8 @@ interface Window {
 
 function windowOf(name: string, input: Tensor, kernelSize: Pair, options: MaxPoolOptions): Window {
   checkTensor(name, input);
-  if (input.ndim !== 3 && input.ndim !== 4) fail('shape', `${name}: expected [N, C, H, W] or [C, H, W], got ${show(input.shape)}.`);
+  if (input.ndim !== 3 && input.ndim !== 4)
+    fail('shape', `${name}: expected [N, C, H, W] or [C, H, W], got ${show(input.shape)}.`);
   const kernel = pair(name, 'kernelSize', kernelSize, 1);
   const stride = pair(name, 'stride', options.stride ?? kernelSize, 1);
   const padding = pair(name, 'padding', options.padding ?? 0, 0);
@@ -56,13 +57,30 @@ function windowOf(name: string, input: Tensor, kernelSize: Pair, options: MaxPoo
     fail('argument', `${name}: padding must be at most half the window, got ${show(padding)} for ${show(kernel)}.`);
   }
   const size = input.shape.slice(-2);
-  const out = size.map((s, i) => poolSize(s, kernel[i] as number, stride[i] as number, padding[i] as number, dilation[i] as number, options.ceilMode ?? false)) as [number, number];
-  if (out.some((s) => s < 1)) fail('shape', `${name}: a window of ${show(kernel)} does not fit into ${show(input.shape)}.`);
+  const out = size.map((s, i) =>
+    poolSize(
+      s,
+      kernel[i] as number,
+      stride[i] as number,
+      padding[i] as number,
+      dilation[i] as number,
+      options.ceilMode ?? false,
+    ),
+  ) as [number, number];
+  if (out.some((s) => s < 1))
+    fail('shape', `${name}: a window of ${show(kernel)} does not fit into ${show(input.shape)}.`);
   return { kernel, stride, padding, dilation, out };
 }
 
 /** Number of windows along one direction. */
-function poolSize(size: number, kernel: number, stride: number, padding: number, dilation: number, ceilMode: boolean): number {
+function poolSize(
+  size: number,
+  kernel: number,
+  stride: number,
+  padding: number,
+  dilation: number,
+  ceilMode: boolean,
+): number {
   const room = size + 2 * padding - dilation * (kernel - 1) - 1;
   const count = (ceilMode ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
   // In ceil mode the last window must begin inside the image or its left padding.
@@ -121,11 +139,34 @@ function windowValues(a: Reference, plane: readonly number[], oy: number, ox: nu
   });
 }
 
-function referencePool(a: Reference, kernelSize: Pair, options: MaxPoolOptions, of: (values: (number | null)[]) => number): Reference {
+function referencePool(
+  a: Reference,
+  kernelSize: Pair,
+  options: MaxPoolOptions,
+  of: (values: (number | null)[]) => number,
+): Reference {
   const both = (v: Pair): readonly [number, number] => (typeof v === 'number' ? [v, v] : v);
-  const w = { kernel: both(kernelSize), stride: both(options.stride ?? kernelSize), padding: both(options.padding ?? 0), dilation: both(options.dilation ?? 1) };
-  const out = a.shape.slice(-2).map((s, i) => poolSize(s, w.kernel[i] as number, w.stride[i] as number, w.padding[i] as number, w.dilation[i] as number, options.ceilMode ?? false)) as [number, number];
-  return build([...a.shape.slice(0, -2), ...out], (i) => of(windowValues(a, i.slice(0, -2), i[i.length - 2] as number, i[i.length - 1] as number, { ...w, out })));
+  const w = {
+    kernel: both(kernelSize),
+    stride: both(options.stride ?? kernelSize),
+    padding: both(options.padding ?? 0),
+    dilation: both(options.dilation ?? 1),
+  };
+  const out = a.shape
+    .slice(-2)
+    .map((s, i) =>
+      poolSize(
+        s,
+        w.kernel[i] as number,
+        w.stride[i] as number,
+        w.padding[i] as number,
+        w.dilation[i] as number,
+        options.ceilMode ?? false,
+      ),
+    ) as [number, number];
+  return build([...a.shape.slice(0, -2), ...out], (i) =>
+    of(windowValues(a, i.slice(0, -2), i[i.length - 2] as number, i[i.length - 1] as number, { ...w, out })),
+  );
 }
 
 const poolSamples = () => [
@@ -163,12 +204,21 @@ export const maxPool2d = op(
     dtypes: ['float32'],
     differentiable: [true],
     oracle: ([x], [size, options]) =>
-      referencePool(x as Reference, size as Pair, (options ?? {}) as MaxPoolOptions, (v) => Math.max(...v.filter((e) => e !== null))),
+      referencePool(x as Reference, size as Pair, (options ?? {}) as MaxPoolOptions, (v) =>
+        Math.max(...v.filter((e) => e !== null)),
+      ),
     samples: () => [...poolSamples(), { inputs: [spread([1, 1, 7, 7])], args: [2, { dilation: 2, stride: 1 }] }],
   },
 );
 
-function launchAverage(kernel: string, out: Tensor, input: Tensor, image: readonly number[], w: Window, { countIncludePad = true, divisorOverride = null }: AvgPoolOptions): void {
+function launchAverage(
+  kernel: string,
+  out: Tensor,
+  input: Tensor,
+  image: readonly number[],
+  w: Window,
+  { countIncludePad = true, divisorOverride = null }: AvgPoolOptions,
+): void {
   const [h, v] = image as [number, number];
   const planes = w.out[0] * w.out[1] === 0 || h * v === 0 ? 0 : (kernel.includes('grad') ? out : input).numel / (h * v);
   out.storage.device.launch({
@@ -177,7 +227,17 @@ function launchAverage(kernel: string, out: Tensor, input: Tensor, image: readon
     grain: planeGrain(h * v),
     writes: [out],
     reads: [dense(input)],
-    ints: [planes, h, v, ...w.out, ...w.kernel, ...w.stride, ...w.padding, countIncludePad ? 1 : 0, divisorOverride ?? 0],
+    ints: [
+      planes,
+      h,
+      v,
+      ...w.out,
+      ...w.kernel,
+      ...w.stride,
+      ...w.padding,
+      countIncludePad ? 1 : 0,
+      divisorOverride ?? 0,
+    ],
   });
 }
 
@@ -201,6 +261,7 @@ function average(input: Tensor, w: Window, options: AvgPoolOptions): Tensor {
 export const avgPool2d = op(
   (input: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor => {
     const w = windowOf('avgPool2d', input, kernelSize, options);
+    if (options.divisorOverride === 0) fail('argument', 'avgPool2d: divisorOverride must not be 0.');
     return average(input, w, options);
   },
   {
@@ -210,13 +271,25 @@ export const avgPool2d = op(
     dtypes: ['float32'],
     differentiable: [true],
     oracle: ([x], [size, options]) =>
-      referencePool(x as Reference, size as Pair, (options ?? {}) as AvgPoolOptions, (v) => v.reduce((a: number, e) => a + (e ?? 0), 0) / v.length),
+      referencePool(
+        x as Reference,
+        size as Pair,
+        (options ?? {}) as AvgPoolOptions,
+        (v) => v.reduce((a: number, e) => a + (e ?? 0), 0) / v.length,
+      ),
     samples: () => poolSamples().slice(0, 2),
     tolerance: 2e-6,
   },
 );
 
-function adaptive(name: string, kernel: string, shape: readonly number[], input: Tensor, image: readonly number[], out: readonly number[]): Tensor {
+function adaptive(
+  name: string,
+  kernel: string,
+  shape: readonly number[],
+  input: Tensor,
+  image: readonly number[],
+  out: readonly number[],
+): Tensor {
   const y = empty(input, shape, 'float32', name);
   const size = (image[0] as number) * (image[1] as number);
   const planes = size === 0 ? 0 : shape.slice(0, -2).reduce((a, b) => a * b, 1);
@@ -241,11 +314,22 @@ function adaptiveBack(dy: Tensor, shape: readonly number[], out: readonly number
 export const adaptiveAvgPool2d = op(
   (input: Tensor, outputSize: number | readonly [number | null, number | null]): Tensor => {
     checkTensor('adaptiveAvgPool2d', input);
-    if (input.ndim !== 3 && input.ndim !== 4) fail('shape', `adaptiveAvgPool2d: expected [N, C, H, W] or [C, H, W], got ${show(input.shape)}.`);
+    if (input.ndim !== 3 && input.ndim !== 4)
+      fail('shape', `adaptiveAvgPool2d: expected [N, C, H, W] or [C, H, W], got ${show(input.shape)}.`);
     const image = input.shape.slice(-2);
-    const out = (typeof outputSize === 'number' ? [outputSize, outputSize] : outputSize).map((s, i) => s ?? (image[i] as number));
-    if (!out.every((s) => Number.isInteger(s) && s >= 1)) fail('argument', `adaptiveAvgPool2d: outputSize must be whole numbers ≥ 1, got ${show(out)}.`);
-    const y = adaptive('adaptiveAvgPool2d', 'adaptiveAvgPool2d_f32', [...input.shape.slice(0, -2), ...out], convert(input, 'float32'), image, out);
+    const out = (typeof outputSize === 'number' ? [outputSize, outputSize] : outputSize).map(
+      (s, i) => s ?? (image[i] as number),
+    );
+    if (!out.every((s) => Number.isInteger(s) && s >= 1))
+      fail('argument', `adaptiveAvgPool2d: outputSize must be whole numbers ≥ 1, got ${show(out)}.`);
+    const y = adaptive(
+      'adaptiveAvgPool2d',
+      'adaptiveAvgPool2d_f32',
+      [...input.shape.slice(0, -2), ...out],
+      convert(input, 'float32'),
+      image,
+      out,
+    );
     const { shape } = input;
     record('adaptiveAvgPool2d', [input], [y], [], ([g]) => [adaptiveBack(g as Tensor, shape, out)]);
     return y;
@@ -283,9 +367,23 @@ export const adaptiveAvgPool2d = op(
 );
 
 /** Unused dimensions of one image are added and taken away again. */
-export function maxPool1d(input: Tensor, kernelSize: number, { stride = kernelSize, padding = 0, dilation = 1, ceilMode = false }: { stride?: number; padding?: number; dilation?: number; ceilMode?: boolean } = {}): Tensor {
+export function maxPool1d(
+  input: Tensor,
+  kernelSize: number,
+  {
+    stride = kernelSize,
+    padding = 0,
+    dilation = 1,
+    ceilMode = false,
+  }: { stride?: number; padding?: number; dilation?: number; ceilMode?: boolean } = {},
+): Tensor {
   checkTensor('maxPool1d', input);
   const image = reshape(input, [...input.shape.slice(0, -1), 1, input.shape[input.ndim - 1] as number]);
-  const y = maxPool2d(image, [1, kernelSize], { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], ceilMode });
+  const y = maxPool2d(image, [1, kernelSize], {
+    stride: [1, stride],
+    padding: [0, padding],
+    dilation: [1, dilation],
+    ceilMode,
+  });
   return reshape(y, [...input.shape.slice(0, -1), y.shape[y.ndim - 1] as number]);
 }

@@ -71,9 +71,14 @@ export interface QuantizedProduct {
 }
 
 /** x · weightᵀ of int8: x [M, K] → float32 [M, N]. */
-export function quantizedLinear(x: Tensor<'int8'>, weight: PackedWeight, { scale, bias, input }: QuantizedProduct): Tensor<'float32'> {
+export function quantizedLinear(
+  x: Tensor<'int8'>,
+  weight: PackedWeight,
+  { scale, bias, input }: QuantizedProduct,
+): Tensor<'float32'> {
   const [m, k] = x.shape as [number, number];
-  if (k !== weight.k) fail('shape', `quantizedLinear: the last size of input must be ${weight.k}, got ${show(x.shape)}.`);
+  if (k !== weight.k)
+    fail('shape', `quantizedLinear: the last size of input must be ${weight.k}, got ${show(x.shape)}.`);
   const { n } = weight;
   const y = empty(x, [m, n], 'float32', 'quantizedLinear');
   y.storage.device.launch({
@@ -114,7 +119,8 @@ export function quantizedConv2d(
   const size = (s: number, i: 0 | 1): number =>
     Math.floor((s + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) / stride[i]) + 1;
   const [oh, ow] = [size(h, 0), size(w, 1)];
-  if (oh < 1 || ow < 1) fail('shape', `quantizedConv2d: a kernel of ${show(kernel)} does not fit into ${show([h, w])}.`);
+  if (oh < 1 || ow < 1)
+    fail('shape', `quantizedConv2d: a kernel of ${show(kernel)} does not fit into ${show([h, w])}.`);
   const k = c * kernel[0] * kernel[1];
   const places = oh * ow;
   const columns = empty(x, [n * places, k], 'int8', 'quantizedConv2d');

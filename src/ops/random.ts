@@ -56,7 +56,12 @@ export function randn(shape: Shape | number, options: RandomOptions = {}): Tenso
 }
 
 /** Whole numbers in [low, high), int32. `randint(high, shape)` begins at 0. */
-export function randint(low: number, high: number | Shape, shape?: Shape | RandomOptions<'int32'>, options?: RandomOptions<'int32'>): Tensor {
+export function randint(
+  low: number,
+  high: number | Shape,
+  shape?: Shape | RandomOptions<'int32'>,
+  options?: RandomOptions<'int32'>,
+): Tensor {
   const short = typeof high !== 'number';
   const [from, to, sizes] = short ? [0, low, high] : [low, high, shape as Shape];
   const settings = (short ? (shape as RandomOptions<'int32'> | undefined) : options) ?? {};
@@ -66,7 +71,11 @@ export function randint(low: number, high: number | Shape, shape?: Shape | Rando
   checkShape('randint', sizes);
   const generator = settings.generator ?? defaultGenerator;
   const n = sizes.reduce((a, b) => a * b, 1);
-  return tensor(Int32Array.from({ length: n }, () => from + generator.below(to - from)), sizes, { dtype: 'int32', ...settings });
+  return tensor(
+    Int32Array.from({ length: n }, () => from + generator.below(to - from)),
+    sizes,
+    { dtype: 'int32', ...settings },
+  );
 }
 
 /** 0 … n − 1 in random order, int32. */

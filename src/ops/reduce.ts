@@ -1,11 +1,11 @@
-import { record } from '../autograd/index.js';
+import { noGrad, record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDims, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { div, mul, sub } from './arithmetic.js';
 import { expand } from './broadcast.js';
-import { eq, where } from './compare.js';
+import { eq, isnan, logicalAnd, logicalOr, where } from './compare.js';
 import { cast, permute, reshape } from './movement.js';
 import { checkTensor, convert, dense, empty, type Op, op, SUM_SCRATCH, suffix } from './op.js';
 import { at, build, type Reference, type Sample, spread } from './sheet.js';
@@ -94,13 +94,24 @@ function samples(nonEmpty = false): Sample[] {
     [[3, 5], []],
     [[3, 5], [0]],
     [[3, 5], [1]],
-    [[3, 5], [-1, true]],
+    [
+      [3, 5],
+      [-1, true],
+    ],
     [[2, 3, 4], [1]],
     [[2, 3, 4], [[0, 2]]],
-    [[2, 3, 4], [[1, 2], true]],
+    [
+      [2, 3, 4],
+      [[1, 2], true],
+    ],
     [[130, 9], [0]],
     [[9, 130], [1]],
-    ...(nonEmpty ? [] : ([[[0, 3], [0]], [[2, 0], [1]]] as [Shape, unknown[]][])),
+    ...(nonEmpty
+      ? []
+      : ([
+          [[0, 3], [0]],
+          [[2, 0], [1]],
+        ] as [Shape, unknown[]][])),
   ];
   const values = [NaN, Infinity, -Infinity, 0, -0, 1];
   return [
@@ -120,7 +131,12 @@ function oracle(name: string, of: (values: number[]) => number) {
     const result = build(kept, (outer) => {
       const values: number[] = [];
       build(run, (inner) => {
-        values.push(at(a, outer.map((o, d) => o + (inner[d] as number))));
+        values.push(
+          at(
+            a,
+            outer.map((o, d) => o + (inner[d] as number)),
+          ),
+        );
         return 0;
       });
       return of(values);
@@ -141,7 +157,8 @@ function summation(name: 'sum' | 'mean', doc: string, of: (values: number[]) => 
     (input: Tensor, ...args: ReduceArguments): Tensor => {
       checkTensor(name, input);
       const isFloat = traits[input.dtype].isFloat;
-      if (name === 'mean' && !isFloat) fail('dtype', `mean: expected floating point, got ${input.dtype}. Use .to('float32').`);
+      if (name === 'mean' && !isFloat)
+        fail('dtype', `mean: expected floating point, got ${input.dtype}. Use .to('float32').`);
       const folded = fold(name, convert(input, isFloat ? 'float32' : 'int32'), parseReduce(args));
       const scale = name === 'mean' ? 1 / folded.run : 1;
       const y = empty(input, folded.shape, isFloat ? 'float32' : 'int32', name);
@@ -174,51 +191,76 @@ export const sum = /* @__PURE__ */ summation('sum', 'Sum over `dim` (default all
 export const mean = /* @__PURE__ */ summation('mean', 'Mean over `dim` (default all).', (v) => total(v) / v.length);
 
 /** The largest (smallest) of values; NaN if there is one. */
-const pick = (better: (a: number, b: number) => boolean) => (values: number[]): number =>
-  values.some(Number.isNaN) ? NaN : values.reduce((a, b) => (better(b, a) ? b : a));
+const pick =
+  (better: (a: number, b: number) => boolean) =>
+  (values: number[]): number =>
+    values.some(Number.isNaN) ? NaN : values.reduce((a, b) => (better(b, a) ? b : a));
 
-function extremum(name: 'amax' | 'amin', kernel: 'max' | 'min', doc: string, of: (values: number[]) => number): Reduction {
-  return op(
-    (input: Tensor, ...args: ReduceArguments): Tensor => {
-      checkTensor(name, input);
-      const compute = traits[input.dtype].isFloat ? 'float32' : 'int32';
-      const folded = fold(name, convert(input, compute), parseReduce(args));
-      refuseEmpty(name, input, folded);
-      const y = empty(input, folded.shape, compute, name);
-      reduceInto(`${kernel}_${suffix(compute)}`, y, folded);
-      const result = convert(y, input.dtype);
-      record(name, [input], [result], [input, result], ([g], [x, m]) => {
-        // Equal extremes share the gradient evenly.
-        const isBest = eq(x as Tensor, reshape(m as Tensor, folded.kept));
-        const share = cast(isBest, 'float32');
-        const count = sum(share, { dim: folded.kept.flatMap((s, i) => (s === (x as Tensor).shape[i] && s !== 1 ? [] : [i])), keepdim: true });
-        return [mul(div(share, count), spreadBack(g as Tensor, folded.kept, (x as Tensor).shape))];
-      });
-      return result;
-    },
-    {
-      name,
-      family: 'reduce',
-      doc,
-      dtypes: ['float32', 'int32'],
-      differentiable: [true],
-      oracle: oracle(name, of),
-      samples: () => samples(true),
-    },
-  );
+/**
+ * The largest or smallest value over dimensions. Equal extremes share the gradient evenly; where the extreme is NaN the
+ * gradient is NaN, or, with `toNaNs`, shared by all NaN, as PyTorch has it in `max` and `min` of everything.
+ */
+function extremeValue(
+  name: 'amax' | 'amin' | 'max' | 'min',
+  input: Tensor,
+  options: ReduceOptions,
+  toNaNs = false,
+): Tensor {
+  checkTensor(name, input);
+  const compute = traits[input.dtype].isFloat ? 'float32' : 'int32';
+  const folded = fold(name, convert(input, compute), options);
+  refuseEmpty(name, input, folded);
+  const y = empty(input, folded.shape, compute, name);
+  reduceInto(`${name.includes('max') ? 'max' : 'min'}_${suffix(compute)}`, y, folded);
+  const result = convert(y, input.dtype);
+  record(name, [input], [result], [input, result], ([g], [x, m]) => {
+    const best = reshape(m as Tensor, folded.kept);
+    const equal = eq(x as Tensor, best);
+    const isBest = toNaNs ? logicalOr(equal, logicalAnd(isnan(x as Tensor), isnan(best))) : equal;
+    const share = cast(isBest, 'float32');
+    const count = sum(share, {
+      dim: folded.kept.flatMap((s, i) => (s === (x as Tensor).shape[i] && s !== 1 ? [] : [i])),
+      keepdim: true,
+    });
+    return [mul(div(share, count), spreadBack(g as Tensor, folded.kept, (x as Tensor).shape))];
+  });
+  return result;
+}
+
+function extremum(name: 'amax' | 'amin', doc: string, of: (values: number[]) => number): Reduction {
+  return op((input: Tensor, ...args: ReduceArguments): Tensor => extremeValue(name, input, parseReduce(args)), {
+    name,
+    family: 'reduce',
+    doc,
+    dtypes: ['float32', 'int32'],
+    differentiable: [true],
+    oracle: oracle(name, of),
+    samples: () => samples(true),
+  });
 }
 
 function refuseEmpty(name: string, input: Tensor, folded: Folded): void {
   if (folded.run === 0 && folded.outer * folded.inner > 0) {
-    fail('shape', `${name}: the reduced dimensions of ${show(input.shape)} are empty, and there is no ${name} of nothing.`);
+    fail(
+      'shape',
+      `${name}: the reduced dimensions of ${show(input.shape)} are empty, and there is no ${name} of nothing.`,
+    );
   }
 }
 
 const largest = /* @__PURE__ */ pick((a, b) => a > b);
 const smallest = /* @__PURE__ */ pick((a, b) => a < b);
 
-export const amax = /* @__PURE__ */ extremum('amax', 'max', 'Largest value over `dim` (default all); ties share the gradient.', largest);
-export const amin = /* @__PURE__ */ extremum('amin', 'min', 'Smallest value over `dim` (default all); ties share the gradient.', smallest);
+export const amax = /* @__PURE__ */ extremum(
+  'amax',
+  'Largest value over `dim` (default all); ties share the gradient.',
+  largest,
+);
+export const amin = /* @__PURE__ */ extremum(
+  'amin',
+  'Smallest value over `dim` (default all); ties share the gradient.',
+  smallest,
+);
 
 function position(name: 'argmax' | 'argmin', doc: string, of: (values: number[]) => number) {
   return op(
@@ -243,13 +285,23 @@ function position(name: 'argmax' | 'argmin', doc: string, of: (values: number[])
   );
 }
 
-const firstOf = (best: (values: number[]) => number) => (values: number[]): number => {
-  const nan = values.findIndex(Number.isNaN);
-  return nan >= 0 ? nan : values.indexOf(best(values));
-};
+const firstOf =
+  (best: (values: number[]) => number) =>
+  (values: number[]): number => {
+    const nan = values.findIndex(Number.isNaN);
+    return nan >= 0 ? nan : values.indexOf(best(values));
+  };
 
-export const argmax = /* @__PURE__ */ position('argmax', 'Index of the first largest value along `dim` (default: of all, flattened); int32.', firstOf(largest));
-export const argmin = /* @__PURE__ */ position('argmin', 'Index of the first smallest value along `dim` (default: of all, flattened); int32.', firstOf(smallest));
+export const argmax = /* @__PURE__ */ position(
+  'argmax',
+  'Index of the first largest value along `dim` (default: of all, flattened); int32.',
+  firstOf(largest),
+);
+export const argmin = /* @__PURE__ */ position(
+  'argmin',
+  'Index of the first smallest value along `dim` (default: of all, flattened); int32.',
+  firstOf(smallest),
+);
 
 export interface VarOptions extends ReduceOptions {
   /** Subtracted from the number of values in the divisor: 1 for a sample, 0 for a population. Default 1. */
@@ -264,15 +316,29 @@ export function variance(input: Tensor, dim?: ReduceArguments[0] | VarOptions, o
   const given: VarOptions = { ...parseReduce([dim as ReduceArguments[0]]), ...options };
   const correction = given.correction ?? (given.unbiased === false ? 0 : 1);
   const dims = normalizeDims('var', given.dim, input.ndim);
-  const count = sizeOf(dims.map((d) => input.shape[d] as number));
-  const centred = sub(input, mean(input, { dim: dims, keepdim: true }));
-  const squares = sum(mul(centred, centred), { dim: dims, keepdim: given.keepdim ?? false });
-  return mul(squares, 1 / Math.max(0, count - correction));
+  const kept = input.shape.map((size, i) => (dims.includes(i) ? 1 : size));
+  const degrees = sizeOf(dims.map((d) => input.shape[d] as number)) - correction;
+  const centre = (x: Tensor): Tensor => sub(x, mean(x, { dim: dims, keepdim: true }));
+  const y = noGrad(() => {
+    const centred = centre(input);
+    const squares = sum(mul(centred, centred), { dim: dims, keepdim: given.keepdim ?? false });
+    return mul(squares, 1 / Math.max(0, degrees));
+  });
+  // The mean moves with x too, but the distances to it sum to 0, and with them that term.
+  record('var', [input], [y], [input], ([g], [x]) => [
+    mul(mul(spreadBack(g as Tensor, kept, (x as Tensor).shape), centre(x as Tensor)), 2 / degrees),
+  ]);
+  return y;
 }
 
-/** Standard deviation over `dim` (default all). */
+/** Standard deviation over `dim` (default all); its gradient where it is 0 is 0. */
 export function std(input: Tensor, dim?: ReduceArguments[0] | VarOptions, options?: VarOptions): Tensor {
-  return sqrt(variance(input, dim, options));
+  const squared = variance(input, dim, options);
+  const y = noGrad(() => sqrt(squared));
+  record('std', [squared], [y], [y], ([g], [s]) => [
+    where(eq(s as Tensor, 0), 0, div(g as Tensor, mul(s as Tensor, 2))),
+  ]);
+  return y;
 }
 
 /** log Σ exp over `dim`, without overflow. */
@@ -290,10 +356,10 @@ export function logsumexp(input: Tensor, ...args: ReduceArguments): Tensor {
 
 function truth(name: 'any' | 'all', doc: string, of: (values: number[]) => number) {
   return op(
-    (input: Tensor, ...args: ReduceArguments): Tensor<'bool'> => {
+    (input: Tensor, ...args: ReduceArguments): Tensor<'bool' | 'uint8'> => {
       checkTensor(name, input);
       const folded = fold(name, convert(input, 'bool'), parseReduce(args));
-      const y = empty(input, folded.shape, 'bool', name);
+      const y = empty<'bool' | 'uint8'>(input, folded.shape, input.dtype === 'uint8' ? 'uint8' : 'bool', name);
       reduceInto(`${name}_u8`, y, folded);
       return y;
     },
@@ -304,13 +370,25 @@ function truth(name: 'any' | 'all', doc: string, of: (values: number[]) => numbe
       dtypes: ['float32'],
       differentiable: [false],
       oracle: oracle(name, of),
-      samples: () => samples().map((s) => ({ ...s, inputs: s.inputs.map((x) => ({ ...x, data: x.data.map((v) => Number(v > 0)) })) })),
+      samples: () =>
+        samples().map((s) => ({
+          ...s,
+          inputs: s.inputs.map((x) => ({ ...x, data: x.data.map((v) => Number(v > 0)) })),
+        })),
     },
   );
 }
 
-export const any = /* @__PURE__ */ truth('any', 'Whether some value over `dim` (default all) is not 0; bool.', (v) => Number(v.some((x) => x !== 0)));
-export const all = /* @__PURE__ */ truth('all', 'Whether no value over `dim` (default all) is 0; bool.', (v) => Number(v.every((x) => x !== 0)));
+export const any = /* @__PURE__ */ truth(
+  'any',
+  'Whether some value over `dim` (default all) is not 0; bool, and uint8 of uint8.',
+  (v) => Number(v.some((x) => x !== 0)),
+);
+export const all = /* @__PURE__ */ truth(
+  'all',
+  'Whether no value over `dim` (default all) is 0; bool, and uint8 of uint8.',
+  (v) => Number(v.every((x) => x !== 0)),
+);
 
 export interface ValuesAndIndices extends Iterable<Tensor> {
   readonly values: Tensor;
@@ -354,11 +432,16 @@ export function min(input: Tensor, dim?: number | ReduceOptions, keepdim?: boole
   return extreme('min', input, dim, keepdim);
 }
 
-function extreme(name: 'max' | 'min', input: Tensor, dim?: number | ReduceOptions, keepdim?: boolean): Tensor | ValuesAndIndices {
-  if (dim === undefined) return name === 'max' ? amax(input) : amin(input);
+function extreme(
+  name: 'max' | 'min',
+  input: Tensor,
+  dim?: number | ReduceOptions,
+  keepdim?: boolean,
+): Tensor | ValuesAndIndices {
+  if (dim === undefined) return extremeValue(name, input, {}, true);
   const given = parseReduce([dim, keepdim]);
   const [d] = normalizeDims(name, given.dim, input.ndim);
   const indices = (name === 'max' ? argmax : argmin)(input, given);
   if (d === undefined) return valuesAndIndices(input, indices);
-  return valuesAndIndices(pickAt(input, indices, d, given.keepdim ?? false), indices);
+  return valuesAndIndices(cast(pickAt(input, indices, d, given.keepdim ?? false), input.dtype), indices);
 }

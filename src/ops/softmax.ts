@@ -43,7 +43,12 @@ function oracle(of: (row: number[]) => number[]) {
     const x = input as Reference;
     const d = (dim as number) < 0 ? (dim as number) + x.shape.length : (dim as number);
     return build(x.shape, (i) => {
-      const row = Array.from({ length: x.shape[d] as number }, (_, j) => at(x, i.map((v, k) => (k === d ? j : v))));
+      const row = Array.from({ length: x.shape[d] as number }, (_, j) =>
+        at(
+          x,
+          i.map((v, k) => (k === d ? j : v)),
+        ),
+      );
       return of(row)[i[d] as number] as number;
     });
   };
@@ -61,7 +66,12 @@ function samples(): Sample[] {
   ];
 }
 
-function family(name: 'softmax' | 'logSoftmax', doc: string, of: (row: number[]) => number[], plain: (g: Tensor, y: Tensor) => Tensor): Op<(input: Tensor, dim: number | { dim: number }) => Tensor> {
+function family(
+  name: 'softmax' | 'logSoftmax',
+  doc: string,
+  of: (row: number[]) => number[],
+  plain: (g: Tensor, y: Tensor) => Tensor,
+): Op<(input: Tensor, dim: number | { dim: number }) => Tensor> {
   return op(
     (input: Tensor, dim: number | { dim: number }): Tensor => {
       checkTensor(name, input);
@@ -69,7 +79,16 @@ function family(name: 'softmax' | 'logSoftmax', doc: string, of: (row: number[])
       if (d >= input.ndim - 1) return overRows(name, input, plain);
       return transpose(overRows(name, transpose(input, d, -1), plain), d, -1);
     },
-    { name, family: 'softmax', doc, dtypes: ['float32'], differentiable: [true], oracle: oracle(of), samples, tolerance: 3e-6 },
+    {
+      name,
+      family: 'softmax',
+      doc,
+      dtypes: ['float32'],
+      differentiable: [true],
+      oracle: oracle(of),
+      samples,
+      tolerance: 3e-6,
+    },
   );
 }
 

@@ -1,10 +1,11 @@
 import type { Grads } from '../autograd/index.js';
+import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
-import { ge, le, logicalAnd, where } from './compare.js';
+import { ge, gt, le, logicalAnd, lt, where } from './compare.js';
 import { unary } from './families.js';
-import { type Op, op } from './op.js';
+import { checkTensor, type Op, op } from './op.js';
 import * as special from './special.js';
 
 /** Elementwise functions of one input. Activations stand in activation.ts. */
@@ -21,6 +22,7 @@ export const abs = unary('abs', {
 export const sign = unary('sign', {
   doc: 'Elementwise −1, 0 or 1.',
   result: 'same',
+  bool: 'bool',
   // PyTorch's sign of NaN is 0.
   scalar: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
   wgsl: 'sign(x)',
@@ -29,6 +31,7 @@ export const sign = unary('sign', {
 
 export const floor = unary('floor', {
   doc: 'Elementwise the largest whole number ≤ input.',
+  result: 'whole',
   scalar: Math.floor,
   wgsl: 'floor(x)',
   grad: (g) => [mul(g, 0)],
@@ -36,6 +39,7 @@ export const floor = unary('floor', {
 
 export const ceil = unary('ceil', {
   doc: 'Elementwise the smallest whole number ≥ input.',
+  result: 'whole',
   scalar: Math.ceil,
   wgsl: 'ceil(x)',
   grad: (g) => [mul(g, 0)],
@@ -43,6 +47,7 @@ export const ceil = unary('ceil', {
 
 export const round = unary('round', {
   doc: 'Elementwise the nearest whole number, halves to even.',
+  result: 'whole',
   scalar: (x) => {
     const near = Math.round(x);
     return near - x === 0.5 && near % 2 !== 0 ? near - 1 : near;
@@ -53,6 +58,7 @@ export const round = unary('round', {
 
 export const trunc = unary('trunc', {
   doc: 'Elementwise input without its fraction.',
+  result: 'whole',
   scalar: Math.trunc,
   wgsl: 'trunc(x)',
   grad: (g) => [mul(g, 0)],
@@ -264,12 +270,21 @@ export interface ClampOptions {
   readonly max?: number;
 }
 
+/** Integers between whole bounds stay integers, of any size. */
+function clampIntegers(input: Tensor, { min, max }: ClampOptions): Tensor {
+  const raised = min === undefined ? input : where(lt(input, min), min, input);
+  return max === undefined ? raised : where(gt(raised, max), max, raised);
+}
+
 export const clamp: Op<(input: Tensor, min?: number | null | ClampOptions, max?: number | null) => Tensor> = op(
   (input: Tensor, min?: number | null | ClampOptions, max?: number | null): Tensor => {
     const bounds = typeof min === 'object' && min !== null ? min : { min: min ?? undefined, max: max ?? undefined };
     if (bounds.min === undefined && bounds.max === undefined) {
       fail('argument', 'clamp: expected min, max or both, got neither.');
     }
+    checkTensor('clamp', input);
+    const whole = [bounds.min, bounds.max].every((bound) => bound === undefined || Number.isInteger(bound));
+    if (whole && !traits[input.dtype].isFloat) return clampIntegers(input, bounds);
     return clampBetween(input, bounds.min ?? -Infinity, bounds.max ?? Infinity);
   },
   clampBetween.op,

@@ -61,7 +61,10 @@ export class Engine {
   kernel(name: string): { run: (record: number, begin: number, end: number) => void; index: number } {
     return (
       this.instance.kernels.get(name) ??
-      fail('unsupported', `${name}: the wasm device has no such kernel. This dtype may not be supported; cast with .to('float32').`)
+      fail(
+        'unsupported',
+        `${name}: the wasm device has no such kernel. This dtype may not be supported; cast with .to('float32').`,
+      )
     );
   }
 

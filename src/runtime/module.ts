@@ -31,7 +31,10 @@ const MAX_PAGES = 65536;
 /** The fastest binary that this runtime has for the wanted memory and arithmetic. */
 export function chooseVariant(options: { shared: boolean; strict: boolean }): Variant {
   if (!hasSimd()) {
-    fail('device', 'fettle needs WebAssembly SIMD, which this runtime lacks. Use Node ≥ 16.4, or a browser of 2021 or later.');
+    fail(
+      'device',
+      'fettle needs WebAssembly SIMD, which this runtime lacks. Use Node ≥ 16.4, or a browser of 2021 or later.',
+    );
   }
   const arithmetic = !options.strict && hasRelaxedSimd() ? 'relaxed' : 'strict';
   return options.shared ? `${arithmetic}-shared` : arithmetic;

@@ -1,6 +1,7 @@
 import { fail } from '../core/errors.js';
-import { openScope } from '../core/scope.js';
-import { loadCheckpoint, saveCheckpoint } from '../io/index.js';
+import { scope } from '../core/scoping.js';
+import { readFile } from '../io/files.node.js';
+import { parseCheckpoint, saveCheckpoint } from '../io/index.js';
 import type { StateDict } from '../nn/index.js';
 import { Tensor } from '../tensor.js';
 import type { TrainerState } from './trainer.js';
@@ -23,9 +24,24 @@ function extract(value: unknown, path: string, tensors: StateDict): unknown {
   }
   if (Array.isArray(value)) return value.map((item, i) => extract(item, `${path}/${i}`, tensors));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, extract(item, `${path}/${key}`, tensors)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, extract(item, `${path}/${key}`, tensors)]),
+    );
   }
   return value;
+}
+
+interface Saved {
+  readonly trainer: unknown;
+  readonly about: unknown;
+}
+
+function isTraining(trainer: unknown): boolean {
+  const state = trainer as Partial<TrainerState> | null | undefined;
+  const hasParts = [state?.model, state?.masks, state?.random].every(
+    (part) => typeof part === 'object' && part !== null,
+  );
+  return hasParts && Number.isInteger(state?.epoch) && Array.isArray(state?.history);
 }
 
 function restore(value: unknown, tensors: StateDict): unknown {
@@ -51,11 +67,15 @@ export async function saveTraining(path: string, state: TrainerState, about: unk
  * are freed afterwards.
  */
 export async function loadTraining<T>(path: string, use: (state: TrainerState, about: unknown) => T): Promise<T> {
-  const scope = openScope();
-  try {
-    const { tensors, state } = await loadCheckpoint<{ trainer: unknown; about: unknown }>(path);
+  const bytes = await readFile(path);
+  return scope(() => {
+    const { tensors, state } = parseCheckpoint<Partial<Saved> | null>(bytes, path);
+    if (state === null || !isTraining(state.trainer)) {
+      return fail(
+        'format',
+        `${path}: a checkpoint, but not of a training. Use loadCheckpoint() for what saveCheckpoint() wrote.`,
+      );
+    }
     return use(restore(state.trainer, tensors) as TrainerState, state.about);
-  } finally {
-    scope.end();
-  }
+  });
 }

@@ -1,4 +1,5 @@
 import { noGrad } from '../autograd/index.js';
+import { fail } from '../core/errors.js';
 import { scope } from '../core/scoping.js';
 import type { Tensor } from '../tensor.js';
 import type { Classifier } from './metrics.js';
@@ -12,23 +13,33 @@ export interface LatencyOptions {
 }
 
 /** Median milliseconds of one forward pass of `model` over `x`, without recording, after warming up. */
-export function latency(model: Classifier, x: Tensor, { minRuns = 20, maxRuns = 400, budgetMs = 200 }: LatencyOptions = {}): number {
+export function latency(
+  model: Classifier,
+  x: Tensor,
+  { minRuns = 20, maxRuns = 400, budgetMs = 200 }: LatencyOptions = {},
+): number {
+  if (!(minRuns >= 1 && maxRuns >= minRuns)) {
+    fail('argument', `latency: expected 1 ≤ minRuns ≤ maxRuns, got ${minRuns} and ${maxRuns}.`);
+  }
   const run = (): void =>
     scope(() => {
       noGrad(() => model.forward(x));
     });
   const wasTraining = model.training;
   model.eval();
-  // Enough calls for the engine to have compiled both the kernels and the code around them.
-  for (let i = 0; i < minRuns; i++) run();
   const times: number[] = [];
-  const end = performance.now() + budgetMs;
-  while (times.length < maxRuns && (times.length < minRuns || performance.now() < end)) {
-    const start = performance.now();
-    run();
-    times.push(performance.now() - start);
+  try {
+    // Enough calls for the engine to have compiled both the kernels and the code around them.
+    for (let i = 0; i < minRuns; i++) run();
+    const end = performance.now() + budgetMs;
+    while (times.length < maxRuns && (times.length < minRuns || performance.now() < end)) {
+      const start = performance.now();
+      run();
+      times.push(performance.now() - start);
+    }
+  } finally {
+    model.train(wasTraining);
   }
-  model.train(wasTraining);
   times.sort((a, b) => a - b);
   return times[times.length >> 1] as number;
 }

@@ -39,15 +39,12 @@ export async function evaluate(model: Classifier, batches: LabelledBatches): Pro
           const logits = model.forward(x);
           total += crossEntropy(logits, y, { reduction: 'sum' }).item();
           classes = logits.shape[1] as number;
+          // Classes are told apart by their logits: probabilities near 1 round to the same number.
+          const chosen = logits.argmax(1).dataSync();
           const probabilities = softmax(logits, 1).dataSync();
-          const labels = y.dataSync();
-          labels.forEach((label, row) => {
-            const start = row * classes;
-            let predicted = 0;
-            for (let c = 1; c < classes; c++) {
-              if ((probabilities[start + c] as number) > (probabilities[start + predicted] as number)) predicted = c;
-            }
-            predictions.push({ label, predicted, confidence: probabilities[start + predicted] as number });
+          y.dataSync().forEach((label, row) => {
+            const predicted = chosen[row] as number;
+            predictions.push({ label, predicted, confidence: probabilities[row * classes + predicted] as number });
           });
         }),
       );

@@ -1,9 +1,19 @@
 import { packSparse, unpackSparse } from '../compress/bitmask.js';
 import { compressedTypes } from '../compress/quantized.js';
-import { fail } from '../core/errors.js';
+import { FettleError, fail } from '../core/errors.js';
 import { openScope } from '../core/scope.js';
-import { loadFile, saveFile } from '../io/index.js';
-import { construct, describe, type LayerTypes, layerTypes, type Module, type Topology } from '../nn/index.js';
+import { scope } from '../core/scoping.js';
+import { readFile } from '../io/files.node.js';
+import { parse, saveFile } from '../io/index.js';
+import {
+  construct,
+  describe,
+  type LayerTypes,
+  layerTypes,
+  type Module,
+  type StateDict,
+  type Topology,
+} from '../nn/index.js';
 
 /**
  * A model in a file: a safetensors file that holds, besides the tensors, the structure of the model and whatever it needs to
@@ -33,16 +43,23 @@ export interface ModelFileOptions {
  * Writes `model`, with `about` (plain JSON) beside it. Tensors with many zeros are stored sparse. The file is written under a
  * temporary name and renamed, so it is never half there.
  */
-export async function saveModel(path: string, model: Module, about: unknown = {}, { types }: ModelFileOptions = {}): Promise<void> {
-  const scope = openScope();
+export async function saveModel(
+  path: string,
+  model: Module,
+  about: unknown = {},
+  { types }: ModelFileOptions = {},
+): Promise<void> {
+  // Not open while the file is being written: it would free what the caller makes meanwhile.
+  const packing = openScope();
+  let written: Promise<void>;
   try {
     const { tensors, shapes } = packSparse(model.stateDict());
     const header: Header = { topology: describe(model, { ...TYPES, ...types }), sparse: shapes, about };
-    const written = saveFile(path, tensors, { format: FORMAT, version: VERSION, model: JSON.stringify(header) });
-    await written;
+    written = saveFile(path, tensors, { format: FORMAT, version: VERSION, model: JSON.stringify(header) });
   } finally {
-    scope.end();
+    packing.end();
   }
+  await written;
 }
 
 /** A model read from a file, in evaluation mode, and what was saved beside it. */
@@ -53,29 +70,60 @@ export interface LoadedModel {
 
 /** Reads what `saveModel` wrote. Throws for another kind of file, or one that does not hold what it says. */
 export async function loadModel(path: string, { types }: ModelFileOptions = {}): Promise<LoadedModel> {
-  const scope = openScope();
-  try {
-    const { tensors, metadata } = await loadFile(path);
+  const bytes = await readFile(path);
+  return scope(() => {
+    const { tensors, metadata } = parse(bytes, path);
     const { format, version, model: text } = metadata;
     if (format !== FORMAT || text === undefined) {
-      fail('format', `${path}: this safetensors file holds tensors but no fettle model. Build the model and use loadStateDict().`);
+      fail(
+        'format',
+        `${path}: this safetensors file holds tensors but no fettle model. Build the model and use loadStateDict().`,
+      );
     }
     if (version !== VERSION) fail('format', `${path}: model format ${version} is not known here, expected ${VERSION}.`);
     const header = parseHeader(path, text);
-    const model = construct(header.topology, { ...TYPES, ...types });
-    model.loadStateDict(unpackSparse({ tensors, shapes: header.sparse }));
-    return { model: model.eval(), about: header.about };
-  } finally {
-    scope.end();
+    const state = unpackSparse({ tensors, shapes: header.sparse });
+    return { model: build(path, header.topology, state, { ...TYPES, ...types }).eval(), about: header.about };
+  });
+}
+
+function build(path: string, topology: Topology, state: StateDict, types: LayerTypes): Module {
+  let model: Module | null = null;
+  try {
+    model = construct(topology, types);
+    model.loadStateDict(state);
+    return model;
+  } catch (error) {
+    model?.dispose();
+    if (error instanceof FettleError && error.code !== 'state') throw error;
+    return fail(
+      'format',
+      `${path}: its tensors do not fit the structure it describes: ${(error as Error).message}`,
+      error,
+    );
   }
 }
 
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTopology(value: unknown): value is Topology {
+  if (!isRecord(value) || typeof value.type !== 'string') return false;
+  const { args = [], children = [] } = value;
+  if (!Array.isArray(args) || !Array.isArray(children)) return false;
+  return children.every((entry) => Array.isArray(entry) && typeof entry[0] === 'string' && isTopology(entry[1]));
+}
+
 function parseHeader(path: string, text: string): Header {
+  let header: unknown;
   try {
-    const header = JSON.parse(text) as Header;
-    if (typeof header.topology?.type === 'string' && typeof header.sparse === 'object') return header;
+    header = JSON.parse(text);
   } catch (error) {
-    fail('format', `${path}: the description of the model is not JSON.`, error);
+    return fail('format', `${path}: the description of the model is not JSON.`, error);
   }
-  return fail('format', `${path}: the description of the model lacks its structure.`);
+  if (!isRecord(header) || !isTopology(header.topology) || !isRecord(header.sparse)) {
+    return fail('format', `${path}: the description of the model lacks its structure.`);
+  }
+  return header as unknown as Header;
 }

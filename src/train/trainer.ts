@@ -1,8 +1,10 @@
-import { maskOf, setMask } from '../compress/mask.js';
+import { dropMask, maskOf, setMask } from '../compress/mask.js';
 import { fail } from '../core/errors.js';
 import { defaultGenerator, type GeneratorState } from '../core/random.js';
+import { openScope } from '../core/scope.js';
 import { scope } from '../core/scoping.js';
 import { cloneState, disposeState, type Module, type StateDict } from '../nn/index.js';
+import { lrScheduler } from '../optim/index.js';
 import type { Tensor } from '../tensor.js';
 import { breathe } from './breathe.js';
 
@@ -54,9 +56,9 @@ export interface TrainingOptimizer {
   loadStateDict(state: never): void;
 }
 
-/** A learning-rate schedule, stepped once an epoch. */
+/** A learning-rate schedule, stepped once an epoch, with the epoch's loss if it follows no formula of its own. */
 export interface TrainingScheduler {
-  step(metric?: number): void;
+  step(loss?: number): void;
   stateDict(): unknown;
   loadStateDict(state: never): void;
 }
@@ -76,7 +78,7 @@ export interface TrainerOptions<M extends Module, B> {
   /** What the best epoch is chosen by. Default 'loss'. */
   readonly monitor?: 'loss' | 'accuracy';
   readonly onBatch?: (progress: BatchProgress) => void;
-  /** Called after each epoch, once its state can be saved with `state()`. */
+  /** Called after each epoch, once its state can be saved with `state()`. Tensors it makes are freed when it is done. */
   readonly onEpoch?: (result: EpochResult, trainer: Trainer<M, B>) => void | Promise<void>;
   /** Stops training between two batches, with the signal's reason as the error. */
   readonly signal?: AbortSignal;
@@ -104,26 +106,32 @@ export class Trainer<M extends Module, B> {
   private history: EpochResult[] = [];
   private best: { epoch: number; value: number } | null = null;
   private bestModel: StateDict | null = null;
+  /** One for all epochs: a short one alone would never be long enough for a pause. */
+  private readonly pause = breathe();
 
   constructor(private readonly options: TrainerOptions<M, B>) {}
 
   /** Trains until `epochs` epochs are done in all, or patience is lost, and gives the figures of every epoch. */
   async fit(batches: EpochBatches<B>, epochs: number): Promise<readonly EpochResult[]> {
-    if (!Number.isInteger(epochs) || epochs < 0) fail('argument', `fit: epochs must be a whole number ≥ 0, got ${epochs}.`);
+    if (!Number.isInteger(epochs) || epochs < 0)
+      fail('argument', `fit: epochs must be a whole number ≥ 0, got ${epochs}.`);
     while (this.epoch < epochs && !this.isOutOfPatience()) {
       const result = await this.runEpoch(batches, epochs);
       this.history.push(result);
       this.epoch = result.epoch;
       this.remember(result);
-      this.options.scheduler?.step(result.validationLoss ?? result.trainLoss);
-      await this.options.onEpoch?.(result, this);
+      this.stepScheduler(result);
+      await this.tell(result);
     }
     if (this.bestModel !== null) this.options.model.loadStateDict(this.bestModel);
     this.dispose();
     return this.history;
   }
 
-  /** The state at the end of the last finished epoch. Its tensors belong to the trainer and the model. */
+  /**
+   * The state at the end of an epoch, for `onEpoch`. Tensors of the model and of its best epoch are the trainer's own and change
+   * with it; those of the optimizer are copies.
+   */
   state(): TrainerState {
     const { model, optimizer, scheduler } = this.options;
     const masks = model.namedParameters().flatMap(([name, p]): [string, Tensor][] => {
@@ -146,13 +154,19 @@ export class Trainer<M extends Module, B> {
   /** Goes on from a state. The model and the optimizer must be built as they were. */
   load(state: TrainerState): void {
     const { model, optimizer, scheduler } = this.options;
-    model.loadStateDict(state.model);
     const parameters = new Map(model.namedParameters());
     for (const [name, mask] of Object.entries(state.masks)) {
-      const parameter = parameters.get(name) ?? fail('state', `Trainer.load: there is no parameter '${name}' for a mask.`);
-      setMask(parameter, mask.dataSync());
+      if (parameters.get(name)?.numel !== mask.numel)
+        fail('state', `Trainer.load: there is no parameter '${name}' for a mask.`);
     }
+    // First what checks itself, so that a state of another training changes nothing.
     optimizer.loadStateDict(state.optimizer as never);
+    model.loadStateDict(state.model);
+    for (const [name, parameter] of parameters) {
+      const mask = state.masks[name];
+      dropMask(parameter);
+      if (mask !== undefined) setMask(parameter, mask.dataSync());
+    }
     scheduler?.loadStateDict(state.scheduler as never);
     defaultGenerator.setState(state.random);
     this.dispose();
@@ -176,9 +190,10 @@ export class Trainer<M extends Module, B> {
   private async runEpoch(batches: EpochBatches<B>, epochs: number): Promise<EpochResult> {
     const { model, optimizer, onBatch, signal } = this.options;
     const started = performance.now();
-    const pause = breathe();
     const counts = { loss: 0, correct: 0, samples: 0, labelled: 0, batch: 0 };
     const learningRate = optimizer.paramGroups[0]?.lr ?? NaN;
+    // A state says at which block of random words an epoch began, but not how much of the block had been used.
+    defaultGenerator.setState(defaultGenerator.getState());
     model.train();
     batches.setEpoch(this.epoch);
     for await (const batch of batches) {
@@ -197,7 +212,7 @@ export class Trainer<M extends Module, B> {
         accuracy: counts.labelled > 0 ? counts.correct / counts.labelled : null,
         samplesPerSecond: counts.samples / seconds,
       });
-      await pause();
+      await this.pause();
     }
     const validation = await this.options.validate?.();
     return {
@@ -216,7 +231,10 @@ export class Trainer<M extends Module, B> {
     const { loss, logits, labels } = this.options.step(batch);
     const value = loss.item();
     if (!Number.isFinite(value)) {
-      fail('state', `Trainer: the loss became ${value} in epoch ${this.epoch + 1}. Lower the learning rate, or clip gradients.`);
+      fail(
+        'state',
+        `Trainer: the loss became ${value} in epoch ${this.epoch + 1}. Lower the learning rate, or clip gradients.`,
+      );
     }
     optimizer.zeroGrad();
     loss.backward();
@@ -232,11 +250,27 @@ export class Trainer<M extends Module, B> {
     counts.labelled += predicted.length;
   }
 
+  private stepScheduler({ validationLoss, trainLoss }: EpochResult): void {
+    const { scheduler } = this.options;
+    // Schedules by formula take no loss, and some would take the number for an epoch.
+    if (scheduler instanceof lrScheduler.LRScheduler) scheduler.step();
+    else scheduler?.step(validationLoss ?? trainLoss);
+  }
+
+  private async tell(result: EpochResult): Promise<void> {
+    const made = openScope();
+    try {
+      await this.options.onEpoch?.(result, this);
+    } finally {
+      made.end();
+    }
+  }
+
   /** Keeps a snapshot of the model if this epoch is the best so far. */
   private remember(result: EpochResult): void {
     const { monitor = 'loss', model } = this.options;
     const value = monitor === 'loss' ? result.validationLoss : result.validationAccuracy;
-    if (value === null) return;
+    if (value === null || Number.isNaN(value)) return;
     const isBetter = this.best === null || (monitor === 'loss' ? value < this.best.value : value > this.best.value);
     if (!isBetter) return;
     this.best = { epoch: result.epoch, value };
@@ -244,4 +278,3 @@ export class Trainer<M extends Module, B> {
     this.bestModel = cloneState(model.stateDict());
   }
 }
-

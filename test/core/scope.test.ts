@@ -37,7 +37,9 @@ test('a returned tensor takes along what its gradient needs', () => {
   const x = tensor([1, 2, 3], { requiresGrad: true });
   const y = scope(() => x.exp().mul(x).sum());
   y.backward();
-  expect((x.grad as Tensor).toArray()).toEqual([1, 2, 3].map((v) => Math.fround(Math.fround(Math.exp(v)) * (1 + v))).map((v) => expect.closeTo(v, 3)));
+  expect((x.grad as Tensor).toArray()).toEqual(
+    [1, 2, 3].map((v) => Math.fround(Math.fround(Math.exp(v)) * (1 + v))).map((v) => expect.closeTo(v, 3)),
+  );
   x.dispose();
   y.dispose();
   x.grad?.dispose();
@@ -67,7 +69,9 @@ test('an error closes the scope', () => {
   const before = live();
   expect(() =>
     scope(() => {
-      tensor([1]).add(tensor([1, 2, 3]).reshape(3)).matmul(tensor([1, 2]));
+      tensor([1])
+        .add(tensor([1, 2, 3]).reshape(3))
+        .matmul(tensor([1, 2]));
     }),
   ).toThrow(/matmul: inner sizes differ/);
   expect(live()).toBe(before);
@@ -107,7 +111,10 @@ test('using a disposed tensor says so', () => {
 
 test('views share memory, which is freed with the last of them', () => {
   const before = live();
-  const x = tensor([[1, 2], [3, 4]]);
+  const x = tensor([
+    [1, 2],
+    [3, 4],
+  ]);
   const row = x.select(0, 1);
   x.dispose();
   expect(row.toArray()).toEqual([3, 4]);

@@ -219,11 +219,12 @@ def call(op, args, tensors, fn=None):
     return (fn or resolve(op))(*positional, **options)
 
 
-def case(op, inputs, args=(), label="", sums=False, after=(), fn=None, layouts=True):
+def case(op, inputs, args=(), label="", sums=False, after=(), fn=None, layouts=True, ulps=None):
     """
     Records what PyTorch makes of one call. `args` follow the inputs, unless they place them with T(k). `sums` says that
-    elements are sums of many terms, whose rounding is judged by the largest of them. `after` lists inputs that the call
-    changes. `layouts` is false where the call is not allowed on inputs that are not contiguous.
+    elements are sums of many terms, whose rounding is judged by the largest of them; `ulps` is how many last places they may
+    lose where they cancel more than usual. `after` lists inputs that the call changes. `layouts` is false where the call
+    means something else on inputs that are not contiguous.
     """
     inputs = [x if isinstance(x, Input) else values(x) for x in inputs]
     args = list(args) if uses_inputs(args) else [T(k) for k in range(len(inputs))] + list(args)
@@ -243,21 +244,24 @@ def case(op, inputs, args=(), label="", sums=False, after=(), fn=None, layouts=T
         record["grad"] = [None if x.grad is None else result(x.grad)["data"] for x in leaves]
     if after:
         record["after"] = {str(k): result(tensors[k])["data"] for k in after}
-    if sums:
+    if sums or ulps:
         record["sums"] = True
+    if ulps:
+        record["ulps"] = ulps
     if not layouts:
         record["layouts"] = False
     CASES.append(record)
 
 
-def refusal(op, inputs, args=(), label="", fn=None):
+def refusal(op, inputs, args=(), label="", fn=None, layouts=True):
     """Records that PyTorch refuses a call."""
     args = list(args) if uses_inputs(args) else [T(k) for k in range(len(inputs))] + list(args)
     tensors = [x.tensor(k + 1)[1] for k, x in enumerate(inputs)]
     try:
         call(op, args, tensors, fn)
     except (RuntimeError, ValueError, IndexError, TypeError):
-        CASES.append({"op": op, **({"label": label} if label else {}), "in": [x.json() for x in inputs], "args": to_json(args), "throws": True})
+        record = {"op": op, **({"label": label} if label else {}), "in": [x.json() for x in inputs], "args": to_json(args)}
+        CASES.append({**record, "throws": True, **({} if layouts else {"layouts": False})})
         return
     raise AssertionError(f"PyTorch takes {op} {label}")
 

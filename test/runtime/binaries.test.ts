@@ -20,8 +20,16 @@ function on(device: WasmDevice, values: Float32Array, shape: readonly number[]):
 function product(device: WasmDevice): Float32Array {
   const random = new Generator(3);
   const [m, k, n] = [37, 65, 29];
-  const a = on(device, Float32Array.from({ length: m * k }, () => random.normal()), [m, k]);
-  const b = on(device, Float32Array.from({ length: k * n }, () => random.normal()), [k, n]);
+  const a = on(
+    device,
+    Float32Array.from({ length: m * k }, () => random.normal()),
+    [m, k],
+  );
+  const b = on(
+    device,
+    Float32Array.from({ length: k * n }, () => random.normal()),
+    [k, n],
+  );
   const c = allocate(device, [m, n], 'float32', 'test');
   gemm(c, a, b);
   return exp(c).dataSync() as Float32Array;
@@ -29,7 +37,12 @@ function product(device: WasmDevice): Float32Array {
 
 test('the four binaries are chosen as asked, and compute the same', () => {
   expect(devices.map((d) => d.engine.variant)).toEqual(['strict', 'relaxed', 'strict-shared', 'relaxed-shared']);
-  const [strict, relaxed, strictShared, relaxedShared] = devices.map(product) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const [strict, relaxed, strictShared, relaxedShared] = devices.map(product) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
   expect(strictShared).toEqual(strict);
   expect(relaxedShared).toEqual(relaxed);
   strict.forEach((value, i) => {
@@ -38,12 +51,16 @@ test('the four binaries are chosen as asked, and compute the same', () => {
 });
 
 test('every binary exports the same kernels', () => {
-  const names = devices.map((d) => ['add_f32', 'gemm_f32', 'qgemm_f32', 'conv2d_f32'].map((name) => d.engine.kernel(name).index));
+  const names = devices.map((d) =>
+    ['add_f32', 'gemm_f32', 'qgemm_f32', 'conv2d_f32'].map((name) => d.engine.kernel(name).index),
+  );
   for (const other of names) expect(other).toEqual(names[0]);
 });
 
 test('a kernel that is not there is named', () => {
-  expect(() => (devices[0] as WasmDevice).engine.kernel('nothing_f32')).toThrow(/nothing_f32: the wasm device has no such kernel/);
+  expect(() => (devices[0] as WasmDevice).engine.kernel('nothing_f32')).toThrow(
+    /nothing_f32: the wasm device has no such kernel/,
+  );
 });
 
 test('deterministic() exchanges the arithmetic on the same memory', () => {

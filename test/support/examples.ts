@@ -88,12 +88,15 @@ function isValue(text: string): boolean {
 }
 
 function importsFor(code: string, exported: Readonly<Record<string, readonly string[]>>): string[] {
-  const words = new Set(code.match(/\b[A-Za-z_]\w*\b/g));
-  const declared = new Set([...code.matchAll(/\b(?:const|let|function|class)\s+(\w+)/g)].map((match) => match[1]));
+  const words = (text: string): string[] => text.match(/\b[A-Za-z_]\w*\b/g) ?? [];
+  const spoken = new Set(words(code));
+  // Names that the example declares itself, in patterns too: const { train, test } = …
+  const declarations = code.matchAll(/\b(?:const|let|using)\s+([^=]+)=|\b(?:function|class)\s+(\w+)/g);
+  const own = new Set([...declarations].flatMap(([, pattern, name]) => words(pattern ?? name ?? '')));
   return Object.entries(exported).flatMap(([entry, names]) => {
     const space = entry.split('/')[1];
-    if (space) return words.has(space) && !declared.has(space) ? [`import * as ${space} from '${entry}';`] : [];
-    const used = names.filter((name) => words.has(name) && !declared.has(name));
+    if (space) return code.includes(`${space}.`) && !own.has(space) ? [`import * as ${space} from '${entry}';`] : [];
+    const used = names.filter((name) => spoken.has(name) && !own.has(name));
     return used.length > 0 ? [`import { ${used.join(', ')} } from '${entry}';`] : [];
   });
 }

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasRelaxedSimd } from '../../runtime/variant.js';
-import type { LabelledImages } from '../../data/index.js';
 import { fail } from '../../core/errors.js';
+import type { LabelledImages } from '../../data/index.js';
+import { hasRelaxedSimd } from '../../runtime/variant.js';
 import type { Evaluation } from '../../train/index.js';
 import type { Progress } from '../progress.js';
 import { renderReport } from '../report/html.js';
@@ -13,7 +13,15 @@ import { planFor } from './plan.js';
 import { recommend } from './recommend.js';
 import { findUnfinished, type RunOptions, Session, writeWhole } from './session.js';
 import { datasetOf, fitScaler, loadParts, type Parts } from './source.js';
-import { pruneConnections, quantizeTeacher, shrinkUnits, trainStudent, trainTeacher, type Variant, type Workshop } from './variants.js';
+import {
+  pruneConnections,
+  quantizeTeacher,
+  shrinkUnits,
+  trainStudent,
+  trainTeacher,
+  type Variant,
+  type Workshop,
+} from './variants.js';
 
 export interface DemoOptions extends RunOptions {
   /** Folder of this run, or null for a new one below runs/. */
@@ -32,7 +40,9 @@ function timeName(date: Date): string {
 function openSession(options: DemoOptions, progress: Progress, signal: AbortSignal): Session {
   if (options.resume !== false) {
     const root = typeof options.resume === 'string' ? options.resume : (options.out ?? RUNS);
-    const folder = findUnfinished(root) ?? fail('argument', `--resume: there is no unfinished run in ${root}. Start one without --resume.`);
+    const folder =
+      findUnfinished(root) ??
+      fail('argument', `--resume: there is no unfinished run in ${root}. Start one without --resume.`);
     return Session.resume(folder, progress, signal);
   }
   const { data, seed, epochs, quick } = options;
@@ -45,7 +55,13 @@ function openSession(options: DemoOptions, progress: Progress, signal: AbortSign
 
 /** The command that makes the same run again. */
 function commandOf({ data, seed, epochs, quick }: RunOptions): string {
-  const parts = ['npm start --', data === 'digits' ? '' : `--data ${data}`, `--seed ${seed}`, epochs === null ? '' : `--epochs ${epochs}`, quick ? '--quick' : ''];
+  const parts = [
+    'npm start --',
+    data === 'digits' ? '' : `--data ${data}`,
+    `--seed ${seed}`,
+    epochs === null ? '' : `--epochs ${epochs}`,
+    quick ? '--quick' : '',
+  ];
   return parts.filter((part) => part !== '').join(' ');
 }
 
@@ -79,7 +95,11 @@ async function makeVariants(shop: Workshop): Promise<Variant[]> {
   return [
     { name: TEACHER, method: 'Adam, augmentation, early stopping', net: teacher },
     { name: 'pruned', method: `${percent(plan.sparsity)} of connections removed by weight, retrained`, net: pruned },
-    { name: 'pruned-activation', method: `${percent(plan.sparsity)} removed by activation, retrained`, net: prunedActivation },
+    {
+      name: 'pruned-activation',
+      method: `${percent(plan.sparsity)} removed by activation, retrained`,
+      net: prunedActivation,
+    },
     { name: 'shrunk', method: `${percent(plan.unitSparsity)} of neurons and channels removed, retrained`, net: shrunk },
     { name: 'student', method: 'small network, distilled from the teacher', net: student },
     { name: 'student-alone', method: 'the same network, trained without a teacher', net: alone },
@@ -156,8 +176,14 @@ function writeReport(session: Session, parts: Parts, measured: readonly Measured
     command: commandOf(session.options),
     date: session.started,
     classes: parts.classes,
-    split: { train: parts.train.labels.length, validation: parts.validation.labels.length, test: parts.test.labels.length },
-    curves: results.map(({ name }) => ({ variant: name, stages: session.curve(name) })).filter(({ stages }) => stages.length > 0),
+    split: {
+      train: parts.train.labels.length,
+      validation: parts.validation.labels.length,
+      test: parts.test.labels.length,
+    },
+    curves: results
+      .map(({ name }) => ({ variant: name, stages: session.curve(name) }))
+      .filter(({ stages }) => stages.length > 0),
     sparsity: measured.map(({ variant, layers }) => ({ variant: variant.name, layers })),
     confusion: chosen.test.confusion,
     wrong: wrongSamples(parts.test, chosen.test),
@@ -166,4 +192,3 @@ function writeReport(session: Session, parts: Parts, measured: readonly Measured
   writeWhole(join(session.folder, 'report.html'), renderReport(report, details));
   return report;
 }
-

@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sparsity } from '../../compress/index.js';
 import { DataLoader, type ImageDataset } from '../../data/index.js';
-import { latency, evaluate, type Evaluation, saveModel } from '../../train/index.js';
 import { zeros } from '../../ops/index.js';
+import { type Evaluation, evaluate, latency, saveModel } from '../../train/index.js';
 import type { ReportVariant } from '../report/report.js';
 import type { Net } from './nets.js';
 import type { Variant } from './variants.js';
@@ -27,7 +27,10 @@ export function countParameters(net: Net): { parameters: number; nonzero: number
 }
 
 /** Median latencies of all networks in milliseconds, for 1 and 64 images. */
-export function measureLatencies(variants: readonly Variant[], shape: readonly [number, number, number]): Map<string, { batch1: number; batch64: number }> {
+export function measureLatencies(
+  variants: readonly Variant[],
+  shape: readonly [number, number, number],
+): Map<string, { batch1: number; batch64: number }> {
   const rounds = 3;
   const seen = new Map(variants.map(({ name }) => [name, { batch1: [] as number[], batch64: [] as number[] }]));
   const one = zeros([1, ...shape]);
@@ -42,7 +45,9 @@ export function measureLatencies(variants: readonly Variant[], shape: readonly [
   one.dispose();
   many.dispose();
   const median = (times: number[]): number => times.sort((a, b) => a - b)[times.length >> 1] as number;
-  return new Map([...seen].map(([name, { batch1, batch64 }]) => [name, { batch1: median(batch1), batch64: median(batch64) }]));
+  return new Map(
+    [...seen].map(([name, { batch1, batch64 }]) => [name, { batch1: median(batch1), batch64: median(batch64) }]),
+  );
 }
 
 /** Saves a network and evaluates it on both parts that it was not trained on. */

@@ -8,13 +8,19 @@ const TOLERANCE = 0.01;
  * smallest and fastest (the product of bytes and milliseconds a batch). The test part has no say in the choice, so that its
  * figures stay an honest estimate for whatever is chosen.
  */
-export function recommend(variants: readonly ReportVariant[], teacherName: string): { recommended: string; reason: string } {
+export function recommend(
+  variants: readonly ReportVariant[],
+  teacherName: string,
+): { recommended: string; reason: string } {
   const teacher = variants.find(({ name }) => name === teacherName) as ReportVariant;
   const cost = (v: ReportVariant): number => v.bytes * v.latencyMs.batch64;
   const good = variants.filter((v) => v.accuracy.validation >= teacher.accuracy.validation - TOLERANCE);
   const best = good.reduce((a, b) => (cost(b) < cost(a) ? b : a), teacher);
   if (best === teacher) {
-    return { recommended: teacher.name, reason: 'no smaller network stays within one point of its validation accuracy' };
+    return {
+      recommended: teacher.name,
+      reason: 'no smaller network stays within one point of its validation accuracy',
+    };
   }
   return {
     recommended: best.name,

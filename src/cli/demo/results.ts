@@ -1,12 +1,24 @@
 import { join, relative } from 'node:path';
 import { type Report, type ReportVariant, TEACHER } from '../report/report.js';
 import { verdict } from '../report/verdict.js';
-import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatRatio, formatTable, tableOptions } from '../table.js';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatMilliseconds,
+  formatPercent,
+  formatRatio,
+  formatTable,
+  tableOptions,
+} from '../table.js';
 import { type TerminalStream, terminalStyle } from '../terminal.js';
 import type { DemoResult } from './demo.js';
 
 /** The table at the end of a run, the verdict, and where everything is. */
-export function printResults({ folder, report }: DemoResult, { json, stream }: { json: boolean; stream: TerminalStream }): void {
+export function printResults(
+  { folder, report }: DemoResult,
+  { json, stream }: { json: boolean; stream: TerminalStream },
+): void {
   if (json) {
     stream.write(`${JSON.stringify({ event: 'report', folder, report })}\n`);
     return;
@@ -31,7 +43,11 @@ export function resultsTable(report: Report, options: ReturnType<typeof tableOpt
       { title: 'on disk', value: (v) => v.bytes, format: (v) => formatBytes(v as number) },
       { title: 'batch 1', value: (v) => v.latencyMs.batch1, format: (v) => formatMilliseconds(v as number) },
       { title: 'batch 64', value: (v) => v.latencyMs.batch64, format: (v) => formatMilliseconds(v as number) },
-      { title: 'speed', value: (v) => teacher.latencyMs.batch64 / v.latencyMs.batch64, format: (v) => formatRatio(v as number) },
+      {
+        title: 'speed',
+        value: (v) => teacher.latencyMs.batch64 / v.latencyMs.batch64,
+        format: (v) => formatRatio(v as number),
+      },
     ],
     report.variants,
     { ...options, emphasize: (v: ReportVariant) => v.name === report.recommended },

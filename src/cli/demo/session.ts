@@ -6,7 +6,16 @@ import { Generator, manualSeed } from '../../core/random.js';
 import { DataLoader, type ImageDataset } from '../../data/index.js';
 import { Adam, lrScheduler } from '../../optim/index.js';
 import type { Tensor } from '../../tensor.js';
-import { type EpochResult, evaluate, loadModel, loadTraining, saveModel, saveTraining, type StepResult, Trainer } from '../../train/index.js';
+import {
+  type EpochResult,
+  evaluate,
+  loadModel,
+  loadTraining,
+  type StepResult,
+  saveModel,
+  saveTraining,
+  Trainer,
+} from '../../train/index.js';
 import type { Progress } from '../progress.js';
 import type { TrainingStage } from '../report/report.js';
 import type { Net } from './nets.js';
@@ -81,7 +90,12 @@ export class Session {
 
   static create(folder: string, options: RunOptions, progress: Progress, signal: AbortSignal): Session {
     mkdirSync(join(folder, 'jobs'), { recursive: true });
-    const session = new Session(folder, { options, started: new Date().toISOString(), seconds: 0, jobs: {} }, progress, signal);
+    const session = new Session(
+      folder,
+      { options, started: new Date().toISOString(), seconds: 0, jobs: {} },
+      progress,
+      signal,
+    );
     session.write();
     return session;
   }
@@ -165,7 +179,9 @@ export class Session {
     await this.finish(job, history);
     const best = history.reduce((a, b) => ((b.validationLoss ?? Infinity) < (a.validationLoss ?? Infinity) ? b : a));
     const early = history.length < job.epochs ? `, stopped after ${history.length}` : '';
-    stage.finish(`best epoch ${best.epoch}${early}: validation accuracy ${((best.validationAccuracy ?? NaN) * 100).toFixed(2)} %`);
+    stage.finish(
+      `best epoch ${best.epoch}${early}: validation accuracy ${((best.validationAccuracy ?? NaN) * 100).toFixed(2)} %`,
+    );
   }
 
   /** Goes on from the checkpoint, if it belongs to this job. */
@@ -185,7 +201,11 @@ export class Session {
     const pruned = new Set((about as { pruned: string[] }).pruned);
     for (const [name, parameter] of job.net.namedParameters()) {
       // What a mask removed is 0; what is 0 without having been removed cannot come about by training.
-      if (pruned.has(name)) setMask(parameter, parameter.dataSync().map((v) => (v === 0 ? 0 : 1)));
+      if (pruned.has(name))
+        setMask(
+          parameter,
+          parameter.dataSync().map((v) => (v === 0 ? 0 : 1)),
+        );
     }
   }
 
@@ -213,4 +233,3 @@ export class Session {
     rmSync(join(this.folder, STATE), { force: true });
   }
 }
-

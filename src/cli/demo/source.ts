@@ -1,7 +1,15 @@
 import { fail } from '../../core/errors.js';
-import { digits, FashionMNIST, ImageDataset, type LabelledImages, MNIST, StandardScaler, stratifiedSplit } from '../../data/index.js';
-import { RandomAffine, type Transform } from '../../data/transforms/index.js';
 import type { Generator } from '../../core/random.js';
+import {
+  digits,
+  FashionMNIST,
+  ImageDataset,
+  type LabelledImages,
+  MNIST,
+  StandardScaler,
+  stratifiedSplit,
+} from '../../data/index.js';
+import { RandomAffine, type Transform } from '../../data/transforms/index.js';
 import { reshape, tensor } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
 
@@ -81,7 +89,10 @@ export function fitScaler(part: LabelledImages): StandardScaler {
   const chunk = Math.max(1, Math.floor((1 << 20) / size));
   for (let first = 0; first < part.labels.length; first += chunk) {
     const pixels = part.images.subarray(first * size, (first + chunk) * size);
-    const x = tensor(Float32Array.from(pixels, (v) => v / part.white), [pixels.length / size, channels, height * width]);
+    const x = tensor(
+      Float32Array.from(pixels, (v) => v / part.white),
+      [pixels.length / size, channels, height * width],
+    );
     scaler.partialFit(reshape(x.transpose(1, 2), [-1, channels]));
   }
   return scaler;

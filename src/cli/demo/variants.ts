@@ -1,6 +1,15 @@
-import { activationStats, type ActivationStats, Distiller, iterative, oneShot, Pruner, quantize, shrink } from '../../compress/index.js';
-import { DataLoader, type ImageDataset, Subset } from '../../data/index.js';
+import {
+  type ActivationStats,
+  activationStats,
+  Distiller,
+  iterative,
+  oneShot,
+  Pruner,
+  quantize,
+  shrink,
+} from '../../compress/index.js';
 import { manualSeed } from '../../core/random.js';
+import { DataLoader, type ImageDataset, Subset } from '../../data/index.js';
 import { cloneModule } from '../../nn/index.js';
 import { crossEntropy } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
@@ -52,18 +61,30 @@ function example({ parts }: Workshop, net: Net): Tensor {
 export async function trainTeacher(shop: Workshop): Promise<Net> {
   manualSeed(shop.session.stream('init', 'teacher').getState().seed);
   const net = teacherNet(shop.parts.shape, shop.parts.classes.length);
-  await shop.session.run({ ...common(shop), name: 'teacher', net, epochs: shop.plan.teacherEpochs, patience: shop.plan.patience });
+  await shop.session.run({
+    ...common(shop),
+    name: 'teacher',
+    net,
+    epochs: shop.plan.teacherEpochs,
+    patience: shop.plan.patience,
+  });
   return net;
 }
 
 /** At most this many samples tell how large activations are, or how they are distributed. */
 function sampled({ plain, session }: Workshop, count: number): DataLoader<[Tensor<'float32'>, Tensor<'int32'>]> {
   const order = session.stream('sample').permutation(plain.length).slice(0, count);
-  return new DataLoader(new Subset(plain, order), { batchSize: 128 }) as DataLoader<[Tensor<'float32'>, Tensor<'int32'>]>;
+  return new DataLoader(new Subset(plain, order), { batchSize: 128 }) as DataLoader<
+    [Tensor<'float32'>, Tensor<'int32'>]
+  >;
 }
 
 /** Removes single connections in rounds, with training in between. */
-export async function pruneConnections(shop: Workshop, teacher: Net, importance: 'magnitude' | 'activation'): Promise<Net> {
+export async function pruneConnections(
+  shop: Workshop,
+  teacher: Net,
+  importance: 'magnitude' | 'activation',
+): Promise<Net> {
   const { session, plan } = shop;
   const variant = importance === 'magnitude' ? 'pruned' : 'pruned-activation';
   const net = cloneModule(teacher);
@@ -85,7 +106,13 @@ export async function pruneConnections(shop: Workshop, teacher: Net, importance:
     }
     const last = round === plan.pruneRounds;
     // The last round has lost the most and gets the most time to recover.
-    await session.run({ ...common(shop), name, net, epochs: plan.retrainEpochs * (last ? 2 : 1), learningRate: LEARNING_RATE / 2 });
+    await session.run({
+      ...common(shop),
+      name,
+      net,
+      epochs: plan.retrainEpochs * (last ? 2 : 1),
+      learningRate: LEARNING_RATE / 2,
+    });
   }
   return net;
 }
@@ -104,7 +131,13 @@ export async function shrinkUnits(shop: Workshop, teacher: Net): Promise<Net> {
   }).step();
   shrink(net, input);
   input.dispose();
-  await session.run({ ...common(shop), name: 'shrunk', net, epochs: plan.shrinkEpochs, learningRate: LEARNING_RATE / 2 });
+  await session.run({
+    ...common(shop),
+    name: 'shrunk',
+    net,
+    epochs: plan.shrinkEpochs,
+    learningRate: LEARNING_RATE / 2,
+  });
   return net;
 }
 
@@ -113,7 +146,8 @@ export async function trainStudent(shop: Workshop, teacher: Net | null): Promise
   const { session, parts, plan } = shop;
   manualSeed(session.stream('init', 'student').getState().seed);
   const net = studentNet(parts.shape, parts.classes.length);
-  const distiller = teacher === null ? null : new Distiller({ teacher, student: net, temperature: 4, alpha: 0.9, mixtures: 2 });
+  const distiller =
+    teacher === null ? null : new Distiller({ teacher, student: net, temperature: 4, alpha: 0.9, mixtures: 2 });
   const distilled = (_: Net, x: Tensor, y: Tensor): StepResult => (distiller as Distiller).step(x, y);
   await session.run({
     ...common(shop),

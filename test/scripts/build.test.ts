@@ -1,0 +1,181 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkDist, checkMemoryBases, endOfData } from '../../scripts/build-checks.mjs';
+import { importsOf } from '../../scripts/imports.mjs';
+import { shake } from '../../scripts/shake.mjs';
+import { StageError } from '../../scripts/stages.mjs';
+import { vendor } from '../../scripts/vendor.mjs';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fettle-build-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Writes files into the folder, and returns their names. */
+function write(files: Record<string, string | Uint8Array>): string[] {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return Object.keys(files);
+}
+
+const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+
+describe('importsOf', () => {
+  it('finds every way of naming a module, and what is taken of it', () => {
+    const text = [
+      "import a, { b as c } from './1.js';",
+      "import * as d from './2.js';",
+      "import type { E } from './3.js';",
+      "export { f } from './4.js';",
+      "export * from './5.js';",
+      "import './6.js';",
+      "const g = await import('./7.js');",
+      "type H = import('./8.js').H;",
+      "new URL('./9.js', import.meta.url);",
+      "new URL('./10.js', 'https://example.org'); // import './11.js'",
+    ].join('\n');
+    const found = importsOf('a.ts', text).map(({ from, line, erased, lazy, url, names }) => {
+      const how = [erased && 'erased', lazy && 'lazy', url && 'url'].filter(Boolean).join();
+      return [from, line, how, names.join()];
+    });
+    expect(found).toEqual([
+      ['./1.js', 1, '', 'default,b'],
+      ['./2.js', 2, '', '*'],
+      ['./3.js', 3, 'erased', 'E'],
+      ['./4.js', 4, '', 'f'],
+      ['./5.js', 5, '', '*'],
+      ['./6.js', 6, '', ''],
+      ['./7.js', 7, 'lazy', '*'],
+      ['./8.js', 8, 'erased', '*'],
+      ['./9.js', 9, 'url', '*'],
+    ]);
+  });
+});
+
+describe('vendor', () => {
+  it('turns imports of packages towards a copy of what is used of them', async () => {
+    const files = write({
+      'a.js': "import { extent } from 'd3-array';\nexport const x = extent([3, 1, 2]);\n",
+      'cli/b.js': 'export { extent as e } from "d3-array";\nimport { y } from "../c.js";\n',
+      'c.js': "export const y = 'd3-array';\n",
+    });
+    await vendor(folder, files);
+    expect(read('a.js')).toContain("import { extent } from './vendor/d3-array.js';");
+    expect(read('cli/b.js')).toContain(
+      'export { extent as e } from \'../vendor/d3-array.js\';\nimport { y } from "../c.js";',
+    );
+    expect(read('c.js')).toBe("export const y = 'd3-array';\n");
+    expect(read('vendor/d3-array.js')).toContain('extent');
+    expect(read('vendor/d3-array.js')).not.toContain('cumsum');
+  });
+});
+
+describe('shake', () => {
+  const op = '// @__NO_SIDE_EFFECTS__\nexport function op(compute, sheet) {}\nexport function empty() {}\n';
+
+  it('marks the calls that are made on loading, and leaves sheets behind', () => {
+    const files = write({
+      'ops/op.js': op,
+      'ops/op.d.ts':
+        'export type Op<F extends object> = F & {\n    readonly op: Sheet;\n};\nexport type Other<F> = F & { a: 1 };\n',
+      'ops/families.js':
+        "import { op, empty } from './op.js';\n/** Makes one. */\n/* @__NO_SIDE_EFFECTS__ */\n" +
+        'export function unary(name, entry) { return op(() => empty(), { oracle: entry.scalar, }); }\n',
+      'ops/unary.js':
+        "import { unary as u } from './families.js';\nimport { empty } from './op.js';\n" +
+        "export const abs = u('abs', { doc: 'It is.', scalar: Math.abs, save: ['x'], grad: () => u('inner', {}), wgsl: 'abs(x)' });\n" +
+        'export const marked = /* @__PURE__ */ u("b", { scalar: 1 }), other = empty();\n',
+    });
+    shake(folder, files);
+    expect(read('ops/op.js')).toBe(op);
+    expect(read('ops/op.d.ts')).toBe('export type Op<F extends object> = F;\nexport type Other<F> = F & { a: 1 };\n');
+    expect(read('ops/families.js')).toContain('{ return op(() => empty()); }');
+    expect(read('ops/unary.js').split('\n').slice(2, 4)).toEqual([
+      "export const abs = /* @__PURE__ */ u('abs', { save: ['x'], grad: () => u('inner', {}), });",
+      'export const marked = /* @__PURE__ */ u("b", { }), other = empty();',
+    ]);
+  });
+});
+
+describe('checkDist', () => {
+  const manifest = { exports: { '.': './dist/index.js' }, imports: {}, types: './dist/index.d.ts', bin: {} };
+  const good = {
+    'index.js': "import { a } from './a.js';\nimport '#binary';\nimport 'node:fs';\n",
+    'index.d.ts': "export { a } from './a.js';\n",
+    'a.js': 'export const a = /* @__PURE__ */ f();\n',
+    'a.d.ts': 'export declare const a: number;\n',
+  };
+
+  /** The problems of a build whose sources are the good ones. */
+  const problems = (files: Record<string, string>): string => {
+    const dist = join(folder, 'dist');
+    write(Object.fromEntries(Object.entries(good).map(([name, text]) => [`src/${name.replace('.js', '.ts')}`, text])));
+    write(Object.fromEntries(Object.entries(files).map(([name, text]) => [`dist/${name}`, text])));
+    try {
+      checkDist(dist, join(folder, 'src'), Object.keys(files), manifest);
+      return '';
+    } catch (error) {
+      return error instanceof StageError ? error.log : String(error);
+    }
+  };
+
+  it('passes what stands on its own', () => {
+    expect(problems(good)).toBe('');
+  });
+
+  it.each([
+    [
+      'a package',
+      { ...good, 'a.js': "import 'd3-array';\n/* @__PURE__ */" },
+      'dist/a.js imports d3-array, which is not shipped',
+    ],
+    [
+      'a package in a type',
+      { ...good, 'a.d.ts': "import('comlink').Remote<1>;" },
+      'not shipped: a public type names it',
+    ],
+    [
+      'a missing module',
+      { ...good, 'a.d.ts': "export * from './b.js';" },
+      'dist/a.d.ts imports ./b.js, which is not there',
+    ],
+    ['a lost annotation', { ...good, 'a.js': 'export const a = f();' }, 'dist/a.js has 0 of the 1 annotations'],
+    ['a missing entry', { 'a.js': good['a.js'] }, 'package.json names ./dist/index.js, which is not there'],
+  ])('finds %s', (_what, files, message) => {
+    expect(problems(files)).toContain(message);
+  });
+});
+
+describe('checkMemoryBases', () => {
+  /** A module with one data segment of `length` bytes at `address`. */
+  const binary = (address: number, length: number): Uint8Array => {
+    const leb = (x: number): number[] => [(x & 127) | 128, ((x >> 7) & 127) | 128, (x >> 14) & 127];
+    const segment = [1, 0, 0x41, ...leb(address), 0x0b, ...leb(length), ...new Array<number>(length).fill(7)];
+    return Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, 11, ...leb(segment.length), ...segment]);
+  };
+
+  it('reads where static data ends', () => {
+    expect(endOfData(binary(1024, 300))).toBe(1324);
+    expect(endOfData(binary(32768, 1))).toBe(32769);
+  });
+
+  it('finds data that reaches into that of another binary, or into the heap', () => {
+    const check = (strict: number, relaxed: number) => () => {
+      write({ 'strict.wasm': binary(1024, strict), 'relaxed.wasm': binary(32768, relaxed) });
+      checkMemoryBases([
+        { name: 'strict', base: 1024, file: join(folder, 'strict.wasm') },
+        { name: 'relaxed', base: 32768, file: join(folder, 'relaxed.wasm') },
+      ]);
+    };
+    expect(check(31744, 32768)).not.toThrow();
+    expect(check(31745, 10)).toThrow(StageError);
+    expect(check(10, 32769)).toThrow(StageError);
+  });
+});
