@@ -18,7 +18,8 @@ function tensorsIn(value: unknown, found: Owned[] = [], seen = new Set<unknown>(
  * Without a body, opens a scope that ends with `end()` or with a `using` block.
  *
  * @example
- * const loss = scope(() => crossEntropy(model.forward(x), y).item()); // nothing stays behind
+ * const x = tensor([1, 2, 3]);
+ * scope(() => x.mul(2).sum().item()); // → 12, and nothing stays behind but x
  */
 export function scope(): Scope;
 export function scope<T>(body: () => T): T;

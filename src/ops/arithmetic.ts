@@ -95,7 +95,8 @@ export const sub: Op<(input: Operand, other: Operand, options?: AlphaOptions) =>
 );
 
 export const mul: Op<(input: Operand, other: Operand) => Tensor> = op((input: Operand, other: Operand): Tensor => {
-  if (isFloatTensor(input) && typeof other === 'number') return affine('mul', input, other, 0);
-  if (isFloatTensor(other) && typeof input === 'number') return affine('mul', other, input, 0);
+  // −0 is the number that added to any product leaves it as it is; 0 would turn −0 into 0.
+  if (isFloatTensor(input) && typeof other === 'number') return affine('mul', input, other, -0);
+  if (isFloatTensor(other) && typeof input === 'number') return affine('mul', other, input, -0);
   return mulTensors(input, other);
 }, mulTensors.op);

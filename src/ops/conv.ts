@@ -3,7 +3,8 @@ import { fail, show } from '../core/errors.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { forwardScratch, type Geometry, gradInputScratch, gradWeightScratch } from './convscratch.js';
-import { checkTensor, convert, dense, empty, op } from './op.js';
+import { narrow, squeeze, unsqueeze } from './movement.js';
+import { checkTensor, convert, dense, empty, type Op, op } from './op.js';
 import { type Pair, pair } from './pool.js';
 import { sum } from './reduce.js';
 import { at, build, type Reference, spread } from './sheet.js';
@@ -15,7 +16,8 @@ import { at, build, type Reference, spread } from './sheet.js';
 
 export interface ConvOptions {
   readonly stride?: Pair;
-  readonly padding?: Pair;
+  /** Zeros around the image. 'valid' is none, 'same' as many as give the result the image's size, with stride 1. */
+  readonly padding?: Pair | 'same' | 'valid';
   readonly dilation?: Pair;
   readonly groups?: number;
 }
@@ -26,10 +28,8 @@ function ints(g: Geometry): number[] {
 }
 
 function geometry(input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions): Geometry {
-  checkTensor('conv2d', input);
   checkTensor('conv2d', weight, 'weight');
-  if (input.ndim !== 4)
-    fail('shape', `conv2d: expected input [N, C, H, W], got ${show(input.shape)}. Use unsqueeze(0) for one image.`);
+  if (input.ndim !== 4) fail('shape', `conv2d: expected input [N, C, H, W] or [C, H, W], got ${show(input.shape)}.`);
   if (weight.ndim !== 4)
     fail('shape', `conv2d: expected weight [outC, C / groups, KH, KW], got ${show(weight.shape)}.`);
   const groups = options.groups ?? 1;
@@ -44,7 +44,8 @@ function geometry(input: Tensor, weight: Tensor, bias: Tensor | null, options: C
   if (bias !== null && !sameShape(bias.shape, [oc]))
     fail('shape', `conv2d: bias must be [${oc}], got ${show(bias.shape)}.`);
   const stride = pair('conv2d', 'stride', options.stride ?? 1, 1);
-  const padding = pair('conv2d', 'padding', options.padding ?? 0, 0);
+  const given = options.padding ?? 'valid';
+  const padding = given === 'valid' ? ([0, 0] as const) : pair('conv2d', 'padding', given as Pair, 0);
   const dilation = pair('conv2d', 'dilation', options.dilation ?? 1, 1);
   const size = (s: number, i: 0 | 1, k: number): number =>
     Math.floor((s + 2 * padding[i] - dilation[i] * (k - 1) - 1) / stride[i]) + 1;
@@ -114,10 +115,31 @@ function toWeight(dy: Tensor, x: Tensor, g: Geometry): Tensor {
   return dw;
 }
 
-/** Cross-correlation: input [N, C, H, W], weight [OC, C / groups, KH, KW], bias [OC] → [N, OC, OH, OW]. */
-export const conv2d = op(
-  (input: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor =>
-    forward(input, weight, bias, geometry(input, weight, bias, options)),
+/** Convolution padded so that the result has the image's size; where the padding is odd, the end has one more. */
+function same(input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions): Tensor {
+  checkTensor('conv2d', weight, 'weight');
+  const stride = pair('conv2d', 'stride', options.stride ?? 1, 1);
+  if (stride.some((s) => s !== 1)) fail('argument', `conv2d: padding 'same' needs stride 1, got ${show(stride)}.`);
+  const dilation = pair('conv2d', 'dilation', options.dilation ?? 1, 1);
+  const total = dilation.map((d, i) => d * ((weight.shape[2 + i] ?? 1) - 1)) as [number, number];
+  const padding = total.map((p) => Math.ceil(p / 2)) as [number, number];
+  // Padded evenly by the larger half, the result has a row or column too many, at the beginning.
+  const y = conv2d(input, weight, bias, { ...options, padding });
+  const [h, w] = input.shape.slice(-2) as [number, number];
+  return narrow(narrow(y, -2, (total[0] as number) % 2, h), -1, (total[1] as number) % 2, w);
+}
+
+/**
+ * Cross-correlation: input [N, C, H, W] or [C, H, W], weight [OC, C / groups, KH, KW], bias [OC] → [N, OC, OH, OW] or
+ * [OC, OH, OW].
+ */
+export const conv2d: Op<(input: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions) => Tensor> = op(
+  (input: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor => {
+    checkTensor('conv2d', input);
+    if (input.ndim === 3) return squeeze(conv2d(unsqueeze(input, 0), weight, bias, options), 0);
+    if (options.padding === 'same') return same(input, weight, bias, options);
+    return forward(input, weight, bias, geometry(input, weight, bias, options));
+  },
   {
     name: 'conv2d',
     family: 'conv',
@@ -129,7 +151,7 @@ export const conv2d = op(
       // Without a bias the options follow the weight, or a null in the bias's place.
       const o = (args.find((v) => typeof v === 'object' && v !== null) ?? {}) as ConvOptions;
       const both = (v: Pair): readonly [number, number] => (typeof v === 'number' ? [v, v] : v);
-      const [stride, padding, dilation] = [both(o.stride ?? 1), both(o.padding ?? 0), both(o.dilation ?? 1)];
+      const [stride, padding, dilation] = [both(o.stride ?? 1), both((o.padding ?? 0) as Pair), both(o.dilation ?? 1)];
       const groups = o.groups ?? 1;
       const [n, , h, v] = x.shape as [number, number, number, number];
       const [oc, per, kh, kw] = w.shape as [number, number, number, number];

@@ -7,7 +7,7 @@ export * from './create.js';
 export * from './indexing.js';
 export * from './inplace.js';
 export * from './loss.js';
-export * from './matmul.js';
+export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
 export * from './norm.js';
 export {
@@ -22,6 +22,24 @@ export {
   pair,
 } from './pool.js';
 export * from './random.js';
-export * from './reduce.js';
+export {
+  all,
+  amax,
+  amin,
+  any,
+  argmax,
+  argmin,
+  logsumexp,
+  max,
+  mean,
+  min,
+  type ReduceArguments,
+  type ReduceOptions,
+  std,
+  sum,
+  type ValuesAndIndices,
+  type VarOptions,
+  variance,
+} from './reduce.js';
 export * from './softmax.js';
 export * from './unary.js';

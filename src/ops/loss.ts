@@ -4,7 +4,7 @@ import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { sigmoid } from './activation.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
-import { eq, gt, le, ne, where } from './compare.js';
+import { eq, gt, lt, ne, where } from './compare.js';
 import { gather, indexSelect } from './indexing.js';
 import { cast, permute, reshape } from './movement.js';
 import { checkTensor, convert, dense, empty, op } from './op.js';
@@ -277,10 +277,18 @@ export interface SmoothL1Options extends LossOptions {
 export function smoothL1Loss(input: Tensor, target: Tensor, { reduction, beta = 1 }: SmoothL1Options = {}): Tensor {
   checkSame('smoothL1Loss', input, target);
   if (!(beta >= 0)) fail('argument', `smoothL1Loss: beta must not be negative, got ${beta}.`);
-  const d = sub(input, target);
-  // PyTorch counts a distance of 0 as falling here, where l1Loss has no slope.
-  if (beta === 0) return reduced(where(le(d, 0), neg(d), d), reduction);
-  return reduced(div(huber(d, beta), beta), reduction);
+  return reduced(beta === 0 ? cone(input, target) : div(huber(sub(input, target), beta), beta), reduction);
+}
+
+/** |input − target|, which at 0 falls along both as PyTorch has it here; `l1Loss` has no slope there. */
+function cone(input: Tensor, target: Tensor): Tensor {
+  const d = noGrad(() => sub(input, target));
+  const y = noGrad(() => abs(d));
+  record('smoothL1Loss', [input, target], [y], [d], ([gradient], [held]) => {
+    const [g, d] = [gradient as Tensor, held as Tensor];
+    return [where(gt(d, 0), g, neg(g)), where(lt(d, 0), g, neg(g))];
+  });
+  return y;
 }
 
 export interface BceOptions extends LossOptions {

@@ -1,4 +1,4 @@
-import { packSparse, unpackSparse } from '../compress/bitmask.js';
+import { type Packed, packSparse, unpackSparse } from '../compress/bitmask.js';
 import { compressedTypes } from '../compress/quantized.js';
 import { FettleError, fail } from '../core/errors.js';
 import { openScope } from '../core/scope.js';
@@ -11,7 +11,6 @@ import {
   type LayerTypes,
   layerTypes,
   type Module,
-  type StateDict,
   type Topology,
 } from '../nn/index.js';
 
@@ -81,27 +80,31 @@ export async function loadModel(path: string, { types }: ModelFileOptions = {}):
       );
     }
     if (version !== VERSION) fail('format', `${path}: model format ${version} is not known here, expected ${VERSION}.`);
-    const header = parseHeader(path, text);
-    const state = unpackSparse({ tensors, shapes: header.sparse });
-    return { model: build(path, header.topology, state, { ...TYPES, ...types }).eval(), about: header.about };
+    const { topology, sparse, about } = parseHeader(path, text);
+    const model = build(path, topology, { tensors, shapes: sparse }, { ...TYPES, ...types });
+    return { model: model.eval(), about };
   });
 }
 
-function build(path: string, topology: Topology, state: StateDict, types: LayerTypes): Module {
+function build(path: string, topology: Topology, packed: Packed, types: LayerTypes): Module {
   let model: Module | null = null;
   try {
+    const unknown = typesIn(topology).find((type) => !Object.hasOwn(types, type));
+    if (unknown !== undefined) fail('format', `unknown layer type '${unknown}'. Pass types for layers of your own.`);
+    const state = unpackSparse(packed);
     model = construct(topology, types);
     model.loadStateDict(state);
     return model;
   } catch (error) {
     model?.dispose();
-    if (error instanceof FettleError && error.code !== 'state') throw error;
-    return fail(
-      'format',
-      `${path}: its tensors do not fit the structure it describes: ${(error as Error).message}`,
-      error,
-    );
+    // Whatever a constructor may say about its arguments, it is the file that is wrong; memory may be short all the same.
+    const code = error instanceof FettleError && error.code === 'memory' ? 'memory' : 'format';
+    return fail(code, `${path}: its model cannot be built: ${(error as Error).message}`, error);
   }
+}
+
+function typesIn({ type, children = [] }: Topology): string[] {
+  return [type, ...children.flatMap(([, child]) => typesIn(child))];
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

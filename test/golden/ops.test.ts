@@ -54,7 +54,6 @@ const WITHOUT: Readonly<Record<string, string>> = {
   normal_: 'random',
   detach: 'cuts the graph; test/autograd has it',
   pair: 'reads arguments',
-  parseReduce: 'reads arguments',
 };
 
 /** An argument of a case with its inputs filled in. */
@@ -68,6 +67,7 @@ function argument(value: unknown, inputs: readonly Tensor[]): unknown {
 /** The function of the case, or the method of its first tensor; undefined where there is no such method. */
 function resolve(one: Case, form: 'function' | 'method'): Call | undefined {
   if (form === 'function') return OTHERS[one.op] ?? (fettle as unknown as Record<string, Call>)[one.op];
+  if (OTHERS[one.op] !== undefined) return undefined;
   const name = METHODS[one.op] ?? one.op;
   const method = (Tensor.prototype as unknown as Record<string, Call | undefined>)[name];
   if (typeof method !== 'function' || JSON.stringify(one.args[0]) !== '{"$":0}') return undefined;

@@ -28,13 +28,14 @@ const KERNELS: readonly (readonly [kernel: string, pointers: number, floats: num
 function run([name, pointers, floats, flags]: (typeof KERNELS)[number], cuts: readonly number[]): number[][] {
   const device = new WasmDevice();
   const tensors: Tensor[] = Array.from({ length: pointers }, (_, k) => {
-    // Averages of squares and step sizes are not negative; parameter and gradient are of either sign.
-    const low = k === 0 || k === pointers - 1 ? -1 : 0.01;
+    // Averages of squares and step sizes are not negative, and no average of squares is below the square of an average;
+    // parameter and gradient are of either sign.
+    const [low, high] = k === 0 || k === pointers - 1 ? [-1, 1] : k === 1 ? [0.5, 1] : [0.01, 0.3];
     const x = allocate(device, [COUNT], 'float32', 'kernel test');
     device.write(
       x.storage,
       0,
-      new Uint8Array(Float32Array.from(elements(k + 1, { shape: [COUNT], low, high: 1 })).buffer),
+      new Uint8Array(Float32Array.from(elements(k + 1, { shape: [COUNT], low, high })).buffer),
     );
     return x;
   });

@@ -92,7 +92,8 @@ describe('evaluate', () => {
 
 describe('latency', () => {
   test('is positive, grows with the work, and changes nothing', () => {
-    const [small, large] = [16, 512].map((n) => tracked(new nn.Sequential(new nn.Linear(n, n), new nn.Dropout(0.5)))) as [Classifier, Classifier];
+    const square = (n: number): Classifier => tracked(new nn.Sequential(new nn.Linear(n, n), new nn.Dropout(0.5)));
+    const [small, large] = [square(16), square(512)];
     const [x, y] = [tensor(new Float32Array(64 * 16), [64, 16]), tensor(new Float32Array(64 * 512), [64, 512])];
     const before = memory().tensors;
     const [fast, slow] = [latency(small, x, { budgetMs: 20 }), latency(large, y, { budgetMs: 20 })];

@@ -139,8 +139,8 @@ test('tensors made while a file is read or written are not freed', async () => {
 });
 
 describe('a broken file', () => {
-  async function whole(): Promise<Uint8Array> {
-    const model = tracked(new nn.Sequential({ fc: new nn.Linear(20, 10), bn: new nn.BatchNorm1d(10), out: new nn.Linear(10, 2) }));
+  async function whole(rest: Record<string, Net> = { bn: new nn.BatchNorm1d(10), out: new nn.Linear(10, 2) }): Promise<Uint8Array> {
+    const model = tracked(new nn.Sequential({ fc: new nn.Linear(20, 10), ...rest }));
     prune.l1Unstructured(model.getSubmodule('fc'), 'weight', 0.9);
     await saveModel(join(folder, 'whole'), model, { a: 1 });
     return new Uint8Array(readFileSync(join(folder, 'whole')));
@@ -209,7 +209,7 @@ describe('a broken file', () => {
     ['a sparse tensor of a huge shape', (d) => ({ ...d, sparse: { 'fc.weight': [1e12] } })],
   ];
   test.each(descriptions)('with %s', async (_, change) => {
-    expect(await outcome(await described(change))).toMatch(/format|argument|shape|memory/);
+    expect(await outcome(await described(change))).toMatch(/^(format|memory)$/);
   });
 
   test('an unchanged description loads', async () => {
@@ -222,12 +222,12 @@ describe('a broken file', () => {
   });
 
   test('with any byte of its header changed', async () => {
-    const bytes = await whole();
+    const bytes = await whole({ relu: new nn.ReLU() });
     const length = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
     for (let at = 0; at < length; at += 7) {
       const changed = bytes.slice();
       changed[at] = (changed[at] as number) ^ (1 << (at % 8));
-      expect(await outcome(changed)).toMatch(/loaded|format|argument|shape|memory|data|dtype/);
+      expect(await outcome(changed)).toMatch(/^(loaded|format|memory)$/);
     }
   });
 

@@ -6,8 +6,8 @@ from golden import CALLS, INF, NAN, T, case, ints, refusal, spread, values
 REDUCTIONS = ["mean", "sum", "none"]
 
 
-def each(op, inputs, options=None, label=""):
-    for reduction in REDUCTIONS:
+def each(op, inputs, options=None, label="", reductions=REDUCTIONS):
+    for reduction in reductions:
         extra = {} if reduction == "mean" else {"reduction": reduction}
         case(op, inputs, [T(0), T(1), {**(options or {}), **extra}], label, sums=True)
 
@@ -16,17 +16,18 @@ CALLS["crossEntropy"], CALLS["nllLoss"] = F.cross_entropy, F.nll_loss
 labels = dict(dtype="index")
 for op in ["crossEntropy", "nllLoss"]:
     how = dict(low=-4, high=0)
-    for x, t in [([5, 3], [5]), ([6, 11], [6]), ([2, 3, 4], [2, 4]), ([2, 3, 2, 2], [2, 2, 2]), ([4], []), ([1, 2], [1]), ([3, 1], [3])]:
+    for x, t in [([5, 3], [5]), ([3, 11], [3]), ([2, 3, 4], [2, 4]), ([2, 3, 2, 2], [2, 2, 2]), ([4], []), ([1, 2], [1]), ([3, 1], [3])]:
         classes = x[0] if len(x) == 1 else x[1]
         both = [spread(x, **how), ints(t, 0, classes, **labels)]
-        each(op, both)
         weighted = [*both, spread([classes], 0.1, 2, grad=False)]
-        each(op, weighted, {"weight": T(2)}, "weight")
-        each(op, weighted, {"weight": T(2), "ignoreIndex": classes - 1}, "weight, ignoreIndex")
-        if op == "crossEntropy":
-            if classes > 2:
-                each(op, both, {"labelSmoothing": 0.1}, "labelSmoothing")
-                each(op, weighted, {"weight": T(2), "labelSmoothing": 0.3, "ignoreIndex": 0}, "all options")
+        # Every reduction for rows of classes, and for classes with more dimensions behind them.
+        some = REDUCTIONS if x in [[5, 3], [2, 3, 4]] else ["mean"]
+        each(op, both, None, "", REDUCTIONS)
+        each(op, weighted, {"weight": T(2)}, "weight", some)
+        each(op, weighted, {"weight": T(2), "ignoreIndex": classes - 1}, "weight, ignoreIndex", some)
+        if op == "crossEntropy" and classes > 2:
+            each(op, both, {"labelSmoothing": 0.1}, "labelSmoothing", some)
+            each(op, weighted, {"weight": T(2), "labelSmoothing": 0.3, "ignoreIndex": 0}, "all options", some)
     far = [spread([3, 4]), values([1, -100, 3], dtype="index")]
     each(op, far, None, "−100 is ignored")
     each(op, far, {"ignoreIndex": -100}, "−100 is ignored")
@@ -59,7 +60,7 @@ for name, function, options in [
     CALLS[name] = function
     for shape in [[7], [3, 5], []]:
         for how in options:
-            each(name, [spread(shape), spread(shape)], how)
+            each(name, [spread(shape), spread(shape)], how, "", REDUCTIONS if shape == [7] else ["mean"])
     for how in options:
         # Distances of 0 and of exactly delta or beta: the kinks.
         each(name, [values([0, 1, 2, 3, 4, 5, 6, 7]), values([0, 0, 4, 3.5, 3.5, 4.5, 6, 9])], how, "kinks")

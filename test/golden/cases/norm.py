@@ -56,7 +56,7 @@ for training in [False, True]:
     case("batchNorm", edges, [T(0), T(1), T(2), {"training": training}], f"{how}, edges", sums=True, after=[1, 2])
 case("batchNorm", inputs[:1], [T(0), None, None, {"training": True}], "no running statistics", sums=True)
 case("batchNorm", [values([[2, 1], [2, 5]]), *running(2)], [T(0), T(1), T(2), {"training": True}], "constant channel", sums=True, after=[1, 2])
-case("batchNorm", [spread([8, 2], 1000, 1002, step=0.125), *running(2)], [T(0), T(1), T(2), {"training": True}], "far from 0", ulps=64, after=[1, 2])
+case("batchNorm", [spread([8, 2], 1000, 1002, step=0.125), *running(2)], [T(0), T(1), T(2), {"training": True}], "far from 0", ulps=256, after=[1, 2])
 case("batchNorm", [spread([4, 3, 2], view=[["transpose", 0, 2]]), *running(3)], [T(0), T(1), T(2), {"training": True}], "view", sums=True, after=[1, 2])
 refusal("batchNorm", inputs[:1], [T(0), None, None], "evaluation without statistics")
 refusal("batchNorm", [spread([1, 3]), *running(3)], [T(0), T(1), T(2), {"training": True}], "one value a channel")
