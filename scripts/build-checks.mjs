@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { importsOf } from './imports.mjs';
 import { StageError } from './stages.mjs';
+import { endOfData } from './wasm.mjs';
 
 /**
  * What package.json says about files.
@@ -35,43 +36,6 @@ export function checkMemoryBases(binaries) {
         : [];
     }),
   );
-}
-
-/**
- * Where the data segments of a WebAssembly module end in memory.
- *
- * @param {Uint8Array} bytes
- */
-export function endOfData(bytes) {
-  let at = 8;
-  const unsigned = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++] ?? 0;
-      value += (byte & 127) * 2 ** shift;
-      if (byte < 128) return value;
-    }
-  };
-  let end = 0;
-  while (at < bytes.length) {
-    const section = bytes[at++];
-    const size = unsigned();
-    const next = at + size;
-    if (section === 11) {
-      for (let count = unsigned(); count > 0; count--) {
-        // Flags, then the address as `i32.const ADDRESS end`. It is written signed, which reads the same unsigned where it is
-        // not negative.
-        if (unsigned() !== 0 || bytes[at++] !== 0x41) throw new StageError('static data without a constant address');
-        const address = unsigned();
-        at++;
-        const length = unsigned();
-        end = Math.max(end, address + length);
-        at += length;
-      }
-    }
-    at = next;
-  }
-  return end;
 }
 
 /**

@@ -28,7 +28,18 @@ import { quietly, report, root, StageError, stage } from './stages.mjs';
 /** @type {(...parts: string[]) => string} */
 const path = (...parts) => join(root, ...parts);
 
-/** @type {{ targets: Record<string, { outFile: string, memoryBase: number }> }} */
+/**
+ * A target of asconfig.json.
+ *
+ * @typedef {object} Target
+ * @property {string} outFile
+ * @property {number} memoryBase
+ * @property {boolean} [sharedMemory]
+ * @property {number} [initialMemory]
+ * @property {number} [maximumMemory]
+ */
+
+/** @type {{ targets: Record<string, Target> }} */
 const config = JSON.parse(readFileSync(path('asconfig.json'), 'utf8'));
 const variants = Object.entries(config.targets).map(([name, target]) => ({ name, ...target }));
 
@@ -113,22 +124,31 @@ async function inParallel(items, work) {
 /** @param {string} key */
 async function buildWasm(key) {
   const { checkMemoryBases } = await import('./build-checks.mjs');
+  const { withSharedMemory } = await import('./wasm.mjs');
   const aside = path('build', `wasm-${process.pid}`);
-  const made = variants.map(({ name, outFile, memoryBase }) => ({
-    name,
-    base: memoryBase,
-    file: join(aside, `${name}.wasm`),
-    outFile: path(outFile),
-  }));
+  /** @param {string} name */
+  const fileOf = (name) => join(aside, `${name}.wasm`);
+
+  // Without atomic operations in the sources, a shared memory makes no difference to the code, only to the declaration of the
+  // memory: half of the compiler's time is saved. .ci/run lets the compiler make them too, and compares.
+  const threaded = filesIn(path('assembly')).some((file) =>
+    /\batomic\.|ASC_FEATURE_THREADS/.test(readFileSync(path('assembly', file), 'utf8')),
+  );
+  const derived = variants.filter(({ sharedMemory = false }) => sharedMemory && !threaded);
+  const compiled = variants.filter((variant) => !derived.includes(variant));
   try {
-    await inParallel(made, ({ name, file }) =>
+    await inParallel(compiled, ({ name }) =>
       quietly(process.execPath, [
         path('node_modules/assemblyscript/bin/asc.js'),
-        ...['--config', path('asconfig.json'), '--target', name, '--outFile', file],
+        ...['--config', path('asconfig.json'), '--target', name, '--outFile', fileOf(name)],
       ]),
     );
-    checkMemoryBases(made);
-    for (const { file, outFile } of made) renameSync(file, outFile);
+    for (const { name, initialMemory = 1, maximumMemory = 65536 } of derived) {
+      const bytes = readFileSync(fileOf(name.replace('-shared', '')));
+      writeFileSync(fileOf(name), withSharedMemory(bytes, { initialMemory, maximumMemory }));
+    }
+    checkMemoryBases(variants.map(({ name, memoryBase }) => ({ name, base: memoryBase, file: fileOf(name) })));
+    for (const { name, outFile } of variants) renameSync(fileOf(name), path(outFile));
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }

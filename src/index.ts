@@ -18,4 +18,24 @@ export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './
 export { keep, Scope, scope } from './core/scoping.js';
 export type { NestedArray } from './core/tensor.js';
 export * from './ops/index.js';
-export { Tensor } from './tensor.js';
+export {
+  arange,
+  empty,
+  emptyLike,
+  eye,
+  full,
+  fullLike,
+  linspace,
+  ones,
+  onesLike,
+  rand,
+  randint,
+  randLike,
+  randn,
+  randnLike,
+  randperm,
+  Tensor,
+  tensor,
+  zeros,
+  zerosLike,
+} from './tensor.js';

@@ -206,4 +206,26 @@ Object.defineProperty(Tensor.prototype, 'T', {
   configurable: true,
 });
 
+/**
+ * The functions that make tensors, again, as bindings of this module: whoever has a tensor has called one of them, and a
+ * bundler that keeps the call then keeps the methods too. `fettle/ops` has them without.
+ */
+export const arange = ops.arange;
+export const empty = ops.empty;
+export const emptyLike = ops.emptyLike;
+export const eye = ops.eye;
+export const full = ops.full;
+export const fullLike = ops.fullLike;
+export const linspace = ops.linspace;
+export const ones = ops.ones;
+export const onesLike = ops.onesLike;
+export const rand = ops.rand;
+export const randint = ops.randint;
+export const randLike = ops.randLike;
+export const randn = ops.randn;
+export const randnLike = ops.randnLike;
+export const randperm = ops.randperm;
+export const tensor = ops.tensor;
+export const zeros = ops.zeros;
+export const zerosLike = ops.zerosLike;
 export { Tensor };

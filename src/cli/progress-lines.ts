@@ -12,6 +12,8 @@ export interface ProgressUpdate {
   readonly loss?: number;
   /** Fraction in [0, 1]. */
   readonly accuracy?: number;
+  /** Accuracy on validation data after the last epoch, a fraction in [0, 1]. */
+  readonly validation?: number;
   readonly samplesPerSecond?: number;
 }
 
@@ -77,6 +79,9 @@ function figures(state: StageState): Part[] {
   if (state.loss !== undefined) parts.push({ text: `loss ${pad(formatLoss(state.loss), 6)}`, importance: 6 });
   if (state.accuracy !== undefined) {
     parts.push({ text: `acc ${pad(formatPercent(state.accuracy, 1), 7, 'right')}`, importance: 7 });
+  }
+  if (state.validation !== undefined) {
+    parts.push({ text: `val ${pad(formatPercent(state.validation, 1), 7, 'right')}`, importance: 2.5 });
   }
   if (state.samplesPerSecond !== undefined) {
     parts.push({ text: pad(`${formatCompact(state.samplesPerSecond)}/s`, 7, 'right'), importance: 5, faint: true });
@@ -182,6 +187,7 @@ export function epochLine(name: string, update: ProgressUpdate): string {
   }
   if (update.loss !== undefined) said.push(`loss ${formatLoss(update.loss)}`);
   if (update.accuracy !== undefined) said.push(`accuracy ${formatPercent(update.accuracy)}`);
+  if (update.validation !== undefined) said.push(`validation ${formatPercent(update.validation)}`);
   if (update.samplesPerSecond !== undefined) said.push(`${formatCompact(update.samplesPerSecond)} samples/s`);
   return `${name}: ${said.join(', ')}`;
 }

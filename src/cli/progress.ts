@@ -88,6 +88,7 @@ interface MutableState extends StageState {
   epochs?: number;
   loss?: number;
   accuracy?: number;
+  validation?: number;
   samplesPerSecond?: number;
   note?: string;
   secondsLeft?: number;
@@ -100,6 +101,7 @@ function merge(state: MutableState, update: ProgressUpdate): void {
   if (update.epochs !== undefined) state.epochs = update.epochs;
   if (update.loss !== undefined) state.loss = update.loss;
   if (update.accuracy !== undefined) state.accuracy = update.accuracy;
+  if (update.validation !== undefined) state.validation = update.validation;
   if (update.samplesPerSecond !== undefined) state.samplesPerSecond = update.samplesPerSecond;
 }
 
@@ -209,8 +211,8 @@ class LineProgress implements Progress {
     const tellEpoch = () => {
       if (!untold) return;
       untold = false;
-      const { done, epoch, epochs, loss, accuracy, samplesPerSecond } = state;
-      this.emit({ event: 'epoch', stage, total, done, epoch, epochs, loss, accuracy, samplesPerSecond });
+      const { done, epoch, epochs, loss, accuracy, validation, samplesPerSecond } = state;
+      this.emit({ event: 'epoch', stage, total, done, epoch, epochs, loss, accuracy, validation, samplesPerSecond });
     };
     const end = (event: 'finish' | 'stop', summary?: string) => {
       if (!this.running.delete(end)) return;

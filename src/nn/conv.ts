@@ -3,6 +3,7 @@ import { conv2d, empty, type Pair, pair } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { fans, kaimingUniform_, uniform_ } from './init.js';
 import { Module, Parameter } from './module.js';
+import { python } from './repr.js';
 
 export interface ConvOptions {
   readonly stride?: Pair;
@@ -61,14 +62,13 @@ export class Conv2d extends Module {
   }
 
   protected override extraRepr(): string {
-    const tuple = ([a, b]: readonly [number, number]): string => `(${a}, ${b})`;
     const parts = [
       `${this.inChannels}, ${this.outChannels}`,
-      `kernel_size=${tuple(this.kernelSize)}`,
-      `stride=${tuple(this.stride)}`,
+      `kernel_size=${python(this.kernelSize)}`,
+      `stride=${python(this.stride)}`,
     ];
-    if (this.padding.some((p) => p !== 0)) parts.push(`padding=${tuple(this.padding)}`);
-    if (this.dilation.some((d) => d !== 1)) parts.push(`dilation=${tuple(this.dilation)}`);
+    if (this.padding.some((p) => p !== 0)) parts.push(`padding=${python(this.padding)}`);
+    if (this.dilation.some((d) => d !== 1)) parts.push(`dilation=${python(this.dilation)}`);
     if (this.groups !== 1) parts.push(`groups=${this.groups}`);
     if (this.bias === null) parts.push('bias=False');
     return parts.join(', ');

@@ -2,6 +2,7 @@ import { empty, linear } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { fans, kaimingUniform_, uniform_ } from './init.js';
 import { Module, Parameter } from './module.js';
+import { python } from './repr.js';
 
 export interface LinearOptions {
   /** Whether to add a learned shift. Default true. */
@@ -37,6 +38,6 @@ export class Linear extends Module {
   }
 
   protected override extraRepr(): string {
-    return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${this.bias === null ? 'False' : 'True'}`;
+    return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${python(this.bias !== null)}`;
   }
 }

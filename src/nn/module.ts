@@ -132,16 +132,19 @@ export abstract class Module {
     return this.namedBuffers().map(([, buffer]) => buffer);
   }
 
-  /** Parameters and persistent buffers by dotted name. The tensors share memory with the module's. */
+  /**
+   * Parameters and persistent buffers by dotted name. The tensors share memory with the module's. What is shared within the
+   * module appears under each of its names, as in PyTorch.
+   */
   stateDict(): StateDict {
-    const entries = this.namedModules().flatMap(([path, module]) => {
-      const own = Object.entries(module).filter(
-        (entry): entry is [string, Parameter | Buffer] =>
-          entry[1] instanceof Parameter || (entry[1] instanceof Buffer && entry[1].persistent),
-      );
-      return own.map(([property, value]): [string, Tensor] => [join(path, module.stateName(property)), value]);
-    });
-    return Object.fromEntries(entries);
+    const entries = (module: Module, path: string): [string, Tensor][] => {
+      const own = [...module.own(Parameter), ...module.own(Buffer).filter(([, buffer]) => buffer.persistent)];
+      return [
+        ...own.map(([property, value]): [string, Tensor] => [join(path, module.stateName(property)), value]),
+        ...module.namedChildren().flatMap(([name, child]) => entries(child, join(path, name))),
+      ];
+    };
+    return Object.fromEntries(entries(this, ''));
   }
 
   /**

@@ -2,6 +2,7 @@ import { fail, show } from '../core/errors.js';
 import { batchNorm, layerNorm, ones, tensor, zeros } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { Buffer, Module, Parameter } from './module.js';
+import { python } from './repr.js';
 
 export interface BatchNormOptions {
   /** Added to the variance. Default 1e-5. */
@@ -71,8 +72,8 @@ abstract class BatchNorm extends Module {
   }
 
   protected override extraRepr(): string {
-    const python = (value: boolean): string => (value ? 'True' : 'False');
-    return `${this.numFeatures}, eps=${this.eps.toString().replace(/e-(\d)$/, 'e-0$1')}, momentum=${this.momentum}, affine=${python(this.weight !== null)}, track_running_stats=${python(this.runningMean !== null)}`;
+    const [affine, tracks] = [this.weight !== null, this.runningMean !== null].map(python);
+    return `${this.numFeatures}, eps=${python(this.eps)}, momentum=${python(this.momentum)}, affine=${affine}, track_running_stats=${tracks}`;
   }
 }
 
@@ -127,7 +128,7 @@ export class LayerNorm extends Module {
   }
 
   protected override extraRepr(): string {
-    const shape = `(${this.normalizedShape.join(', ')}${this.normalizedShape.length === 1 ? ',' : ''})`;
-    return `${shape}, eps=${this.eps.toString().replace(/e-(\d)$/, 'e-0$1')}, elementwise_affine=${this.weight === null ? 'False' : 'True'}`;
+    const { normalizedShape, eps, weight } = this;
+    return `${python(normalizedShape)}, eps=${python(eps)}, elementwise_affine=${python(weight !== null)}`;
   }
 }

@@ -1,6 +1,7 @@
 import * as ops from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { Module } from './module.js';
+import { python } from './repr.js';
 
 /** Layers without parameters: activations, pools, reshaping, dropout. */
 
@@ -105,7 +106,7 @@ export class Dropout extends Module {
   }
 
   protected override extraRepr(): string {
-    return `p=${this.p}, inplace=False`;
+    return `p=${python(this.p)}, inplace=False`;
   }
 }
 
@@ -123,7 +124,8 @@ export class MaxPool2d extends Module {
 
   protected override extraRepr(): string {
     const { stride = this.kernelSize, padding = 0, dilation = 1, ceilMode = false } = this.options;
-    return `kernel_size=${this.kernelSize}, stride=${stride}, padding=${padding}, dilation=${dilation}, ceil_mode=${ceilMode ? 'True' : 'False'}`;
+    const [size, step, pad, spread] = [this.kernelSize, stride, padding, dilation].map(python);
+    return `kernel_size=${size}, stride=${step}, padding=${pad}, dilation=${spread}, ceil_mode=${python(ceilMode)}`;
   }
 }
 
@@ -141,7 +143,7 @@ export class AvgPool2d extends Module {
 
   protected override extraRepr(): string {
     const { stride = this.kernelSize, padding = 0 } = this.options;
-    return `kernel_size=${this.kernelSize}, stride=${stride}, padding=${padding}`;
+    return `kernel_size=${python(this.kernelSize)}, stride=${python(stride)}, padding=${python(padding)}`;
   }
 }
 
@@ -155,6 +157,6 @@ export class AdaptiveAvgPool2d extends Module {
   }
 
   protected override extraRepr(): string {
-    return `output_size=${this.outputSize}`;
+    return `output_size=${python(this.outputSize)}`;
   }
 }

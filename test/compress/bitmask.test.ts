@@ -29,7 +29,10 @@ describe('a round trip changes no bit', () => {
   });
 
   test('of NaN, infinities and −0, which are values and not zeros', () => {
-    const w = tensor(sparse(80, 0.8).map((v, i) => [NaN, Infinity, -Infinity, -0][i] ?? v), [8, 10]);
+    const w = tensor(
+      sparse(80, 0.8).map((v, i) => [NaN, Infinity, -Infinity, -0][i] ?? v),
+      [8, 10],
+    );
     const packed = packSparse({ w });
     expect(packed.shapes).toEqual({ w: [8, 10] });
     expect(bits(unpackSparse(packed).w as Tensor)).toEqual(bits(w));

@@ -29,7 +29,10 @@ const mean = (values: readonly number[]): number => values.reduce((a, b) => a + 
 function soft(student: Rows, teacher: Rows, t: number): number {
   const divergences = student.map((row, n) => {
     const s = logSoftmax(row, t);
-    return logSoftmax(teacher[n] as number[], t).reduce((sum, logP, c) => sum + Math.exp(logP) * (logP - (s[c] as number)), 0);
+    return logSoftmax(teacher[n] as number[], t).reduce(
+      (sum, logP, c) => sum + Math.exp(logP) * (logP - (s[c] as number)),
+      0,
+    );
   });
   return t * t * mean(divergences);
 }
@@ -49,14 +52,17 @@ describe('the loss', () => {
     const [student, teacher] = [randn([6, 5]).mul(size), randn([6, 5]).mul(size)];
     const labels = [0, 4, 2, 2, 1, 3];
     const loss = distillationLoss(student, teacher, tensor(new Int32Array(labels)), { temperature, alpha }).item();
-    const expected = alpha * soft(rows(student), rows(teacher), temperature) + (1 - alpha) * hard(rows(student), labels);
+    const expected =
+      alpha * soft(rows(student), rows(teacher), temperature) + (1 - alpha) * hard(rows(student), labels);
     expect(Math.abs(loss - expected) / expected).toBeLessThan(2e-6);
   });
 
   test('defaults to T = 4 and alpha = 0.9', () => {
     const [student, teacher] = [randn([3, 4]), randn([3, 4])];
     const labels = tensor(new Int32Array([0, 1, 2]));
-    expect(distillationLoss(student, teacher, labels).item()).toBe(distillationLoss(student, teacher, labels, { temperature: 4, alpha: 0.9 }).item());
+    expect(distillationLoss(student, teacher, labels).item()).toBe(
+      distillationLoss(student, teacher, labels, { temperature: 4, alpha: 0.9 }).item(),
+    );
   });
 
   test('a student that agrees with the teacher has only the labels to learn', () => {
@@ -70,7 +76,9 @@ describe('the loss', () => {
     const teacher = randn([3, 4]);
     const labels = tensor(new Int32Array([2, 0, 3]));
     const student = randn([3, 4], { requiresGrad: true });
-    expect(gradcheck((s: Tensor) => distillationLoss(s, teacher, labels, { temperature: 3, alpha: 0.7 }), [student])).toBe(true);
+    expect(
+      gradcheck((s: Tensor) => distillationLoss(s, teacher, labels, { temperature: 3, alpha: 0.7 }), [student]),
+    ).toBe(true);
   });
 
   test.each([
@@ -112,12 +120,19 @@ describe('Distiller', () => {
     const [x, labels] = [randn([5, 3]), tensor(new Int32Array([0, 1, 2, 3, 0]))];
     const loss = distiller.loss(x, labels).item();
     const draws = new Generator(8);
-    let expected = distillationLoss(student.forward(x), teacher.forward(x), labels, { temperature: 2, alpha: 0.6 }).item();
+    let expected = distillationLoss(student.forward(x), teacher.forward(x), labels, {
+      temperature: 2,
+      alpha: 0.6,
+    }).item();
     for (let i = 0; i < 2; i++) {
       const share = 0.2 + 0.6 * draws.uniform();
       const order = draws.permutation(5);
       const given = rows(x);
-      const mixed = tensor(given.map((row, n) => row.map((v, k) => share * v + (1 - share) * ((given[order[n] as number] as number[])[k] as number))));
+      const mixed = tensor(
+        given.map((row, n) =>
+          row.map((v, k) => share * v + (1 - share) * ((given[order[n] as number] as number[])[k] as number)),
+        ),
+      );
       expected += soft(rows(student.forward(mixed)), rows(teacher.forward(mixed)), 2);
     }
     expect(loss).toBeCloseTo(expected / 3, 5);

@@ -12,7 +12,9 @@ beforeEach(() => {
 afterEach(release);
 
 function net(): Sequential {
-  return tracked(new Sequential({ fc1: new Linear(6, 8), bn: new BatchNorm1d(8), relu: new ReLU(), fc2: new Linear(8, 2) }));
+  return tracked(
+    new Sequential({ fc1: new Linear(6, 8), bn: new BatchNorm1d(8), relu: new ReLU(), fc2: new Linear(8, 2) }),
+  );
 }
 
 const weightOf = (model: Module, name: string): Linear['weight'] => (model.getSubmodule(name) as Linear).weight;
@@ -50,7 +52,11 @@ test.each([
   expect([...weightOf(model, 'fc1').dataSync()]).not.toEqual([...before]);
   guard.remove();
   step();
-  expect(weightOf(model, 'fc1').dataSync().filter((v) => v === 0).length).toBeLessThan(24);
+  expect(
+    weightOf(model, 'fc1')
+      .dataSync()
+      .filter((v) => v === 0).length,
+  ).toBeLessThan(24);
   optimizer.dispose();
 });
 
@@ -74,17 +80,24 @@ test('copyMasks carries masks to a copy, and refuses a model that does not fit',
   const copy = tracked(cloneModule(model));
   expect(prune.isPruned(copy)).toBe(false);
   copyMasks(model, copy);
-  expect([...(maskOf(weightOf(copy, 'fc1'))?.dataSync() ?? [])]).toEqual([...(maskOf(weightOf(model, 'fc1'))?.dataSync() ?? [])]);
+  expect([...(maskOf(weightOf(copy, 'fc1'))?.dataSync() ?? [])]).toEqual([
+    ...(maskOf(weightOf(model, 'fc1'))?.dataSync() ?? []),
+  ]);
   expect(maskOf(weightOf(copy, 'fc2'))).toBeNull();
   const other = tracked(new Sequential({ fc1: new Linear(6, 9) }));
-  expect(() => copyMasks(model, other)).toThrow("copyMasks: 'fc1.weight' is missing from, or shaped differently in, the target.");
+  expect(() => copyMasks(model, other)).toThrow(
+    "copyMasks: 'fc1.weight' is missing from, or shaped differently in, the target.",
+  );
 });
 
 test('a frozen parameter can be pruned, and a gradient does not see the mask', () => {
   const layer = tracked(new Linear(2, 1, { bias: false }));
   layer.loadStateDict({ weight: tensor([[3, 1]]) });
   setMask(layer.weight, [1, 0]);
-  layer.forward(tensor([[5, 7]])).sum().backward();
+  layer
+    .forward(tensor([[5, 7]]))
+    .sum()
+    .backward();
   expect([...(layer.weight.grad?.dataSync() ?? [])]).toEqual([5, 7]);
   layer.zeroGrad();
   layer.requiresGrad_(false);

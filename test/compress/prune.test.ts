@@ -8,8 +8,16 @@ import { release, tracked } from './modules.js';
 /** Masks of torch.nn.utils.prune, from test/golden/prune.py. */
 interface Golden {
   readonly weights: Readonly<Record<string, { readonly shape: readonly number[]; readonly values: readonly number[] }>>;
-  readonly cases: readonly { readonly weight: string; readonly steps: readonly Step[]; readonly masks: readonly string[] }[];
-  readonly global: readonly { readonly amount: number; readonly before: number | null; readonly masks: Readonly<Record<string, string>> }[];
+  readonly cases: readonly {
+    readonly weight: string;
+    readonly steps: readonly Step[];
+    readonly masks: readonly string[];
+  }[];
+  readonly global: readonly {
+    readonly amount: number;
+    readonly before: number | null;
+    readonly masks: Readonly<Record<string, string>>;
+  }[];
 }
 
 interface Step {
@@ -38,29 +46,35 @@ function bitsOf(layer: Linear | Conv2d): string {
 }
 
 function apply(layer: Linear | Conv2d, { method, amount, scores, n = 2, dim = 0 }: Step): void {
-  if (method === 'l1') prune.l1Unstructured(layer, 'weight', amount, scores === undefined ? {} : { importanceScores: scores });
+  if (method === 'l1')
+    prune.l1Unstructured(layer, 'weight', amount, scores === undefined ? {} : { importanceScores: scores });
   else prune.lnStructured(layer, 'weight', amount, { n: n === 'inf' ? Infinity : n, dim });
 }
 
-const describeStep = ({ method, amount, n, dim }: Step): string => `${method}(${amount}${n === undefined ? '' : `, n=${n}, dim=${dim}`})`;
+const describeStep = ({ method, amount, n, dim }: Step): string =>
+  `${method}(${amount}${n === undefined ? '' : `, n=${n}, dim=${dim}`})`;
 
 afterEach(release);
 
 describe('masks equal those of PyTorch', () => {
-  test.each(golden.cases.map((c) => [`${c.weight}: ${c.steps.map(describeStep).join(', ')}`, c] as const))('%s', (_, { weight, steps, masks }) => {
-    const layer = layerOf(weight);
-    const before = layer.weight.dataSync();
-    for (const [i, step] of steps.entries()) {
-      apply(layer, step);
-      expect(bitsOf(layer)).toBe(masks[i]);
-    }
-    const last = masks[masks.length - 1] as string;
-    expect([...layer.weight.dataSync()]).toEqual([...before].map((v, i) => (last[i] === '1' ? v : 0)));
-  });
+  test.each(golden.cases.map((c) => [`${c.weight}: ${c.steps.map(describeStep).join(', ')}`, c] as const))(
+    '%s',
+    (_, { weight, steps, masks }) => {
+      const layer = layerOf(weight);
+      const before = layer.weight.dataSync();
+      for (const [i, step] of steps.entries()) {
+        apply(layer, step);
+        expect(bitsOf(layer)).toBe(masks[i]);
+      }
+      const last = masks[masks.length - 1] as string;
+      expect([...layer.weight.dataSync()]).toEqual([...before].map((v, i) => (last[i] === '1' ? v : 0)));
+    },
+  );
 
   test.each(golden.global)('globalUnstructured, amount $amount after $before', ({ amount, before, masks }) => {
     const layers = Object.keys(golden.weights).map((name) => [name, layerOf(name)] as const);
-    if (before !== null) prune.l1Unstructured(layers.find(([name]) => name === 'wide')?.[1] as Linear, 'weight', before);
+    if (before !== null)
+      prune.l1Unstructured(layers.find(([name]) => name === 'wide')?.[1] as Linear, 'weight', before);
     prune.globalUnstructured(
       layers.map(([, layer]) => [layer, 'weight'] as const),
       { pruningMethod: 'l1', amount },
@@ -82,7 +96,15 @@ describe('what PyTorch leaves open', () => {
 
   test('of equal weights the first are removed', () => {
     const layer = tracked(new Linear(4, 2));
-    layer.loadStateDict({ weight: tensor([[1, -1, 1, 1], [2, 1, -1, 1]]) }, { strict: false });
+    layer.loadStateDict(
+      {
+        weight: tensor([
+          [1, -1, 1, 1],
+          [2, 1, -1, 1],
+        ]),
+      },
+      { strict: false },
+    );
     prune.l1Unstructured(layer, 'weight', 3);
     expect(bitsOf(layer)).toBe('00011111');
   });
@@ -99,7 +121,15 @@ describe('what PyTorch leaves open', () => {
 
   test('no removed weight becomes −0', () => {
     const layer = tracked(new Linear(2, 2));
-    layer.loadStateDict({ weight: tensor([[-1, -2], [-Infinity, 4]]) }, { strict: false });
+    layer.loadStateDict(
+      {
+        weight: tensor([
+          [-1, -2],
+          [-Infinity, 4],
+        ]),
+      },
+      { strict: false },
+    );
     setMask(layer.weight, [0, 1, 0, 1]);
     expect([...layer.weight.dataSync()].map((v) => Object.is(v, -0))).toEqual([false, false, false, false]);
     expect([...layer.weight.dataSync()]).toEqual([0, -2, 0, 4]);
@@ -117,13 +147,28 @@ describe('what PyTorch leaves open', () => {
     manualSeed(1);
     const [a, b] = [layerOf('linear'), layerOf('wide')];
     prune.l1Unstructured(a, 'weight', 0.5);
-    prune.globalUnstructured([[a, 'weight'], [b, 'weight']], { pruningMethod: 'random', amount: 5 });
+    prune.globalUnstructured(
+      [
+        [a, 'weight'],
+        [b, 'weight'],
+      ],
+      { pruningMethod: 'random', amount: 5 },
+    );
     expect((bitsOf(a) + bitsOf(b)).replaceAll('1', '')).toHaveLength(20);
   });
 
   test('n of 0 counts weights that are not 0, −∞ takes the smallest', () => {
     const layer = tracked(new Linear(3, 3));
-    layer.loadStateDict({ weight: tensor([[9, 0, 9], [1, 1, 1], [5, 0, 0]]) }, { strict: false });
+    layer.loadStateDict(
+      {
+        weight: tensor([
+          [9, 0, 9],
+          [1, 1, 1],
+          [5, 0, 0],
+        ]),
+      },
+      { strict: false },
+    );
     prune.lnStructured(layer, 'weight', 1 / 3, { n: 0 });
     expect(bitsOf(layer)).toBe('111111000');
     prune.lnStructured(layer, 'weight', 0.5, { n: -Infinity });
@@ -176,16 +221,32 @@ describe('state', () => {
 
 describe('errors name the mistake', () => {
   const wrong: [string, (layer: Linear) => void, string][] = [
-    ['negative', (l) => prune.l1Unstructured(l, 'weight', -0.1), 'amount must be a fraction in [0, 1] or a whole number, got -0.1'],
+    [
+      'negative',
+      (l) => prune.l1Unstructured(l, 'weight', -0.1),
+      'amount must be a fraction in [0, 1] or a whole number, got -0.1',
+    ],
     ['not whole', (l) => prune.l1Unstructured(l, 'weight', 1.5), 'got 1.5'],
     ['NaN', (l) => prune.l1Unstructured(l, 'weight', NaN), 'got NaN'],
     ['too many', (l) => prune.l1Unstructured(l, 'weight', 31), 'amount 31 is more than the 30 there are'],
     ['too many slices', (l) => prune.lnStructured(l, 'weight', 11), 'amount 11 is more than the 10 there are'],
-    ['no such parameter', (l) => prune.l1Unstructured(l, 'wieght', 0.5), "Linear has no parameter 'wieght'. It has weight, bias."],
-    ['scores', (l) => prune.l1Unstructured(l, 'weight', 0.5, { importanceScores: [1] }), 'must have 30 elements, got 1'],
+    [
+      'no such parameter',
+      (l) => prune.l1Unstructured(l, 'wieght', 0.5),
+      "Linear has no parameter 'wieght'. It has weight, bias.",
+    ],
+    [
+      'scores',
+      (l) => prune.l1Unstructured(l, 'weight', 0.5, { importanceScores: [1] }),
+      'must have 30 elements, got 1',
+    ],
     ['dim', (l) => prune.lnStructured(l, 'weight', 0.5, { dim: 2 }), 'dim'],
     ['n', (l) => prune.lnStructured(l, 'weight', 0.5, { n: -1 }), 'n must be 0 or more, or ±Infinity, got -1'],
-    ['method', (l) => prune.globalUnstructured([[l, 'weight']], { pruningMethod: 'L1' as 'l1', amount: 0.5 }), "'l1' or 'random', got 'L1'"],
+    [
+      'method',
+      (l) => prune.globalUnstructured([[l, 'weight']], { pruningMethod: 'L1' as 'l1', amount: 0.5 }),
+      "'l1' or 'random', got 'L1'",
+    ],
     ['mask', (l) => setMask(l.weight, [1, 0]), 'the mask of [10, 3] needs 30 elements, got 2'],
   ];
   test.each(wrong)('%s', (_, call, message) => {

@@ -1,5 +1,18 @@
 import { FettleError, manualSeed, noGrad, randn, scope, type Tensor, tensor } from 'fettle';
-import { activationStats, cubic, guardMasks, iterative, maskOf, oneShot, prune, Pruner, type PrunerOptions, type Schedule, shrink, sparsity } from 'fettle/compress';
+import {
+  activationStats,
+  cubic,
+  guardMasks,
+  iterative,
+  maskOf,
+  oneShot,
+  prune,
+  Pruner,
+  type PrunerOptions,
+  type Schedule,
+  shrink,
+  sparsity,
+} from 'fettle/compress';
 import * as nn from 'fettle/nn';
 import { SGD } from 'fettle/optim';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -11,7 +24,15 @@ beforeEach(() => {
 afterEach(release);
 
 function mlp(): nn.Sequential {
-  return tracked(new nn.Sequential({ a: new nn.Linear(7, 9), relu: new nn.ReLU(), b: new nn.Linear(9, 11), relu2: new nn.ReLU(), c: new nn.Linear(11, 3) }));
+  return tracked(
+    new nn.Sequential({
+      a: new nn.Linear(7, 9),
+      relu: new nn.ReLU(),
+      b: new nn.Linear(9, 11),
+      relu2: new nn.ReLU(),
+      c: new nn.Linear(11, 3),
+    }),
+  );
 }
 
 const layer = (model: nn.Module, name: string): nn.Linear => model.getSubmodule(name) as nn.Linear;
@@ -28,7 +49,8 @@ describe('schedules', () => {
     expect(reached(oneShot(), 0.7)).toEqual([0.7]);
     expect(reached(iterative(3), 0.875)).toEqual([0.5, 0.75, 0.875]);
     expect(reached(cubic(4), 0.8)).toEqual([0.4625, 0.7, 0.7875, 0.8]);
-    for (const target of [0, 0.1, 0.9, 0.99]) for (const make of [iterative, cubic]) expect(make(7).reach(7, target)).toBe(target);
+    for (const target of [0, 0.1, 0.9, 0.99])
+      for (const make of [iterative, cubic]) expect(make(7).reach(7, target)).toBe(target);
   });
 
   test.each([0, -1, 1.5, NaN])('%s steps are refused', (n) => {
@@ -44,39 +66,54 @@ describe('weights', () => {
     ['global', 'cubic', cubic(5), 0.77],
     ['layer', 'cubic', cubic(5), 0.77],
     ['global', 'oneShot', oneShot(), 0.5],
-  ] as const)('%s, %s: every step reaches its share exactly, with training in between', (scopeName, _, schedule, target) => {
-    const model = mlp();
-    const optimizer = new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
-    const guard = guardMasks(model, optimizer);
-    const pruner = new Pruner(model, { target: { sparsity: target }, schedule, scope: scopeName });
-    const sizes = [63, 99, 33];
-    for (let i = 1; i <= schedule.steps; i++) {
-      expect(pruner.finished).toBe(false);
-      const share = schedule.reach(i, target);
-      const told = pruner.step();
-      const expected = scopeName === 'global' ? Math.ceil(195 * share - 1e-9) : sizes.reduce((n, size) => n + Math.ceil(size * share - 1e-9), 0);
-      expect(sparsity(model).zeros).toBe(expected);
-      expect(told).toBeCloseTo(expected / 195, 12);
-      if (scopeName === 'layer') expect(sparsity(model).layers.map((l) => l.zeros)).toEqual(sizes.map((size) => Math.ceil(size * share - 1e-9)));
-      scope(() => {
-        optimizer.zeroGrad();
-        model.forward(randn([8, 7])).square().mean().backward();
-        optimizer.step();
-      });
-      expect(sparsity(model).zeros).toBe(expected);
-    }
-    expect(pruner.finished).toBe(true);
-    expect(() => pruner.step()).toThrow(`all ${schedule.steps} steps have been taken`);
-    guard.remove();
-    optimizer.dispose();
-  });
+  ] as const)(
+    '%s, %s: every step reaches its share exactly, with training in between',
+    (scopeName, _, schedule, target) => {
+      const model = mlp();
+      const optimizer = new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
+      const guard = guardMasks(model, optimizer);
+      const pruner = new Pruner(model, { target: { sparsity: target }, schedule, scope: scopeName });
+      const sizes = [63, 99, 33];
+      for (let i = 1; i <= schedule.steps; i++) {
+        expect(pruner.finished).toBe(false);
+        const share = schedule.reach(i, target);
+        const told = pruner.step();
+        const expected =
+          scopeName === 'global'
+            ? Math.ceil(195 * share - 1e-9)
+            : sizes.reduce((n, size) => n + Math.ceil(size * share - 1e-9), 0);
+        expect(sparsity(model).zeros).toBe(expected);
+        expect(told).toBeCloseTo(expected / 195, 12);
+        if (scopeName === 'layer')
+          expect(sparsity(model).layers.map((l) => l.zeros)).toEqual(
+            sizes.map((size) => Math.ceil(size * share - 1e-9)),
+          );
+        scope(() => {
+          optimizer.zeroGrad();
+          model
+            .forward(randn([8, 7]))
+            .square()
+            .mean()
+            .backward();
+          optimizer.step();
+        });
+        expect(sparsity(model).zeros).toBe(expected);
+      }
+      expect(pruner.finished).toBe(true);
+      expect(() => pruner.step()).toThrow(`all ${schedule.steps} steps have been taken`);
+      guard.remove();
+      optimizer.dispose();
+    },
+  );
 
   test('the smallest of all layers go, and layers that are excepted stay', () => {
     const model = mlp();
     const all = ['a', 'b', 'c'].flatMap((name) => [...layer(model, name).weight.dataSync()]);
     const limit = [...all].map(Math.abs).sort((x, y) => x - y)[97] as number;
     new Pruner(model, { target: { sparsity: 97 / 195 } }).step();
-    expect(['a', 'b', 'c'].flatMap((name) => [...layer(model, name).weight.dataSync()])).toEqual(all.map((v) => (Math.abs(v) < limit ? 0 : v)));
+    expect(['a', 'b', 'c'].flatMap((name) => [...layer(model, name).weight.dataSync()])).toEqual(
+      all.map((v) => (Math.abs(v) < limit ? 0 : v)),
+    );
     const other = mlp();
     new Pruner(other, { target: { sparsity: 0.5 }, except: ['c'] }).step();
     expect(sparsity(other).layers.map((l) => l.zeros)).toEqual([expect.any(Number), expect.any(Number), 0]);
@@ -120,7 +157,16 @@ describe('activation importance', () => {
   test('means of magnitudes, weighted by batch size, in evaluation mode', async () => {
     const model = tracked(new nn.Sequential({ drop: new nn.Dropout(0.9), a: new nn.Linear(2, 1, { bias: false }) }));
     model.loadStateDict({ 'a.weight': tensor([[1, -1]]) });
-    const stats = await activationStats(model, batches(tensor([[1, 2]]), tensor([[-3, 0], [5, 1]])));
+    const stats = await activationStats(
+      model,
+      batches(
+        tensor([[1, 2]]),
+        tensor([
+          [-3, 0],
+          [5, 1],
+        ]),
+      ),
+    );
     expect([...stats.keys()]).toEqual(['a']);
     expect([...(stats.get('a')?.inputs ?? [])]).toEqual([3, 1]);
     expect(stats.get('a')?.outputs[0]).toBeCloseTo((1 + 3 + 4) / 3, 6);
@@ -129,7 +175,10 @@ describe('activation importance', () => {
 
   test('channels of images and features in the last dimension', async () => {
     const model = tracked(new nn.Sequential({ conv: new nn.Conv2d(2, 3, 1), fc: new nn.Linear(4, 5) }));
-    const x = tensor(Float32Array.from({ length: 2 * 2 * 3 * 4 }, (_, i) => (Math.floor(i / 12) % 2 === 0 ? 1 : -2)), [2, 2, 3, 4]);
+    const x = tensor(
+      Float32Array.from({ length: 2 * 2 * 3 * 4 }, (_, i) => (Math.floor(i / 12) % 2 === 0 ? 1 : -2)),
+      [2, 2, 3, 4],
+    );
     const stats = await activationStats(model, batches(x));
     expect([...(stats.get('conv')?.inputs ?? [])]).toEqual([1, 2]);
     expect(stats.get('conv')?.outputs).toHaveLength(3);
@@ -138,7 +187,12 @@ describe('activation importance', () => {
 
   test('a large weight on an input that is always 0 goes first', async () => {
     const model = tracked(new nn.Linear(3, 2, { bias: false }));
-    model.loadStateDict({ weight: tensor([[9, 1, 2], [8, 3, 1]]) });
+    model.loadStateDict({
+      weight: tensor([
+        [9, 1, 2],
+        [8, 3, 1],
+      ]),
+    });
     const activations = await activationStats(model, batches(tensor([[0, 1, 10]])));
     const pruner = new Pruner(model, { importance: 'activation', activations, target: { sparsity: 0.5 } });
     pruner.step();
@@ -147,7 +201,12 @@ describe('activation importance', () => {
 
   test('each group of a grouped convolution sees its own channels', async () => {
     const model = tracked(new nn.Conv2d(4, 2, 1, { groups: 2, bias: false }));
-    model.loadStateDict({ weight: tensor([[[[1]], [[2]]], [[[3]], [[4]]]]) });
+    model.loadStateDict({
+      weight: tensor([
+        [[[1]], [[2]]],
+        [[[3]], [[4]]],
+      ]),
+    });
     const activations = await activationStats(model, batches(tensor([[[[8]], [[8]], [[0.5]], [[0]]]])));
     new Pruner(model, { importance: 'activation', activations, target: { sparsity: 0.5 } }).step();
     expect([...model.weight.dataSync()]).toEqual([1, 2, 0, 0]);
@@ -161,7 +220,12 @@ describe('activation importance', () => {
       asked++;
       return stats;
     };
-    const pruner = new Pruner(model, { importance: 'activation', activations, target: { sparsity: 0.5 }, schedule: iterative(2) });
+    const pruner = new Pruner(model, {
+      importance: 'activation',
+      activations,
+      target: { sparsity: 0.5 },
+      schedule: iterative(2),
+    });
     pruner.step();
     expect(asked).toBeGreaterThan(0);
     stats = new Map();
@@ -197,14 +261,27 @@ describe('units', () => {
 
   test('global: as many units as wanted, ranked across layers', () => {
     const model = cnn();
-    expect(new Pruner(model, { exampleInputs: x(), granularity: 'neuron', target: { sparsity: 0.5 }, keepAtLeast: 0 }).step()).toBe(0.5);
+    expect(
+      new Pruner(model, {
+        exampleInputs: x(),
+        granularity: 'neuron',
+        target: { sparsity: 0.5 },
+        keepAtLeast: 0,
+      }).step(),
+    ).toBe(0.5);
     const [conv, fc1] = silent(model) as [number, number];
     expect(conv + fc1).toBe(14);
   });
 
   test('layer: the same share of each', () => {
     const model = cnn();
-    const pruner = new Pruner(model, { exampleInputs: x(), granularity: 'channel', scope: 'layer', target: { sparsity: 0.75 }, schedule: iterative(2) });
+    const pruner = new Pruner(model, {
+      exampleInputs: x(),
+      granularity: 'channel',
+      scope: 'layer',
+      target: { sparsity: 0.75 },
+      schedule: iterative(2),
+    });
     expect(pruner.step()).toBe(0.5);
     expect(silent(model)).toEqual([4, 10]);
     expect(pruner.step()).toBe(0.75);
@@ -213,11 +290,19 @@ describe('units', () => {
 
   test('what is gone in one step is among what is gone in the next', () => {
     const model = cnn();
-    const pruner = new Pruner(model, { exampleInputs: x(), granularity: 'neuron', target: { sparsity: 0.7 }, schedule: cubic(3), keepAtLeast: 0.1 });
+    const pruner = new Pruner(model, {
+      exampleInputs: x(),
+      granularity: 'neuron',
+      target: { sparsity: 0.7 },
+      schedule: cubic(3),
+      keepAtLeast: 0.1,
+    });
     let before: number[] = [];
     while (!pruner.finished) {
       pruner.step();
-      const now = ['conv', 'fc1'].flatMap((name) => [...(maskOf((model.getSubmodule(name) as nn.Linear).bias as nn.Parameter)?.dataSync() ?? [])]);
+      const now = ['conv', 'fc1'].flatMap((name) => [
+        ...(maskOf((model.getSubmodule(name) as nn.Linear).bias as nn.Parameter)?.dataSync() ?? []),
+      ]);
       expect(before.every((keep, i) => keep === 1 || now[i] === 0)).toBe(true);
       before = now;
     }
@@ -226,7 +311,12 @@ describe('units', () => {
 
   test('keepAtLeast is kept, and step() tells what it could do', () => {
     const model = cnn();
-    const told = new Pruner(model, { exampleInputs: x(), granularity: 'filter', target: { sparsity: 0.95 }, keepAtLeast: 0.25 }).step();
+    const told = new Pruner(model, {
+      exampleInputs: x(),
+      granularity: 'filter',
+      target: { sparsity: 0.95 },
+      keepAtLeast: 0.25,
+    }).step();
     expect(silent(model)).toEqual([6, 15]);
     expect(told).toBe(0.75);
     const [parameters] = [shrink(model, x()).layers];
@@ -238,7 +328,13 @@ describe('units', () => {
 
   test('one unit stays in any case', () => {
     const model = cnn();
-    new Pruner(model, { exampleInputs: x(), granularity: 'neuron', target: { sparsity: 0.999 }, scope: 'layer', keepAtLeast: 0 }).step();
+    new Pruner(model, {
+      exampleInputs: x(),
+      granularity: 'neuron',
+      target: { sparsity: 0.999 },
+      scope: 'layer',
+      keepAtLeast: 0,
+    }).step();
     expect(silent(model)).toEqual([7, 19]);
   });
 
@@ -246,10 +342,15 @@ describe('units', () => {
     const scales = [4, 1, 3, 2];
     const make = (): nn.Sequential => {
       const model = tracked(new nn.Sequential({ a: new nn.Linear(2, 4), relu: new nn.ReLU(), b: new nn.Linear(4, 1) }));
-      model.loadStateDict({ 'a.weight': tensor(scales.map((s) => [s, -s])), 'a.bias': tensor([0, 9, 0, 0]) }, { strict: false });
+      model.loadStateDict(
+        { 'a.weight': tensor(scales.map((s) => [s, -s])), 'a.bias': tensor([0, 9, 0, 0]) },
+        { strict: false },
+      );
       return model;
     };
-    const kept = (model: nn.Sequential): number[] => [...(maskOf(layer(model, 'a').bias as nn.Parameter)?.dataSync() ?? [])];
+    const kept = (model: nn.Sequential): number[] => [
+      ...(maskOf(layer(model, 'a').bias as nn.Parameter)?.dataSync() ?? []),
+    ];
     const common = { exampleInputs: tensor([[1, 1]]), granularity: 'neuron', target: { sparsity: 0.5 } } as const;
     const one = make();
     new Pruner(one, common).step();
@@ -270,7 +371,12 @@ describe('units', () => {
     });
     noGrad(() => model.eval().forward(x()));
     handle.remove();
-    const sums = [...(outputs[0] as Tensor).abs().sum({ dim: [0, 2, 3] }).dataSync()];
+    const sums = [
+      ...(outputs[0] as Tensor)
+        .abs()
+        .sum({ dim: [0, 2, 3] })
+        .dataSync(),
+    ];
     const mask = [...(maskOf((model.getSubmodule('conv') as nn.Conv2d).bias as nn.Parameter)?.dataSync() ?? [])];
     expect(sums.map((s) => (s === 0 ? 0 : 1))).toEqual(mask);
     expect(prune.isPruned(model)).toBe(true);
@@ -282,7 +388,11 @@ describe('errors name the mistake', () => {
     ['target', { target: { sparsity: 1 } }, 'target sparsity must be in [0, 1), got 1'],
     ['target', { target: { sparsity: NaN } }, 'got NaN'],
     ['importance', { importance: 'size' }, "importance must be 'magnitude' or 'activation', got 'size'"],
-    ['granularity', { granularity: 'neurons' }, "granularity must be one of weight, neuron, channel, filter, got 'neurons'"],
+    [
+      'granularity',
+      { granularity: 'neurons' },
+      "granularity must be one of weight, neuron, channel, filter, got 'neurons'",
+    ],
     ['statistics', { importance: 'activation' }, 'needs activations; pass what activationStats(model, batches) gives'],
     ['example', { granularity: 'neuron' }, "granularity 'neuron' needs exampleInputs"],
     ['except', { except: ['d'] }, "except: there is no layer 'd'. There are a, b, c."],
@@ -297,6 +407,8 @@ describe('errors name the mistake', () => {
 
   test('nothing to prune', () => {
     const model = tracked(new nn.Sequential(new nn.ReLU()));
-    expect(() => new Pruner(model, { target: { sparsity: 0.5 } }).step()).toThrow('there is no linear layer or convolution to prune');
+    expect(() => new Pruner(model, { target: { sparsity: 0.5 } }).step()).toThrow(
+      'there is no linear layer or convolution to prune',
+    );
   });
 });

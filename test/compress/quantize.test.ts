@@ -29,7 +29,9 @@ const run = (model: Net, x: Tensor): Float32Array => noGrad(() => model.forward(
 /** Signal to noise in decibels: 20 dB is an error of a tenth, 40 dB of a hundredth. */
 function sqnr(exact: Float32Array, approximate: Float32Array): number {
   const power = (f: (i: number) => number): number => exact.reduce((sum, _, i) => sum + f(i) ** 2, 0);
-  return 10 * Math.log10(power((i) => exact[i] as number) / power((i) => (exact[i] as number) - (approximate[i] as number)));
+  return (
+    10 * Math.log10(power((i) => exact[i] as number) / power((i) => (exact[i] as number) - (approximate[i] as number)))
+  );
 }
 
 /** What comes into and out of each named module. */
@@ -78,7 +80,12 @@ describe('the int8 model is near the float model', () => {
       expect(sqnr(output, run(int8.getSubmodule(name) as Quantized, input)), name).toBeGreaterThan(layer);
     }
     expect(sqnr(run(model, x), run(int8, x))).toBeGreaterThan(whole);
-    expect(LAYERS.map((name) => int8.getSubmodule(name).constructor.name)).toEqual(['QuantizedConv2d', 'QuantizedConv2d', 'QuantizedLinear', 'QuantizedLinear']);
+    expect(LAYERS.map((name) => int8.getSubmodule(name).constructor.name)).toEqual([
+      'QuantizedConv2d',
+      'QuantizedConv2d',
+      'QuantizedLinear',
+      'QuantizedLinear',
+    ]);
     expect(int8.training).toBe(false);
   });
 
@@ -88,7 +95,10 @@ describe('the int8 model is near the float model', () => {
     model.loadStateDict({ 'fc.weight': tensor(weights, [4, 16]), 'fc.bias': tensor([0, 0, 0, 0]) });
     const x = randn([64, 16]);
     const smallest = (y: Float32Array): Float32Array => y.filter((_, i) => i % 4 === 3);
-    const [each, all] = [await quantized(model, { perChannel: true }, x), await quantized(model, { perChannel: false }, x)];
+    const [each, all] = [
+      await quantized(model, { perChannel: true }, x),
+      await quantized(model, { perChannel: false }, x),
+    ];
     expect(sqnr(smallest(run(model, x)), smallest(run(each, x)))).toBeGreaterThan(35);
     expect(sqnr(smallest(run(model, x)), smallest(run(all, x)))).toBeLessThan(10);
   });
@@ -113,7 +123,9 @@ function reference(layer: Quantized, x: Tensor): number[] {
   const scales = layer.scale.dataSync();
   const bias = layer.bias?.dataSync();
   const half = (v: number): number => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v));
-  const q = [...x.dataSync()].map((v) => Math.max(-128, Math.min(127, half(Math.fround(v * Math.fround(1 / scale))) + zero)) - zero);
+  const q = [...x.dataSync()].map(
+    (v) => Math.max(-128, Math.min(127, half(Math.fround(v * Math.fround(1 / scale))) + zero)) - zero,
+  );
   const finish = (sum: number, unit: number): number => sum * (scales[unit] as number) * scale + (bias?.[unit] ?? 0);
   if (layer instanceof QuantizedLinear) {
     const { inFeatures: k, outFeatures: n } = layer;
@@ -124,7 +136,10 @@ function reference(layer: Quantized, x: Tensor): number[] {
     });
   }
   const [batch, c, h, w] = x.shape as [number, number, number, number];
-  const { outChannels: oc, kernelSize: [kh, kw] } = layer;
+  const {
+    outChannels: oc,
+    kernelSize: [kh, kw],
+  } = layer;
   const { stride, padding, dilation } = layer.options;
   const oh = Math.floor((h + 2 * padding[0] - dilation[0] * (kh - 1) - 1) / stride[0]) + 1;
   const ow = Math.floor((w + 2 * padding[1] - dilation[1] * (kw - 1) - 1) / stride[1]) + 1;
@@ -137,9 +152,15 @@ function reference(layer: Quantized, x: Tensor): number[] {
           for (let ch = 0; ch < c; ch++)
             for (let i = 0; i < kh; i++)
               for (let j = 0; j < kw; j++) {
-                const [row, column] = [y * stride[0] - padding[0] + i * dilation[0], z * stride[1] - padding[1] + j * dilation[1]];
+                const [row, column] = [
+                  y * stride[0] - padding[0] + i * dilation[0],
+                  z * stride[1] - padding[1] + j * dilation[1],
+                ];
                 // Padding is the real number 0, whatever the zero point.
-                const value = row < 0 || row >= h || column < 0 || column >= w ? 0 : (q[((b * c + ch) * h + row) * w + column] as number);
+                const value =
+                  row < 0 || row >= h || column < 0 || column >= w
+                    ? 0
+                    : (q[((b * c + ch) * h + row) * w + column] as number);
                 sum += value * (weight[((o * c + ch) * kh + i) * kw + j] as number);
               }
           out.push(finish(sum, o));
@@ -156,23 +177,33 @@ describe('the arithmetic is exact', () => {
   ];
   test.each(offsets)('linear, %s', async (_, offset) => {
     const model = tracked(new nn.Sequential({ fc: new nn.Linear(37, 11) }));
-    const x = randn([9, 37]).mul(offset === 5 || offset === -5 ? 0.5 : 1).add(offset);
+    const x = randn([9, 37])
+      .mul(offset === 5 || offset === -5 ? 0.5 : 1)
+      .add(offset);
     const layer = (await quantized(model, {}, x)).getSubmodule('fc') as QuantizedLinear;
     if (offset === 5) expect(layer.inputZeroPoint.item()).toBe(-128);
     if (offset === -5) expect(layer.inputZeroPoint.item()).toBe(127);
     const expected = reference(layer, x);
-    run(layer, x).forEach((v, i) => expect(Math.abs(v - (expected[i] as number))).toBeLessThan(2e-6 * Math.max(1, Math.abs(expected[i] as number))));
+    run(layer, x).forEach((v, i) =>
+      expect(Math.abs(v - (expected[i] as number))).toBeLessThan(2e-6 * Math.max(1, Math.abs(expected[i] as number))),
+    );
   });
 
   test.each(offsets)('convolution with padding, %s', async (_, offset) => {
-    const model = tracked(new nn.Sequential({ conv: new nn.Conv2d(3, 6, [3, 2], { padding: [2, 1], stride: [1, 2], dilation: [2, 1] }) }));
-    const x = randn([2, 3, 7, 6]).mul(offset === 5 || offset === -5 ? 0.5 : 1).add(offset);
+    const model = tracked(
+      new nn.Sequential({ conv: new nn.Conv2d(3, 6, [3, 2], { padding: [2, 1], stride: [1, 2], dilation: [2, 1] }) }),
+    );
+    const x = randn([2, 3, 7, 6])
+      .mul(offset === 5 || offset === -5 ? 0.5 : 1)
+      .add(offset);
     const layer = (await quantized(model, {}, x)).getSubmodule('conv') as QuantizedConv2d;
     if (offset !== 0) expect(Math.abs(layer.inputZeroPoint.item())).toBeGreaterThan(20);
     const expected = reference(layer, x);
     const got = run(layer, x);
     expect(got.length).toBe(expected.length);
-    got.forEach((v, i) => expect(Math.abs(v - (expected[i] as number))).toBeLessThan(4e-6 * Math.max(1, Math.abs(expected[i] as number))));
+    got.forEach((v, i) =>
+      expect(Math.abs(v - (expected[i] as number))).toBeLessThan(4e-6 * Math.max(1, Math.abs(expected[i] as number))),
+    );
   });
 
   test('values outside of what was observed are clamped, and leading dimensions kept', async () => {
@@ -282,12 +313,18 @@ describe('models', () => {
     const before = memory().tensors;
     const s = scope();
     await expect(quantize.static(model, batches())).rejects.toThrow('calibration gave no batch');
-    await expect(quantize.static(model, batches(x.mul(NaN)))).rejects.toThrow("the input of 'conv1' holds NaN. Calibrate with finite data.");
-    await expect(quantize.static(model, batches(x), { observer: 'mse' as 'minmax' })).rejects.toThrow("observer must be 'minmax', got 'mse'");
+    await expect(quantize.static(model, batches(x.mul(NaN)))).rejects.toThrow(
+      "the input of 'conv1' holds NaN. Calibrate with finite data.",
+    );
+    await expect(quantize.static(model, batches(x), { observer: 'mse' as 'minmax' })).rejects.toThrow(
+      "observer must be 'minmax', got 'mse'",
+    );
     s.end();
     expect(memory().tensors).toBe(before);
     const int8 = await quantized(model, {}, x);
-    expect(() => (int8.getSubmodule('fc2') as QuantizedLinear).forward(randn([2, 16]))).toThrow('QuantizedLinear: expected [.., 32], got [2, 16].');
+    expect(() => (int8.getSubmodule('fc2') as QuantizedLinear).forward(randn([2, 16]))).toThrow(
+      'QuantizedLinear: expected [.., 32], got [2, 16].',
+    );
     expect(() => (int8.getSubmodule('conv1') as QuantizedConv2d).forward(randn([2, 4, 5, 5]))).toThrow(FettleError);
     expect(Object.keys(compressedTypes)).toEqual(['QuantizedLinear', 'QuantizedConv2d']);
   });

@@ -32,11 +32,22 @@ function worst(a: Float32Array, b: Float32Array): number {
 }
 
 /** Prunes units, shrinks, and checks that the outputs in both modes are those of the masked model. */
-function checkShrink(model: Net, x: Tensor, sparsity: number, expected: { readonly parameters: number }): ReturnType<typeof shrink> {
+function checkShrink(
+  model: Net,
+  x: Tensor,
+  sparsity: number,
+  expected: { readonly parameters: number },
+): ReturnType<typeof shrink> {
   const output = (): Float32Array => noGrad(() => model.forward(x)).dataSync() as Float32Array;
   train(model, x);
   const dense = output();
-  new Pruner(model, { exampleInputs: x, granularity: 'neuron', target: { sparsity }, scope: 'layer', keepAtLeast: 0 }).step();
+  new Pruner(model, {
+    exampleInputs: x,
+    granularity: 'neuron',
+    target: { sparsity },
+    scope: 'layer',
+    keepAtLeast: 0,
+  }).step();
   const masked = output();
   expect(worst(dense, masked)).toBeGreaterThan(1e-3);
   const report = shrink(model, x);
@@ -48,7 +59,13 @@ function checkShrink(model: Net, x: Tensor, sparsity: number, expected: { readon
 describe('the shrunk model gives what the masked one gave', () => {
   test('MLP', () => {
     const model = tracked(
-      new nn.Sequential({ fc1: new nn.Linear(6, 16), act1: new nn.GELU(), fc2: new nn.Linear(16, 8), act2: new nn.Tanh(), fc3: new nn.Linear(8, 3) }),
+      new nn.Sequential({
+        fc1: new nn.Linear(6, 16),
+        act1: new nn.GELU(),
+        fc2: new nn.Linear(16, 8),
+        act2: new nn.Tanh(),
+        fc3: new nn.Linear(8, 3),
+      }),
     );
     const { layers, left } = checkShrink(model, randn([5, 6]), 0.5, { parameters: 6 * 8 + 8 + 8 * 4 + 4 + 4 * 3 + 3 });
     expect(layers).toEqual([
@@ -105,7 +122,12 @@ describe('the shrunk model gives what the masked one gave', () => {
 
   test('a norm without scale of its own', () => {
     const model = tracked(
-      new nn.Sequential({ fc1: new nn.Linear(4, 6), bn: new nn.BatchNorm1d(6, { affine: false }), relu: new nn.ReLU(), fc2: new nn.Linear(6, 2) }),
+      new nn.Sequential({
+        fc1: new nn.Linear(4, 6),
+        bn: new nn.BatchNorm1d(6, { affine: false }),
+        relu: new nn.ReLU(),
+        fc2: new nn.Linear(6, 2),
+      }),
     );
     checkShrink(model, randn([9, 4]), 0.5, { parameters: 3 * 4 + 3 + 3 * 2 + 2 });
   });
@@ -116,7 +138,15 @@ describe('the shrunk model gives what the masked one gave', () => {
   });
 
   test('units that only a removed unit has read go too', () => {
-    const model = tracked(new nn.Sequential({ a: new nn.Linear(3, 4), relu: new nn.ReLU(), b: new nn.Linear(4, 2), relu2: new nn.ReLU(), c: new nn.Linear(2, 2) }));
+    const model = tracked(
+      new nn.Sequential({
+        a: new nn.Linear(3, 4),
+        relu: new nn.ReLU(),
+        b: new nn.Linear(4, 2),
+        relu2: new nn.ReLU(),
+        c: new nn.Linear(2, 2),
+      }),
+    );
     const [b, c] = ['b', 'c'].map((name) => model.getSubmodule(name) as nn.Linear) as [nn.Linear, nn.Linear];
     setMask(c.weight, [1, 0, 1, 0]); // nobody reads unit 1 of b
     setMask(b.weight, [1, 1, 0, 1, 1, 1, 1, 1]); // and unit 0 of b does not read unit 2 of a
@@ -146,7 +176,9 @@ describe('the shrunk model gives what the masked one gave', () => {
   });
 
   test('single connections stay pruned in what is left', () => {
-    const model = tracked(new nn.Sequential({ a: new nn.Linear(3, 4, { bias: false }), relu: new nn.ReLU(), b: new nn.Linear(4, 1) }));
+    const model = tracked(
+      new nn.Sequential({ a: new nn.Linear(3, 4, { bias: false }), relu: new nn.ReLU(), b: new nn.Linear(4, 1) }),
+    );
     const [a, b] = ['a', 'b'].map((name) => model.getSubmodule(name) as nn.Linear) as [nn.Linear, nn.Linear];
     setMask(a.weight, [1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 1, 1]);
     setMask(b.weight, [1, 1, 1, 0]);
@@ -156,7 +188,9 @@ describe('the shrunk model gives what the masked one gave', () => {
   });
 
   test('modes, gradients and frozen parameters are as before', () => {
-    const model = tracked(new nn.Sequential({ a: new nn.Linear(3, 4), drop: new nn.Dropout(), b: new nn.Linear(4, 2) }));
+    const model = tracked(
+      new nn.Sequential({ a: new nn.Linear(3, 4), drop: new nn.Dropout(), b: new nn.Linear(4, 2) }),
+    );
     model.getSubmodule('a').requiresGrad_(false);
     model.getSubmodule('drop').eval();
     new Pruner(model, { exampleInputs: randn([1, 3]), granularity: 'neuron', target: { sparsity: 0.5 } }).step();
@@ -207,7 +241,11 @@ describe('what cannot be cut is left and named', () => {
 
   test('a Pruner that finds no unit to remove says why', () => {
     const model = tracked(new Functional());
-    const pruner = new Pruner(model, { exampleInputs: randn([1, 4]), granularity: 'neuron', target: { sparsity: 0.5 } });
+    const pruner = new Pruner(model, {
+      exampleInputs: randn([1, 4]),
+      granularity: 'neuron',
+      target: { sparsity: 0.5 },
+    });
     expect(() => pruner.step()).toThrow(FettleError);
     expect(() => pruner.step()).toThrow(
       'there is no layer whose units can be removed. fc1: the output of fc1 is returned, or used outside of modules',
@@ -233,19 +271,62 @@ describe('what cannot be cut is left and named', () => {
     const [a, b] = ['a', 'b'].map((name) => model.getSubmodule(name) as nn.Linear) as [nn.Linear, nn.Linear];
     b.weight.dispose();
     Object.assign(b, { weight: a.weight });
-    expect(shrink(model, randn([2, 4])).left[0]).toEqual({ name: 'a', reason: 'a shares parameters with another module' });
+    expect(shrink(model, randn([2, 4])).left[0]).toEqual({
+      name: 'a',
+      reason: 'a shares parameters with another module',
+    });
   });
 
   const conv = (): nn.Conv2d => new nn.Conv2d(1, 4, 3, { padding: 1 });
   const nets: [string, () => nn.Sequential, number[], string][] = [
-    ['a linear layer over the width', () => new nn.Sequential(conv(), new nn.ReLU(), new nn.Linear(16, 2)), [1, 1, 8, 16], '2 does not take its units one by one'],
-    ['flattening all but the channels', () => new nn.Sequential(conv(), new nn.Flatten(2), new nn.Linear(16, 2)), [1, 1, 4, 4], '2 does not take its units one by one'],
-    ['flattening the batch in', () => new nn.Sequential(conv(), new nn.Flatten(0), new nn.Linear(128, 2)), [2, 1, 4, 4], '1 mixes its units with other dimensions'],
-    ['features behind positions', () => new nn.Sequential(new nn.Linear(3, 4), new nn.Flatten(), new nn.Linear(20, 2)), [2, 5, 3], '1 mixes its units with other dimensions'],
-    ['pooling over features', () => new nn.Sequential(new nn.Linear(8, 4), new nn.MaxPool2d(2), new nn.Linear(2, 2)), [1, 1, 4, 8], '1 pools across its units'],
-    ['a norm behind flattening', () => new nn.Sequential(conv(), new nn.Flatten(), new nn.BatchNorm1d(64), new nn.Linear(64, 2)), [2, 1, 4, 4], '2 does not take its units one by one'],
-    ['sigmoid', () => new nn.Sequential(new nn.Linear(3, 4), new nn.Sigmoid(), new nn.Linear(4, 2)), [1, 3], '1 (Sigmoid) does not keep silent units silent'],
-    ['grouped', () => new nn.Sequential(conv(), new nn.Conv2d(4, 4, 1, { groups: 2 }), new nn.Conv2d(4, 1, 1)), [1, 1, 4, 4], 'the convolution 1 is grouped'],
+    [
+      'a linear layer over the width',
+      () => new nn.Sequential(conv(), new nn.ReLU(), new nn.Linear(16, 2)),
+      [1, 1, 8, 16],
+      '2 does not take its units one by one',
+    ],
+    [
+      'flattening all but the channels',
+      () => new nn.Sequential(conv(), new nn.Flatten(2), new nn.Linear(16, 2)),
+      [1, 1, 4, 4],
+      '2 does not take its units one by one',
+    ],
+    [
+      'flattening the batch in',
+      () => new nn.Sequential(conv(), new nn.Flatten(0), new nn.Linear(128, 2)),
+      [2, 1, 4, 4],
+      '1 mixes its units with other dimensions',
+    ],
+    [
+      'features behind positions',
+      () => new nn.Sequential(new nn.Linear(3, 4), new nn.Flatten(), new nn.Linear(20, 2)),
+      [2, 5, 3],
+      '1 mixes its units with other dimensions',
+    ],
+    [
+      'pooling over features',
+      () => new nn.Sequential(new nn.Linear(8, 4), new nn.MaxPool2d(2), new nn.Linear(2, 2)),
+      [1, 1, 4, 8],
+      '1 pools across its units',
+    ],
+    [
+      'a norm behind flattening',
+      () => new nn.Sequential(conv(), new nn.Flatten(), new nn.BatchNorm1d(64), new nn.Linear(64, 2)),
+      [2, 1, 4, 4],
+      '2 does not take its units one by one',
+    ],
+    [
+      'sigmoid',
+      () => new nn.Sequential(new nn.Linear(3, 4), new nn.Sigmoid(), new nn.Linear(4, 2)),
+      [1, 3],
+      '1 (Sigmoid) does not keep silent units silent',
+    ],
+    [
+      'grouped',
+      () => new nn.Sequential(conv(), new nn.Conv2d(4, 4, 1, { groups: 2 }), new nn.Conv2d(4, 1, 1)),
+      [1, 1, 4, 4],
+      'the convolution 1 is grouped',
+    ],
   ];
   test.each(nets)('%s', (_, make, shape, reason) => {
     const model = tracked(make());

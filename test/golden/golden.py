@@ -14,7 +14,7 @@ Gradients are those of Σₖ Σᵢ wₖᵢ · yₖᵢ over all floating-point ou
 between −1 and 1.
 
 A case's arguments are what the JavaScript call takes: {"$": k} is input k, and an object is the options, whose camelCase
-keys become PyTorch's keyword arguments.
+keys become PyTorch's keyword arguments. Without arguments a case takes its inputs in their order.
 """
 import json
 import math
@@ -233,7 +233,7 @@ def case(op, inputs, args=(), label="", sums=False, after=(), fn=None, layouts=T
     if label:
         record["label"] = label
     record["in"] = [x.json() for x in inputs]
-    record["args"] = to_json(args)
+    record.update(arguments(args, len(inputs)))
     outputs = call(op, args, tensors, fn)
     outputs = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
     record["out"] = [result(y) for y in outputs]
@@ -260,10 +260,16 @@ def refusal(op, inputs, args=(), label="", fn=None, layouts=True):
     try:
         call(op, args, tensors, fn)
     except (RuntimeError, ValueError, IndexError, TypeError):
-        record = {"op": op, **({"label": label} if label else {}), "in": [x.json() for x in inputs], "args": to_json(args)}
-        CASES.append({**record, "throws": True, **({} if layouts else {"layouts": False})})
+        record = {"op": op, **({"label": label} if label else {}), "in": [x.json() for x in inputs]}
+        CASES.append({**record, **arguments(args, len(inputs)), "throws": True, **({} if layouts else {"layouts": False})})
         return
     raise AssertionError(f"PyTorch takes {op} {label}")
+
+
+def arguments(args, count):
+    """What a record says of a call's arguments: nothing where they are the inputs alone."""
+    given = to_json(args)
+    return {} if given == [{"$": k} for k in range(count)] else {"args": given}
 
 
 def uses_inputs(value):

@@ -15,7 +15,8 @@ interface Case {
   readonly op: string;
   readonly label?: string;
   readonly in: readonly InputSpec[];
-  readonly args: readonly unknown[];
+  /** Absent where the call takes the inputs alone. */
+  readonly args?: readonly unknown[];
   readonly out?: readonly Expected[];
   /** Gradients of the inputs, of their shapes; null where PyTorch gives none. */
   readonly grad?: readonly (readonly JsonNumber[] | null)[];
@@ -30,6 +31,8 @@ interface Case {
 
 const file = new URL('ops.json', import.meta.url);
 const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: readonly Case[] };
+
+const argumentsOf = (one: Case): readonly unknown[] => one.args ?? one.in.map((_, k) => ({ $: k }));
 
 type Call = (...args: unknown[]) => unknown;
 
@@ -70,10 +73,10 @@ function resolve(one: Case, form: 'function' | 'method'): Call | undefined {
   if (OTHERS[one.op] !== undefined) return undefined;
   const name = METHODS[one.op] ?? one.op;
   const method = (Tensor.prototype as unknown as Record<string, Call | undefined>)[name];
-  if (typeof method !== 'function' || JSON.stringify(one.args[0]) !== '{"$":0}') return undefined;
+  if (typeof method !== 'function' || JSON.stringify(argumentsOf(one)[0]) !== '{"$":0}') return undefined;
   // The condition comes first in the function, and the values first in the method.
   if (one.op === 'where') {
-    if (JSON.stringify(one.args[1]) !== '{"$":1}') return undefined;
+    if (JSON.stringify(argumentsOf(one)[1]) !== '{"$":1}') return undefined;
     return (condition, input, other) => method.call(input, condition, other);
   }
   return (self, ...rest) => method.call(self, ...rest);
@@ -89,7 +92,7 @@ function run(one: Case, form: 'function' | 'method', layout: Layout): void {
   if (call === undefined) return;
   const made = one.in.map((spec, k) => makeInput(spec, k, layout));
   const inputs = made.map(({ x }) => x);
-  const args = one.args.map((value) => argument(value, inputs));
+  const args = argumentsOf(one).map((value) => argument(value, inputs));
   if (one.throws) {
     expect(() => call(...args), `${form} should refuse this`).toThrow(FettleError);
     return;
@@ -122,7 +125,7 @@ function run(one: Case, form: 'function' | 'method', layout: Layout): void {
 /** `3. where [int32] of [5] [5] [5]`: the op's third case. */
 function title(one: Case, index: number): string {
   const shapes = one.in.map(({ shape }) => `[${shape}]`).join(' ');
-  const rest = one.args.filter((value) => !JSON.stringify(value).startsWith('{"$"'));
+  const rest = argumentsOf(one).filter((value) => !JSON.stringify(value).startsWith('{"$"'));
   return `${index + 1}. ${one.label === undefined ? '' : `(${one.label}) `}${shapes} ${JSON.stringify(rest).slice(1, -1)}`;
 }
 

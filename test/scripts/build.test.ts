@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkDist, checkMemoryBases, endOfData } from '../../scripts/build-checks.mjs';
+import { checkDist, checkMemoryBases } from '../../scripts/build-checks.mjs';
 import { importsOf } from '../../scripts/imports.mjs';
 import { shake } from '../../scripts/shake.mjs';
 import { StageError } from '../../scripts/stages.mjs';
 import { vendor } from '../../scripts/vendor.mjs';
+import { endOfData, withSharedMemory } from '../../scripts/wasm.mjs';
 
 let folder: string;
 
@@ -177,5 +178,27 @@ describe('checkMemoryBases', () => {
     expect(check(31744, 32768)).not.toThrow();
     expect(check(31745, 10)).toThrow(StageError);
     expect(check(10, 32769)).toThrow(StageError);
+  });
+});
+
+describe('withSharedMemory', () => {
+  it('gives a module that runs on a shared memory, and computes the same', () => {
+    // (module (import "env" "memory" (memory 1)) (func (export "f") (result i32) i32.const 0 i32.load))
+    const bytes = Uint8Array.from([
+      ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 127],
+      ...[2, 15, 1, 3, 101, 110, 118, 6, 109, 101, 109, 111, 114, 121, 2, 0, 1],
+      ...[3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0, 10, 9, 1, 7, 0, 65, 0, 40, 2, 0, 11],
+    ]);
+    const run = (module: Uint8Array<ArrayBuffer>, shared: boolean): unknown => {
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared });
+      new Int32Array(memory.buffer)[0] = 42;
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } });
+      return (exports.f as () => number)();
+    };
+    const shared = withSharedMemory(bytes, { initialMemory: 1, maximumMemory: 65536 });
+    expect(run(bytes, false)).toBe(42);
+    expect(run(shared, true)).toBe(42);
+    expect(() => run(shared, false)).toThrow(WebAssembly.LinkError);
+    expect(() => run(bytes, true)).toThrow(WebAssembly.LinkError);
   });
 });

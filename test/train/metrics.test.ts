@@ -51,8 +51,16 @@ describe('evaluate', () => {
       [0, 0, 1],
     ]);
     // Of equal logits the first class is chosen.
-    expect(predictions.map((p) => [p.label, p.predicted])).toEqual([[0, 0], [1, 2], [1, 1], [1, 0], [2, 2]]);
-    predictions.forEach((p, i) => expect(p.confidence).toBeCloseTo(softmax(logits[i] as number[])[p.predicted] as number, 6));
+    expect(predictions.map((p) => [p.label, p.predicted])).toEqual([
+      [0, 0],
+      [1, 2],
+      [1, 1],
+      [1, 0],
+      [2, 2],
+    ]);
+    predictions.forEach((p, i) =>
+      expect(p.confidence).toBeCloseTo(softmax(logits[i] as number[])[p.predicted] as number, 6),
+    );
     expect(model.modes).toEqual([false, false, false]);
     expect(model.training).toBe(true);
   });
@@ -133,7 +141,9 @@ describe('latency', () => {
     latency(new Counting(), x, { minRuns: 7, budgetMs: 0 });
     expect(runs).toBe(7 + 7);
     expect(() => latency(new Counting(), x, { minRuns: 0 })).toThrow(FettleError);
-    expect(() => latency(new Counting(), x, { minRuns: 5, maxRuns: 4 })).toThrow('expected 1 ≤ minRuns ≤ maxRuns, got 5 and 4');
+    expect(() => latency(new Counting(), x, { minRuns: 5, maxRuns: 4 })).toThrow(
+      'expected 1 ≤ minRuns ≤ maxRuns, got 5 and 4',
+    );
     const broken = new Parrot(true);
     expect(() => latency(broken, x)).toThrow('broken');
     expect(broken.training).toBe(true);

@@ -29,7 +29,10 @@ const run = (model: Net, x: Tensor): number[] => bits(noGrad(() => model.forward
 /** Every layer, not as its constructor makes it by default. */
 const LAYERS: Readonly<Record<string, [make: () => Net, shape: number[]]>> = {
   Linear: [() => new nn.Linear(5, 3, { bias: false }), [2, 5]],
-  Conv2d: [() => new nn.Conv2d(4, 6, [3, 2], { stride: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 2, bias: false }), [2, 4, 7, 7]],
+  Conv2d: [
+    () => new nn.Conv2d(4, 6, [3, 2], { stride: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 2, bias: false }),
+    [2, 4, 7, 7],
+  ],
   BatchNorm1d: [() => new nn.BatchNorm1d(3, { eps: 1e-3, momentum: null }), [4, 3]],
   BatchNorm2d: [() => new nn.BatchNorm2d(3, { affine: false, momentum: 0.3 }), [2, 3, 4, 4]],
   'BatchNorm2d without statistics': [() => new nn.BatchNorm2d(3, { trackRunningStats: false }), [2, 3, 4, 4]],
@@ -76,7 +79,11 @@ describe('a round trip', () => {
 
   test('of nested containers, with the names they had', async () => {
     const model = tracked(
-      new nn.Sequential({ front: new nn.Sequential(new nn.Linear(3, 4), new nn.ReLU()), empty: new nn.Sequential(), 'a-b': new nn.Linear(4, 2) }),
+      new nn.Sequential({
+        front: new nn.Sequential(new nn.Linear(3, 4), new nn.ReLU()),
+        empty: new nn.Sequential(),
+        'a-b': new nn.Linear(4, 2),
+      }),
     );
     await saveModel(join(folder, 'nested'), model);
     const { model: copy, about } = await loadModel(join(folder, 'nested'));
@@ -139,7 +146,9 @@ test('tensors made while a file is read or written are not freed', async () => {
 });
 
 describe('a broken file', () => {
-  async function whole(rest: Record<string, Net> = { bn: new nn.BatchNorm1d(10), out: new nn.Linear(10, 2) }): Promise<Uint8Array> {
+  async function whole(
+    rest: Record<string, Net> = { bn: new nn.BatchNorm1d(10), out: new nn.Linear(10, 2) },
+  ): Promise<Uint8Array> {
     const model = tracked(new nn.Sequential({ fc: new nn.Linear(20, 10), ...rest }));
     prune.l1Unstructured(model.getSubmodule('fc'), 'weight', 0.9);
     await saveModel(join(folder, 'whole'), model, { a: 1 });
@@ -176,7 +185,9 @@ describe('a broken file', () => {
     const bytes = await whole();
     const view = new DataView(bytes.buffer);
     const length = Number(view.getBigUint64(0, true));
-    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as { __metadata__: { model: string } };
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as {
+      __metadata__: { model: string };
+    };
     header.__metadata__.model = JSON.stringify(change(JSON.parse(header.__metadata__.model) as Description));
     const text = new TextEncoder().encode(JSON.stringify(header));
     const made = new Uint8Array(8 + text.length + bytes.length - 8 - length);
@@ -203,7 +214,10 @@ describe('a broken file', () => {
     ['null for options', (d) => ({ ...d, topology: linear(3, 4, null) })],
     ['sizes beyond all memory', (d) => ({ ...d, topology: linear(1e9, 1e9) })],
     ['no list of sparse tensors', (d) => ({ ...d, sparse: null })],
-    ['a sparse tensor that is not there', (d) => ({ ...d, sparse: { ...(d.sparse as object), 'out.weight': [2, 10] } })],
+    [
+      'a sparse tensor that is not there',
+      (d) => ({ ...d, sparse: { ...(d.sparse as object), 'out.weight': [2, 10] } }),
+    ],
     ['a sparse tensor of another shape', (d) => ({ ...d, sparse: { 'fc.weight': [20, 10] } })],
     ['a sparse tensor without a shape', (d) => ({ ...d, sparse: { 'fc.weight': null } })],
     ['a sparse tensor of a huge shape', (d) => ({ ...d, sparse: { 'fc.weight': [1e12] } })],
@@ -218,7 +232,8 @@ describe('a broken file', () => {
 
   test('cut short anywhere', async () => {
     const bytes = await whole();
-    for (let length = 0; length < bytes.length; length += 61) expect(await outcome(bytes.subarray(0, length))).toBe('format');
+    for (let length = 0; length < bytes.length; length += 61)
+      expect(await outcome(bytes.subarray(0, length))).toBe('format');
   });
 
   test('with any byte of its header changed', async () => {

@@ -1,13 +1,32 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clone, crossEntropy, defaultGenerator, FettleError, manualSeed, memory, randn, scope, type Tensor, tensor } from 'fettle';
+import {
+  clone,
+  crossEntropy,
+  defaultGenerator,
+  FettleError,
+  manualSeed,
+  memory,
+  randn,
+  scope,
+  type Tensor,
+  tensor,
+} from 'fettle';
 import { guardMasks, maskOf, prune } from 'fettle/compress';
 import { DataLoader, TensorDataset } from 'fettle/data';
 import { saveCheckpoint } from 'fettle/io';
 import * as nn from 'fettle/nn';
 import { Adam, lrScheduler, type Optimizer, SGD } from 'fettle/optim';
-import { evaluate, loadTraining, saveTraining, Trainer, type TrainerOptions, type TrainerState, type TrainingScheduler } from 'fettle/train';
+import {
+  evaluate,
+  loadTraining,
+  saveTraining,
+  Trainer,
+  type TrainerOptions,
+  type TrainerState,
+  type TrainingScheduler,
+} from 'fettle/train';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { release, tracked } from '../compress/modules.js';
 
@@ -41,14 +60,20 @@ function points(n: number, seed: number): TensorDataset<[Tensor, Tensor]> {
   manualSeed(seed);
   const labels = new Int32Array(n).map((_, i) => i % 3);
   const noise = randn([n, 4]).dataSync();
-  const x = Float32Array.from(noise, (v, i) => v * 0.8 + ((i % 4) === labels[i >> 2] ? 1.5 : 0));
+  const x = Float32Array.from(noise, (v, i) => v * 0.8 + (i % 4 === labels[i >> 2] ? 1.5 : 0));
   return new TensorDataset(tensor(x, [n, 4]), tensor(labels));
 }
 
 function net(): Net {
   manualSeed(3);
   return tracked(
-    new nn.Sequential({ fc1: new nn.Linear(4, 12), bn: new nn.BatchNorm1d(12), relu: new nn.ReLU(), drop: new nn.Dropout(0.4), fc2: new nn.Linear(12, 3) }),
+    new nn.Sequential({
+      fc1: new nn.Linear(4, 12),
+      bn: new nn.BatchNorm1d(12),
+      relu: new nn.ReLU(),
+      drop: new nn.Dropout(0.4),
+      fc2: new nn.Linear(12, 3),
+    }),
   );
 }
 
@@ -60,7 +85,9 @@ function stepOf(model: Net): TrainerOptions<Net, Batch>['step'] {
 }
 
 const bitsOf = (model: nn.Module): Record<string, number[]> =>
-  Object.fromEntries(Object.entries(model.stateDict()).map(([name, t]) => [name, [...new Uint8Array(t.dataSync().buffer)]]));
+  Object.fromEntries(
+    Object.entries(model.stateDict()).map(([name, t]) => [name, [...new Uint8Array(t.dataSync().buffer)]]),
+  );
 
 /** A validation that gives these losses one after another. */
 function losses(...values: number[]): () => Promise<{ loss: number; accuracy: number }> {
@@ -105,7 +132,11 @@ describe('training', () => {
 
   test('without validation or labels', async () => {
     const model = net();
-    const trainer = new Trainer<Net, Batch>({ model, optimizer: keepOptimizer(new SGD(model.parameters(), { lr: 0.1 })), step: ([x]) => ({ loss: model.forward(x).square().mean() }) });
+    const trainer = new Trainer<Net, Batch>({
+      model,
+      optimizer: keepOptimizer(new SGD(model.parameters(), { lr: 0.1 })),
+      step: ([x]) => ({ loss: model.forward(x).square().mean() }),
+    });
     const history = await trainer.fit(new DataLoader(points(30, 1), { batchSize: 10 }), 2);
     expect(history.map((h) => [h.trainAccuracy, h.validationLoss, h.validationAccuracy])).toEqual([
       [null, null, null],
@@ -130,8 +161,14 @@ describe('training', () => {
 
   test('a loss that is no number is an error that says what to do', async () => {
     const model = net();
-    const trainer = new Trainer<Net, Batch>({ model, optimizer: keepOptimizer(new SGD(model.parameters(), { lr: 1 })), step: ([x]) => ({ loss: model.forward(x).mul(NaN).sum() }) });
-    await expect(trainer.fit(new DataLoader(points(12, 1), { batchSize: 4 }), 1)).rejects.toThrow('the loss became NaN in epoch 1. Lower the learning rate');
+    const trainer = new Trainer<Net, Batch>({
+      model,
+      optimizer: keepOptimizer(new SGD(model.parameters(), { lr: 1 })),
+      step: ([x]) => ({ loss: model.forward(x).mul(NaN).sum() }),
+    });
+    await expect(trainer.fit(new DataLoader(points(12, 1), { batchSize: 4 }), 1)).rejects.toThrow(
+      'the loss became NaN in epoch 1. Lower the learning rate',
+    );
     await expect(trainer.fit(new DataLoader(points(12, 1)), 1.5)).rejects.toThrow(FettleError);
   });
 
@@ -139,7 +176,13 @@ describe('training', () => {
     const model = net();
     const optimizer = keepOptimizer(new Adam(model.parameters()));
     const loader = new DataLoader(points(30, 1), { batchSize: 10 });
-    const make = () => new Trainer<Net, Batch>({ model, optimizer, step: stepOf(model), onEpoch: (_, t) => saveTraining(join(folder, 'leak'), t.state()) });
+    const make = () =>
+      new Trainer<Net, Batch>({
+        model,
+        optimizer,
+        step: stepOf(model),
+        onEpoch: (_, t) => saveTraining(join(folder, 'leak'), t.state()),
+      });
     await make().fit(loader, 1);
     model.zeroGrad();
     const before = memory().tensors;
@@ -151,7 +194,10 @@ describe('training', () => {
 
 describe('the best epoch', () => {
   /** Trains with the given validation losses, and tells how far it came and whose weights it took. */
-  async function fit(values: number[], options: Partial<TrainerOptions<Net, Batch>> = {}): Promise<{ epochs: number; taken: number }> {
+  async function fit(
+    values: number[],
+    options: Partial<TrainerOptions<Net, Batch>> = {},
+  ): Promise<{ epochs: number; taken: number }> {
     const model = net();
     const snapshots: string[] = [];
     const trainer = new Trainer<Net, Batch>({
@@ -179,7 +225,12 @@ describe('the best epoch', () => {
 
   test('accuracy can be what counts', async () => {
     const validate = (() => {
-      const figures = [[0.1, 0.5], [0.2, 0.9], [0.05, 0.9], [0.01, 0.6]] as const;
+      const figures = [
+        [0.1, 0.5],
+        [0.2, 0.9],
+        [0.05, 0.9],
+        [0.01, 0.6],
+      ] as const;
       let i = 0;
       return async () => {
         const [loss, accuracy] = figures[i++] as readonly [number, number];
@@ -198,7 +249,13 @@ describe('schedulers', () => {
   async function rates(make: (o: SGD) => TrainingScheduler): Promise<number[]> {
     const model = net();
     const optimizer = keepOptimizer(new SGD(model.parameters(), { lr: 1 }));
-    const trainer = new Trainer<Net, Batch>({ model, optimizer, scheduler: make(optimizer), step: ([x]) => ({ loss: model.forward(x).mean().mul(0) }), validate: losses(1, 1, 1, 1) });
+    const trainer = new Trainer<Net, Batch>({
+      model,
+      optimizer,
+      scheduler: make(optimizer),
+      step: ([x]) => ({ loss: model.forward(x).mean().mul(0) }),
+      validate: losses(1, 1, 1, 1),
+    });
     const history = await trainer.fit(new DataLoader(points(6, 1), { batchSize: 3 }), 4);
     return history.map((h) => Number(h.learningRate.toFixed(6)));
   }
@@ -209,7 +266,9 @@ describe('schedulers', () => {
   });
 
   test('by loss are told it', async () => {
-    expect(await rates((o) => new lrScheduler.ReduceLROnPlateau(o, { patience: 0, factor: 0.5 }) as TrainingScheduler)).toEqual([1, 1, 0.5, 0.25]);
+    expect(
+      await rates((o) => new lrScheduler.ReduceLROnPlateau(o, { patience: 0, factor: 0.5 }) as TrainingScheduler),
+    ).toEqual([1, 1, 0.5, 0.25]);
   });
 });
 
@@ -234,7 +293,12 @@ describe('interruption', () => {
   test('timers and signals are heard while it computes', async () => {
     const model = net();
     const signal = AbortSignal.timeout(80);
-    const trainer = new Trainer<Net, Batch>({ model, optimizer: keepOptimizer(new SGD(model.parameters(), { lr: 0.01 })), step: stepOf(model), signal });
+    const trainer = new Trainer<Net, Batch>({
+      model,
+      optimizer: keepOptimizer(new SGD(model.parameters(), { lr: 0.01 })),
+      step: stepOf(model),
+      signal,
+    });
     const started = performance.now();
     // An epoch is over long before the event loop would have to turn.
     await expect(trainer.fit(new DataLoader(points(20, 1), { batchSize: 10 }), 100_000)).rejects.toThrow(/timeout/i);
@@ -252,7 +316,8 @@ describe('a state goes on to the same bits', () => {
 
   function build(setting: Setting, onEpoch?: (epoch: number, state: () => TrainerState) => void | Promise<void>) {
     const model = net();
-    if (setting.masked === true) for (const name of ['fc1', 'fc2']) prune.l1Unstructured(model.getSubmodule(name), 'weight', 0.5);
+    if (setting.masked === true)
+      for (const name of ['fc1', 'fc2']) prune.l1Unstructured(model.getSubmodule(name), 'weight', 0.5);
     const optimizer = keepOptimizer(setting.optimizer(model));
     guardMasks(model, optimizer);
     const validation = points(60, 2);
@@ -273,7 +338,10 @@ describe('a state goes on to the same bits', () => {
   }
 
   const settings: [string, Setting][] = [
-    ['SGD with momentum', { optimizer: (m) => new SGD(m.parameters(), { lr: 0.05, momentum: 0.9, nesterov: true, weightDecay: 1e-3 }) }],
+    [
+      'SGD with momentum',
+      { optimizer: (m) => new SGD(m.parameters(), { lr: 0.05, momentum: 0.9, nesterov: true, weightDecay: 1e-3 }) },
+    ],
     ['Adam', { optimizer: (m) => new Adam(m.parameters(), { lr: 0.01, amsgrad: true }) }],
     [
       'Adam with a schedule and masks',
@@ -341,7 +409,14 @@ describe('a state goes on to the same bits', () => {
     prune.l1Unstructured(two.model.getSubmodule('fc1'), 'bias', 0.9);
     await loadTraining(path, (state) => two.trainer.load(state));
     expect(bitsOf(two.model)).toEqual(bitsOf(one.model));
-    expect(two.model.parameters().map((p) => maskOf(p)?.dataSync().filter((v) => v === 0).length ?? 0)).toEqual([24, 0, 0, 0, 18, 0]);
+    expect(
+      two.model.parameters().map(
+        (p) =>
+          maskOf(p)
+            ?.dataSync()
+            .filter((v) => v === 0).length ?? 0,
+      ),
+    ).toEqual([24, 0, 0, 0, 18, 0]);
     two.trainer.dispose();
   });
 

@@ -1,14 +1,16 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fail } from '../../core/errors.js';
+import { setImmediate } from 'node:timers/promises';
 import type { LabelledImages } from '../../data/index.js';
 import { hasRelaxedSimd } from '../../runtime/variant.js';
 import type { Evaluation } from '../../train/index.js';
 import type { Progress } from '../progress.js';
 import { renderReport } from '../report/html.js';
 import { type Report, type ReportDetails, TEACHER, type WrongSample } from '../report/report.js';
+import { formatCount } from '../table.js';
+import { shortPath, UsageError } from '../usage.js';
 import { version } from '../version.js';
-import { type Measured, measure, measureLatencies } from './measure.js';
+import { type Measured, measure, measureLatencies, ROUNDS } from './measure.js';
 import { planFor } from './plan.js';
 import { recommend } from './recommend.js';
 import { findUnfinished, type RunOptions, Session, writeWhole } from './session.js';
@@ -37,19 +39,29 @@ function timeName(date: Date): string {
   return date.toISOString().slice(0, 19).replaceAll(':', '-');
 }
 
-function openSession(options: DemoOptions, progress: Progress, signal: AbortSignal): Session {
-  if (options.resume !== false) {
-    const root = typeof options.resume === 'string' ? options.resume : (options.out ?? RUNS);
-    const folder =
-      findUnfinished(root) ??
-      fail('argument', `--resume: there is no unfinished run in ${root}. Start one without --resume.`);
-    return Session.resume(folder, progress, signal);
+function resumeSession({ resume, out }: DemoOptions, progress: Progress, signal: AbortSignal): Session {
+  const root = typeof resume === 'string' ? resume : (out ?? RUNS);
+  const folder = findUnfinished(root);
+  if (folder === null) {
+    throw new UsageError(`--resume: there is no unfinished run in ${root}. Start one without --resume.`);
   }
-  const { data, seed, epochs, quick } = options;
-  let folder = options.out ?? join(RUNS, timeName(new Date()));
+  const session = Session.resume(folder, progress, signal);
+  const done = session.done === 1 ? '1 training is done' : `${session.done} trainings are done`;
+  progress.line(`going on with ${shortPath(folder)}: ${done}`);
+  return session;
+}
+
+function createSession(
+  { out, data, seed, epochs, quick }: DemoOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Session {
+  let folder = out ?? join(RUNS, timeName(new Date()));
   // Two runs begun within a second each get a folder.
-  for (let n = 2; options.out === null && existsSync(folder); n++) folder = join(RUNS, `${timeName(new Date())}-${n}`);
-  mkdirSync(folder, { recursive: true });
+  for (let n = 2; out === null && existsSync(folder); n++) folder = join(RUNS, `${timeName(new Date())}-${n}`);
+  if (findUnfinished(folder) === folder) {
+    progress.line(`the unfinished run in ${shortPath(folder)} begins anew; --resume would have gone on with it`);
+  }
   return Session.create(folder, { data, seed, epochs, quick }, progress, signal);
 }
 
@@ -107,9 +119,13 @@ async function makeVariants(shop: Workshop): Promise<Variant[]> {
   ];
 }
 
-async function openWorkshop(session: Session, progress: Progress): Promise<{ shop: Workshop; about: unknown }> {
+/** What all stages share, and what a saved model says about itself. */
+function openWorkshop(session: Session, progress: Progress, parts: Parts): { shop: Workshop; about: unknown } {
   const { data, seed, epochs, quick } = session.options;
-  const parts = await loadParts(data, seed);
+  const [train, validation, test] = [parts.train, parts.validation, parts.test].map(({ labels }) =>
+    formatCount(labels.length),
+  );
+  progress.line(`${data}: ${train} images to train on, ${validation} to validate, ${test} to test; seed ${seed}`);
   const scaler = fitScaler(parts.train);
   const shop: Workshop = {
     session,
@@ -119,8 +135,33 @@ async function openWorkshop(session: Session, progress: Progress): Promise<{ sho
     augmented: datasetOf(parts.train, scaler, true),
     plain: datasetOf(parts.train, scaler),
     validation: datasetOf(parts.validation, scaler),
+    test: datasetOf(parts.test, scaler),
+    nets: [],
   };
   return { shop, about: { data, seed, classes: parts.classes, shape: parts.shape, preprocessing: scaler.toJSON() } };
+}
+
+/** Latency, accuracy and size of every network. */
+async function measureAll(shop: Workshop, variants: readonly Variant[], about: unknown, signal: AbortSignal) {
+  const { session, progress, parts } = shop;
+  const stage = progress.stage('measuring', { total: (ROUNDS + 1) * variants.length });
+  let done = 0;
+  const tick = async (): Promise<void> => {
+    stage.update({ done: ++done });
+    // Measuring is synchronous; without a pause no signal would be heard.
+    await setImmediate();
+    signal.throwIfAborted();
+  };
+  const share = session.options.quick ? 0.25 : 1;
+  const latencies = await measureLatencies(variants, parts.shape, { share, onEach: tick });
+  const measured: Measured[] = [];
+  for (const variant of variants) {
+    const times = latencies.get(variant.name) as { batch1: number; batch64: number };
+    measured.push(await measure(variant, session.folder, shop, times, about));
+    await tick();
+  }
+  stage.finish(`${variants.length} networks on ${formatCount(parts.test.labels.length)} test images`);
+  return measured;
 }
 
 export interface DemoResult {
@@ -129,30 +170,28 @@ export interface DemoResult {
   readonly parts: Parts;
 }
 
-/** The whole demonstration: trains, trims, measures, and writes the report into the run's folder. */
+/**
+ * The whole demonstration: trains, trims, measures, and writes the report into the run's folder. Stopped by `signal`, it throws
+ * the signal's reason, and a later call with `resume` goes on to the same figures.
+ */
 export async function runDemo(options: DemoOptions, progress: Progress, signal: AbortSignal): Promise<DemoResult> {
-  const session = openSession(options, progress, signal);
+  const resumed = options.resume === false ? null : resumeSession(options, progress, signal);
+  const { data, seed } = resumed?.options ?? options;
+  // Read before a folder is made, so that a wrong name leaves nothing behind.
+  const parts = await loadParts(data, seed);
+  const session = resumed ?? createSession(options, progress, signal);
+  const { shop, about } = openWorkshop(session, progress, parts);
   try {
-    const { shop, about } = await openWorkshop(session, progress);
-    const { parts } = shop;
-    const scaler = fitScaler(parts.train);
     const variants = await makeVariants(shop);
-    const test = datasetOf(parts.test, scaler);
-    const stage = progress.stage('measuring', { total: 0 });
-    const latencies = measureLatencies(variants, parts.shape);
-    const measured: Measured[] = [];
-    for (const variant of variants) {
-      const times = latencies.get(variant.name) as { batch1: number; batch64: number };
-      measured.push(await measure(variant, session.folder, { validation: shop.validation, test }, times, about));
-    }
-    stage.finish(`${variants.length} networks on ${parts.test.labels.length} test images`);
+    const measured = await measureAll(shop, variants, about, signal);
     const report = writeReport(session, parts, measured);
-    for (const { net } of variants) net.dispose();
     session.clean();
     return { folder: session.folder, report, parts };
   } catch (error) {
     session.write();
     throw error;
+  } finally {
+    for (const net of shop.nets) net.dispose();
   }
 }
 

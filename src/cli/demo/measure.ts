@@ -26,24 +26,31 @@ export function countParameters(net: Net): { parameters: number; nonzero: number
   return { parameters, nonzero };
 }
 
-/** Median latencies of all networks in milliseconds, for 1 and 64 images. */
-export function measureLatencies(
+/** How often each network's time is taken. */
+export const ROUNDS = 3;
+
+/** Median latencies of all networks in milliseconds, for 1 and 64 images. `onEach` is waited for after each measurement. */
+export async function measureLatencies(
   variants: readonly Variant[],
   shape: readonly [number, number, number],
-): Map<string, { batch1: number; batch64: number }> {
-  const rounds = 3;
+  { share, onEach }: { readonly share: number; readonly onEach: () => Promise<void> },
+): Promise<Map<string, { batch1: number; batch64: number }>> {
   const seen = new Map(variants.map(({ name }) => [name, { batch1: [] as number[], batch64: [] as number[] }]));
   const one = zeros([1, ...shape]);
   const many = zeros([64, ...shape]);
-  // In turns, so that a slow moment of the machine does not fall on one network alone.
-  for (let round = 0; round < rounds; round++) {
-    for (const { name, net } of variants) {
-      seen.get(name)?.batch1.push(latency(net, one, { budgetMs: 60 }));
-      seen.get(name)?.batch64.push(latency(net, many, { budgetMs: 120 }));
+  try {
+    // In turns, so that a slow moment of the machine does not fall on one network alone.
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const { name, net } of variants) {
+        seen.get(name)?.batch1.push(latency(net, one, { budgetMs: 60 * share }));
+        seen.get(name)?.batch64.push(latency(net, many, { budgetMs: 120 * share }));
+        await onEach();
+      }
     }
+  } finally {
+    one.dispose();
+    many.dispose();
   }
-  one.dispose();
-  many.dispose();
   const median = (times: number[]): number => times.sort((a, b) => a - b)[times.length >> 1] as number;
   return new Map(
     [...seen].map(([name, { batch1, batch64 }]) => [name, { batch1: median(batch1), batch64: median(batch64) }]),

@@ -24,6 +24,6 @@ export function recommend(
   }
   return {
     recommended: best.name,
-    reason: `of the ${good.length} networks within one point of the teacher's validation accuracy it has the smallest product of size and time`,
+    reason: `it has the smallest product of size and time of the ${good.length} networks within one point of the teacher's validation accuracy`,
   };
 }

@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { type Report, type ReportVariant, TEACHER } from '../report/report.js';
 import { verdict } from '../report/verdict.js';
 import {
@@ -12,6 +12,7 @@ import {
   tableOptions,
 } from '../table.js';
 import { type TerminalStream, terminalStyle } from '../terminal.js';
+import { shortPath, typed } from '../usage.js';
 import type { DemoResult } from './demo.js';
 
 /** The table at the end of a run, the verdict, and where everything is. */
@@ -26,8 +27,11 @@ export function printResults(
   const style = terminalStyle(stream);
   stream.write(`\n${resultsTable(report, tableOptions(style))}\n\n`);
   stream.write(`${verdict(report)}\n`);
-  const place = relative('.', folder) || '.';
-  stream.write(`Report: ${join(place, 'report.html')}   models: ${place}   ${formatDuration(report.seconds)} in all\n`);
+  const place = shortPath(folder);
+  const { file } = report.variants.find(({ name }) => name === report.recommended) ?? { file: 'FILE' };
+  stream.write(`\nReport   ${join(place, 'report.html')}\n`);
+  stream.write(`Models   ${place}; score one again with: ${typed('eval', join(place, file))}\n`);
+  stream.write(`Time     ${formatDuration(report.seconds)}\n`);
 }
 
 /** Every network, a line each. */

@@ -18,6 +18,7 @@ import {
 } from '../../train/index.js';
 import type { Progress } from '../progress.js';
 import type { TrainingStage } from '../report/report.js';
+import { formatPercent } from '../table.js';
 import type { Net } from './nets.js';
 
 /** What the run was asked for; a resumed run takes it from here. */
@@ -74,6 +75,27 @@ export function findUnfinished(root: string): string | null {
   return folders[folders.length - 1] ?? null;
 }
 
+function isState(value: unknown): value is RunState {
+  const { options, started, seconds, jobs } = (value ?? {}) as Partial<RunState>;
+  if (typeof options !== 'object' || typeof jobs !== 'object' || options === null || jobs === null) return false;
+  return (
+    typeof options.data === 'string' &&
+    typeof options.seed === 'number' &&
+    typeof started === 'string' &&
+    typeof seconds === 'number'
+  );
+}
+
+function readState(path: string): RunState {
+  try {
+    const state: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (isState(state)) return state;
+  } catch (error) {
+    fail('format', `--resume: ${path} cannot be read. Start anew without --resume.`, error);
+  }
+  return fail('format', `--resume: ${path} is not the state of a run. Start anew without --resume.`);
+}
+
 /**
  * A run and its folder. Every job that ends leaves its model and its history there, and every epoch within a job a
  * checkpoint; a run that is resumed takes finished jobs from their files and goes on within the one that was interrupted.
@@ -89,24 +111,17 @@ export class Session {
   ) {}
 
   static create(folder: string, options: RunOptions, progress: Progress, signal: AbortSignal): Session {
+    const state = { options, started: new Date().toISOString(), seconds: 0, jobs: {} };
+    const session = new Session(folder, state, progress, signal);
+    // What an earlier run left here is not this run's to go on with.
+    session.clean();
     mkdirSync(join(folder, 'jobs'), { recursive: true });
-    const session = new Session(
-      folder,
-      { options, started: new Date().toISOString(), seconds: 0, jobs: {} },
-      progress,
-      signal,
-    );
     session.write();
     return session;
   }
 
   static resume(folder: string, progress: Progress, signal: AbortSignal): Session {
-    try {
-      const state = JSON.parse(readFileSync(join(folder, STATE), 'utf8')) as RunState;
-      return new Session(folder, state, progress, signal);
-    } catch (error) {
-      return fail('format', `--resume: ${join(folder, STATE)} cannot be read. Start anew without --resume.`, error);
-    }
+    return new Session(folder, readState(join(folder, STATE)), progress, signal);
   }
 
   get options(): RunOptions {
@@ -124,6 +139,11 @@ export class Session {
   /** A stream of random numbers for one purpose, the same in every process. */
   stream(...purpose: readonly (string | number)[]): Generator {
     return new Generator(this.options.seed).fork(...purpose);
+  }
+
+  /** How many jobs were finished, in this process or an earlier one. */
+  get done(): number {
+    return Object.keys(this.state.jobs).length;
   }
 
   /** Whether a job was finished, in this process or an earlier one. */
@@ -149,7 +169,8 @@ export class Session {
   /** Runs a job, or takes its result from an earlier process. The weights (and masks) end up in `job.net`. */
   async run(job: Job): Promise<void> {
     if (this.isDone(job.name)) return this.take(job);
-    const stage = this.progress.stage(job.name, { total: job.epochs * Math.ceil(job.train.length / job.batchSize) });
+    const batches = Math.ceil(job.train.length / job.batchSize);
+    const stage = this.progress.stage(job.name, { total: job.epochs * batches });
     // A stream for the job alone, so that it does not matter what ran before it in this process.
     manualSeed(this.stream('job', job.name).getState().seed);
     const optimizer = new Adam(job.net.parameters(), { lr: job.learningRate });
@@ -164,24 +185,33 @@ export class Session {
       signal: this.signal,
       onBatch: ({ done, epoch, epochs, loss, accuracy, samplesPerSecond }) =>
         stage.update({ done, epoch, epochs, loss, samplesPerSecond, ...(accuracy === null ? {} : { accuracy }) }),
-      onEpoch: async (_, at) => saveTraining(join(this.folder, CHECKPOINT), at.state(), { job: job.name }),
+      onEpoch: async ({ epoch, validationAccuracy }, at) => {
+        stage.update({
+          done: epoch * batches,
+          ...(validationAccuracy === null ? {} : { validation: validationAccuracy }),
+        });
+        await saveTraining(join(this.folder, CHECKPOINT), at.state(), { job: job.name });
+      },
     });
-    await this.continueFrom(job, trainer);
-    const loader = new DataLoader(job.train, {
-      batchSize: job.batchSize,
-      shuffle: true,
-      seed: this.stream('order', job.name).uint32(),
-    });
-    const history = await trainer.fit(loader, job.epochs);
-    masks.remove();
-    optimizer.dispose();
+    let history: readonly EpochResult[];
+    try {
+      await this.continueFrom(job, trainer);
+      const loader = new DataLoader(job.train, {
+        batchSize: job.batchSize,
+        shuffle: true,
+        seed: this.stream('order', job.name).uint32(),
+      });
+      history = await trainer.fit(loader, job.epochs);
+    } finally {
+      masks.remove();
+      optimizer.dispose();
+      trainer.dispose();
+    }
     applyMasks(job.net.parameters());
     await this.finish(job, history);
     const best = history.reduce((a, b) => ((b.validationLoss ?? Infinity) < (a.validationLoss ?? Infinity) ? b : a));
     const early = history.length < job.epochs ? `, stopped after ${history.length}` : '';
-    stage.finish(
-      `best epoch ${best.epoch}${early}: validation accuracy ${((best.validationAccuracy ?? NaN) * 100).toFixed(2)} %`,
-    );
+    stage.finish(`best epoch ${best.epoch}${early}: validation accuracy ${formatPercent(best.validationAccuracy)}`);
   }
 
   /** Goes on from the checkpoint, if it belongs to this job. */
@@ -229,7 +259,10 @@ export class Session {
   /** Removes what only a resumed run would need. */
   clean(): void {
     rmSync(join(this.folder, 'jobs'), { recursive: true, force: true });
-    rmSync(join(this.folder, CHECKPOINT), { force: true });
-    rmSync(join(this.folder, STATE), { force: true });
+    if (!existsSync(this.folder)) return;
+    // A process that was killed while it wrote has left the temporary file behind.
+    const isOurs = (name: string): boolean =>
+      [STATE, CHECKPOINT].some((file) => name === file || (name.startsWith(`${file}.`) && name.endsWith('.tmp')));
+    for (const name of readdirSync(this.folder).filter(isOurs)) rmSync(join(this.folder, name), { force: true });
   }
 }

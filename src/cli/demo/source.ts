@@ -10,6 +10,7 @@ import {
   stratifiedSplit,
 } from '../../data/index.js';
 import { RandomAffine, type Transform } from '../../data/transforms/index.js';
+import { scope } from '../../core/scoping.js';
 import { reshape, tensor } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
 
@@ -89,11 +90,13 @@ export function fitScaler(part: LabelledImages): StandardScaler {
   const chunk = Math.max(1, Math.floor((1 << 20) / size));
   for (let first = 0; first < part.labels.length; first += chunk) {
     const pixels = part.images.subarray(first * size, (first + chunk) * size);
-    const x = tensor(
-      Float32Array.from(pixels, (v) => v / part.white),
-      [pixels.length / size, channels, height * width],
-    );
-    scaler.partialFit(reshape(x.transpose(1, 2), [-1, channels]));
+    scope(() => {
+      const x = tensor(
+        Float32Array.from(pixels, (v) => v / part.white),
+        [pixels.length / size, channels, height * width],
+      );
+      scaler.partialFit(reshape(x.transpose(1, 2), [-1, channels]));
+    });
   }
   return scaler;
 }

@@ -11,7 +11,7 @@ import {
 import { manualSeed } from '../../core/random.js';
 import { DataLoader, type ImageDataset, Subset } from '../../data/index.js';
 import { cloneModule } from '../../nn/index.js';
-import { crossEntropy } from '../../ops/index.js';
+import { crossEntropy, zeros } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
 import type { StepResult } from '../../train/index.js';
 import type { Progress } from '../progress.js';
@@ -37,6 +37,14 @@ export interface Workshop {
   readonly augmented: ImageDataset;
   readonly plain: ImageDataset;
   readonly validation: ImageDataset;
+  readonly test: ImageDataset;
+  /** Every network that was made, to be freed in the end. */
+  readonly nets: Net[];
+}
+
+function keepNet(shop: Workshop, net: Net): Net {
+  shop.nets.push(net);
+  return net;
 }
 
 const LEARNING_RATE = 2e-3;
@@ -51,16 +59,9 @@ function common({ augmented, validation, plan }: Workshop) {
   return { train: augmented, validation, batchSize: plan.batchSize, learningRate: LEARNING_RATE, step: supervised };
 }
 
-/** An input of the networks, to trace them with. */
-function example({ parts }: Workshop, net: Net): Tensor {
-  const { weight } = net.getSubmodule('conv1') as unknown as { weight: Tensor };
-  const [channels, height, width] = parts.shape;
-  return weight.strided([1, channels, height, width], [0, 0, 0, 0], 0).contiguous();
-}
-
 export async function trainTeacher(shop: Workshop): Promise<Net> {
   manualSeed(shop.session.stream('init', 'teacher').getState().seed);
-  const net = teacherNet(shop.parts.shape, shop.parts.classes.length);
+  const net = keepNet(shop, teacherNet(shop.parts.shape, shop.parts.classes.length));
   await shop.session.run({
     ...common(shop),
     name: 'teacher',
@@ -87,7 +88,7 @@ export async function pruneConnections(
 ): Promise<Net> {
   const { session, plan } = shop;
   const variant = importance === 'magnitude' ? 'pruned' : 'pruned-activation';
-  const net = cloneModule(teacher);
+  const net = keepNet(shop, cloneModule(teacher));
   let stats = new Map<string, ActivationStats>();
   const schedule = iterative(plan.pruneRounds);
   const pruner = new Pruner(net, {
@@ -120,8 +121,8 @@ export async function pruneConnections(
 /** Removes whole neurons and channels, cuts the tensors down to what is left, and trains that. */
 export async function shrinkUnits(shop: Workshop, teacher: Net): Promise<Net> {
   const { plan, session } = shop;
-  const net = cloneModule(teacher);
-  const input = example(shop, net);
+  const net = keepNet(shop, cloneModule(teacher));
+  const input = zeros([1, ...shop.parts.shape]);
   new Pruner(net, {
     exampleInputs: input,
     granularity: 'neuron',
@@ -145,7 +146,7 @@ export async function shrinkUnits(shop: Workshop, teacher: Net): Promise<Net> {
 export async function trainStudent(shop: Workshop, teacher: Net | null): Promise<Net> {
   const { session, parts, plan } = shop;
   manualSeed(session.stream('init', 'student').getState().seed);
-  const net = studentNet(parts.shape, parts.classes.length);
+  const net = keepNet(shop, studentNet(parts.shape, parts.classes.length));
   const distiller =
     teacher === null ? null : new Distiller({ teacher, student: net, temperature: 4, alpha: 0.9, mixtures: 2 });
   const distilled = (_: Net, x: Tensor, y: Tensor): StepResult => (distiller as Distiller).step(x, y);
@@ -162,7 +163,7 @@ export async function trainStudent(shop: Workshop, teacher: Net | null): Promise
 /** The teacher computed in int8, its activations' ranges observed on training data. */
 export async function quantizeTeacher(shop: Workshop, teacher: Net): Promise<Net> {
   const stage = shop.progress.stage('int8', { total: 0 });
-  const net = await quantize.static(teacher, sampled(shop, 512));
+  const net = keepNet(shop, await quantize.static(teacher, sampled(shop, 512)));
   stage.finish('calibrated on training images');
   return net;
 }

@@ -62,7 +62,7 @@ TOO_SMALL = {"sigmoid": -80, "silu": -80, "gelu": -20}
 
 for name, (low, high) in UNARY.items():
     sums = name in CANCELLING
-    for shape in [[], [0], [3, 5]]:
+    for shape in [[], [0], [7]]:
         case(name, [spread(shape, low, high)], sums=sums)
     least = TOO_SMALL.get(name, -INF)
     # PyTorch's vectors take log1p of the largest numbers for infinite.
@@ -70,14 +70,14 @@ for name, (low, high) in UNARY.items():
     case(name, [values([v for v in EDGES if not (-INF < v < least or most < v < INF)])], label="edges", sums=sums)
     if name in HARD:
         case(name, [values(HARD[name])], label="hard", sums=sums)
-    case(name, [spread([4, 5], low, high, view=[["transpose", 0, 1], ["narrow", 0, 1, 3]])], label="view", sums=sums)
+    case(name, [spread([3, 4], low, high, view=[["transpose", 0, 1], ["narrow", 0, 1, 2]])], label="view", sums=sums)
     if name in ["floor", "ceil", "round", "trunc"]:
         continue  # Integers are their own result, which is not worth a case for each.
     if name in ["silu", "gelu"]:
         continue  # PyTorch has these for floating-point numbers only.
-    case(name, [ints([7], 1, 5)], label="int32")
+    case(name, [ints([5], 1, 5)], label="int32")
     if name not in ["abs", "neg", "relu", "square"]:
-        case(name, [ints([6], 0, 2, "bool")], label="bool")
+        case(name, [ints([3], 0, 2, "bool")], label="bool")
     if name in SAME_DTYPE:
         case(name, [ints([5], -100, 100, "int8")], label="int8")
         case(name, [ints([5], 0, 256, "uint8")], label="uint8")
@@ -108,6 +108,7 @@ refusal("clamp", [spread([3])], [], "no bound")
 
 SHAPES = [([], []), ([0], [0]), ([0, 3], [3]), ([7], [7]), ([5], []), ([3, 5], [5]), ([3, 1], [1, 4]), ([4, 1, 3], [2, 1]), ([1], [0])]
 PAIRS = [(a, b) for a in [NAN, INF, -INF, 0.0, -0.0, 1.0, -2.5, 3e38] for b in [NAN, INF, -INF, 0.0, -0.0, 2.5, 1e-40]]
+SOME_PAIRS = [(a, b) for a in [NAN, INF, 0.0, -0.0, 1.0] for b in [NAN, INF, -INF, 0.0, -0.0]]
 COMPARISONS = ["eq", "ne", "lt", "le", "gt", "ge"]
 ARITHMETIC = ["add", "sub", "mul", "div"]
 LOGICAL = ["logicalAnd", "logicalOr", "logicalXor"]
@@ -123,7 +124,8 @@ for name in ARITHMETIC + COMPARISONS + LOGICAL:
     for p, q in SHAPES if name in ARITHMETIC else SHAPES[2:7]:
         other = spread(q, 0.5, 3) if name == "div" else spread(q, step=step)
         case(name, [spread(p, step=step), other], sums=p != q)
-    case(name, [values([a for a, _ in PAIRS]), values([b for _, b in PAIRS])], label="edges")
+    pairs = PAIRS if name in ARITHMETIC else SOME_PAIRS
+    case(name, [values([a for a, _ in pairs]), values([b for _, b in pairs])], label="edges")
     case(name, [spread([4, 3], step=step, view=[["transpose", 0, 1]]), spread([4], step=step, view=[["expand", [3, 4]]])], label="views", sums=True)
     refusal(name, [spread([3]), spread([4])], label="shapes")
 
@@ -152,23 +154,23 @@ def sample(shape, dtype):
 
 for i, p in enumerate(DTYPES):
     for j, q in enumerate(DTYPES):
-        both = [sample([4], p), sample([4], q)]
+        both = [sample([3], p), sample([3], q)]
         for name in ["add", "mul", "div", "eq", "lt"]:
-            # PyTorch's processor kernels have no bool ÷ float16 of their own, nor is any needed.
-            if name in ["add", "mul"] or i <= j:
+            if name == "add" or i <= j:
                 case(name, both, label=f"{p}, {q}")
         if p != q:
-            case("add", [sample([4], p), sample([], q)], label=f"{p}, {q} []")
-            case("add", [sample([], p), sample([4], q)], label=f"{p} [], {q}")
-            case("gt", [sample([4], p), sample([], q)], label=f"{p}, {q} []")
+            case("add", [sample([3], p), sample([], q)], label=f"{p}, {q} []")
+            if i < j:
+                case("mul", [sample([], p), sample([3], q)], label=f"{p} [], {q}")
+                case("gt", [sample([3], p), sample([], q)], label=f"{p}, {q} []")
 for dtype in DTYPES:
     for value in [2, 2.5, True]:
         if dtype == "bool" and value is True:
             continue
-        case("mul", [sample([4], dtype)], [value], f"{dtype}, {value}")
-        case("add", [sample([4], dtype)], [value], f"{dtype}, {value}")
-        case("le", [sample([4], dtype)], [value], f"{dtype}, {value}")
-    case("div", [sample([4], dtype)], [2], f"{dtype}, 2")
+        case("mul", [sample([3], dtype)], [value], f"{dtype}, {value}")
+        case("add", [sample([3], dtype)], [value], f"{dtype}, {value}")
+        case("le", [sample([3], dtype)], [value], f"{dtype}, {value}")
+    case("div", [sample([3], dtype)], [2], f"{dtype}, 2")
 case("add", [ints([4], 0, 2, "bool")], [True], "bool, True")
 case("sub", [ints([6], 0, 10, "uint8"), ints([6], 0, 10, "uint8")], label="uint8 wraps")
 case("mul", [ints([6], 10, 100, "int8"), ints([6], 10, 100, "int8")], label="int8 wraps")
@@ -198,7 +200,7 @@ case("where", [ints([5], 0, 2, "bool"), spread([5])], [T(0), -1.5, T(1)], "numbe
 CALLS["cast"] = lambda x, dtype: x.to(getattr(torch, dtype))
 for p in DTYPES:
     for q in DTYPES:
-        case("cast", [sample([5], p)], [q], f"{p} to {q}")
+        case("cast", [sample([3], p)], [q], f"{p} to {q}")
 case("cast", [values([1.9, -1.9, 0.5, -0.5, 2.5, -0.0, 100.7])], ["int32"], "cut towards 0")
 case("cast", [values([1.9, -1.9, 0.5, -0.5, 2.5, -0.0, 100.7])], ["int8"], "cut towards 0, int8")
 case("cast", [values([NAN, INF, 0.0, -0.0, 1e-40, -3.0])], ["bool"], "edges to bool")

@@ -5,10 +5,10 @@ from golden import CALLS, INF, NAN, T, case, refusal, spread, values
 
 CALLS["softmax"], CALLS["logSoftmax"] = F.softmax, F.log_softmax
 for name in ["softmax", "logSoftmax"]:
-    for shape, dim in [([1, 1], 1), ([3, 5], 1), ([3, 5], 0), ([2, 9, 3], -2), ([2, 3, 4], 0), ([7], 0), ([], 0), ([0, 3], 1), ([3, 0], 1), ([3, 0], 0), ([3, 17], -1), ([2, 3, 2, 2], 1)]:
+    for shape, dim in [([1, 1], 1), ([3, 5], 1), ([3, 5], 0), ([2, 5, 2], -2), ([2, 3, 2], 0), ([7], 0), ([], 0), ([0, 3], 1), ([3, 0], 1), ([3, 0], 0), ([2, 17], -1), ([2, 3, 2, 2], 1)]:
         case(name, [spread(shape)], [dim], sums=True)
     case(name, [spread([3, 5])], [{"dim": -1}], sums=True)
-    case(name, [spread([2, 33], -40, 40)], [-1], "wide", ulps=64)
+    case(name, [spread([1, 33], -40, 40)], [-1], "wide", ulps=64)
     case(name, [spread([2, 5], 1e4, 1.001e4)], [-1], "far from 0", sums=True)
     case(name, [values([[1, -INF, 2], [88, 90, -90], [-INF, -INF, 0], [0, 0, 0]])], [1], "edges", sums=True)
     case(name, [values([[1, NAN, 2], [INF, 1, 2], [-INF, -INF, -INF], [INF, INF, 1], [INF, -INF, 1]])], [1], "no number")
@@ -17,7 +17,7 @@ for name in ["softmax", "logSoftmax"]:
     refusal(name, [spread([3, 5])], [2], "dim out of range")
 
 CALLS["layerNorm"] = F.layer_norm
-for shape, tail in [([3, 5], [5]), ([2, 3, 17], [17]), ([4, 3, 5], [3, 5]), ([5], [5]), ([2, 2, 2, 3], [2, 3]), ([0, 5], [5])]:
+for shape, tail in [([3, 5], [5]), ([3, 17], [17]), ([3, 2, 4], [2, 4]), ([5], [5]), ([2, 2, 2, 3], [2, 3]), ([0, 5], [5])]:
     case("layerNorm", [spread(shape)], [tail], sums=True)
     case("layerNorm", [spread(shape), spread(tail), spread(tail)], [T(0), tail, {"weight": T(1), "bias": T(2)}], sums=True)
 case("layerNorm", [spread([3, 5]), spread([5])], [T(0), [5], {"weight": T(1)}], "weight alone", sums=True)
@@ -36,15 +36,16 @@ def running(c):
     return [spread([c], grad=False), spread([c], 0.5, 2, grad=False)]
 
 
-for shape in [[6, 3], [2, 3, 4, 5], [2, 5, 7], [1, 2, 3, 3], [3, 1, 2, 2], [4, 3, 1, 1], [2, 2, 2, 3, 2]]:
+for shape in [[6, 3], [2, 3, 3, 3], [2, 5, 4], [1, 2, 3, 2], [4, 5, 1, 1], [2, 2, 2, 1, 2]]:
     c = shape[1]
     inputs = [spread(shape), *running(c), spread([c], 0.5, 2), spread([c])]
     affine = {"weight": T(3), "bias": T(4)}
-    case("batchNorm", inputs[:3], sums=True, label="eval", after=[1, 2])
+    if len(shape) < 4:
+        case("batchNorm", inputs[:3], sums=True, label="eval", after=[1, 2])
     case("batchNorm", inputs, [T(0), T(1), T(2), affine], "eval, affine", sums=True, after=[1, 2])
     case("batchNorm", inputs[:3], [T(0), T(1), T(2), {"training": True}], "training", sums=True, after=[1, 2])
     case("batchNorm", inputs, [T(0), T(1), T(2), {**affine, "training": True}], "training, affine", sums=True, after=[1, 2])
-inputs = [spread([2, 3, 4]), *running(3), spread([3], 0.5, 2)]
+inputs = [spread([2, 3, 2]), *running(3), spread([3], 0.5, 2)]
 for training in [False, True]:
     how = f"training {training}"
     case("batchNorm", inputs, [T(0), T(1), T(2), {"weight": T(3), "training": training}], f"{how}, weight alone", sums=True, after=[1, 2])

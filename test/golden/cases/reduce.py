@@ -7,7 +7,7 @@ CALLS["variance"] = lambda x, dim=None, **options: torch.var(x, dim, **options) 
 CALLS["std"] = lambda x, dim=None, **options: torch.std(x, dim, **options) if options or dim is not None else torch.std(x)
 
 WHOLE = [[], [1], [7], [3, 5]]
-ALONG = [([3, 5], 0), ([3, 5], 1), ([3, 5], -1), ([2, 3, 4], 1), ([2, 3, 4], -3), ([5, 17], 1), ([17, 5], 0)]
+ALONG = [([3, 5], 0), ([3, 5], 1), ([3, 5], -1), ([2, 3, 4], 1), ([2, 3, 2], -3), ([2, 17], 1), ([17, 3], 0)]
 SEVERAL = [([2, 3, 4], [0, 2]), ([2, 3, 4], [1, 2]), ([2, 3, 2, 3], [0, 3]), ([2, 3, 4], [-1, 0]), ([2, 1, 3], [1])]
 SPECIAL = [[NAN, 1, 2], [1, NAN, NAN], [INF, 1, 2], [-INF, 1, 2], [INF, -INF, 2], [INF, INF, 2], [-INF, -INF, -INF], [0, -0.0, 0]]  # fmt: skip
 TIED = dict(low=-1, high=1, step=0.5)
