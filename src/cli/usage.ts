@@ -29,8 +29,9 @@ Options of eval
   -h, --help       this text
   -v, --version    the version
 
-DIR of mnist and fashion holds the four IDX files, gzipped or not. Ctrl-C stops a demo, which --resume
-goes on with. Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 stopped. NO_COLOR turns colours off.
+A folder for mnist or fashion holds the four IDX files, gzipped or not. Ctrl-C stops a demo, and
+--resume goes on with it. Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 stopped. NO_COLOR
+turns colours off.
 `;
 
 /** A command as the user would type it: after `npm start`, that again. */

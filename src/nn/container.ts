@@ -16,7 +16,7 @@ export class Sequential extends Module {
     super();
     const first = modules[0];
     this.steps =
-      modules.length === 1 && first !== undefined && !(first instanceof Module)
+      modules.length === 1 && typeof first === 'object' && !(first instanceof Module)
         ? Object.entries(first)
         : (modules as readonly Step[]).map((module, i) => [String(i), module]);
     for (const [name, module] of this.steps) {

@@ -4,6 +4,7 @@ import { fail } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
 import { ge, gt, le, logicalAnd, lt, where } from './compare.js';
+import { zerosLike } from './create.js';
 import { unary } from './families.js';
 import { checkTensor, type Op, op } from './op.js';
 import * as special from './special.js';
@@ -26,7 +27,7 @@ export const sign = unary('sign', {
   // PyTorch's sign of NaN is 0.
   scalar: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
   wgsl: 'sign(x)',
-  grad: (g) => [mul(g, 0)],
+  grad: (g) => [zerosLike(g)],
 });
 
 export const floor = unary('floor', {
@@ -34,7 +35,7 @@ export const floor = unary('floor', {
   result: 'whole',
   scalar: Math.floor,
   wgsl: 'floor(x)',
-  grad: (g) => [mul(g, 0)],
+  grad: (g) => [zerosLike(g)],
 });
 
 export const ceil = unary('ceil', {
@@ -42,7 +43,7 @@ export const ceil = unary('ceil', {
   result: 'whole',
   scalar: Math.ceil,
   wgsl: 'ceil(x)',
-  grad: (g) => [mul(g, 0)],
+  grad: (g) => [zerosLike(g)],
 });
 
 export const round = unary('round', {
@@ -53,7 +54,7 @@ export const round = unary('round', {
     return near - x === 0.5 && near % 2 !== 0 ? near - 1 : near;
   },
   wgsl: 'round(x)',
-  grad: (g) => [mul(g, 0)],
+  grad: (g) => [zerosLike(g)],
 });
 
 export const trunc = unary('trunc', {
@@ -61,7 +62,7 @@ export const trunc = unary('trunc', {
   result: 'whole',
   scalar: Math.trunc,
   wgsl: 'trunc(x)',
-  grad: (g) => [mul(g, 0)],
+  grad: (g) => [zerosLike(g)],
 });
 
 export const sqrt = unary('sqrt', {

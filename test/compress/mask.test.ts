@@ -1,8 +1,7 @@
-import { manualSeed, memory, randn, tensor } from 'fettle';
+import { manualSeed, memory, mseLoss, randn, scope, tensor } from 'fettle';
 import { copyMasks, guardMasks, maskOf, prune, setMask } from 'fettle/compress';
 import { BatchNorm1d, cloneModule, Linear, type Module, ReLU, Sequential } from 'fettle/nn';
 import { Adam, AdamW, Lion, Rprop, SGD } from 'fettle/optim';
-import { mseLoss, scope } from 'fettle';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { release, tracked } from './modules.js';
 

@@ -3,10 +3,11 @@ import { expect } from 'vitest';
 import type { JsonNumber } from './inputs.js';
 
 /**
- * The rule by which results are held against PyTorch's. Shapes, dtypes, whole numbers, bools, NaN and infinities are equal.
- * Floating-point numbers differ by at most ULPS · 2⁻²³ (the last place of a float32) times the size of what was expected: of
- * that element or, where elements are sums of many terms that may cancel, of the largest element. A case in which more
- * cancels says how many last places that costs. PyTorch's own rounding is in there too.
+ * The rule by which results are held against PyTorch's. Shapes, dtypes, whole numbers, bools, NaN, infinities and the signs of
+ * zeros are equal. Other floating-point numbers differ by at most ULPS · 2⁻²³ (the last place of a float32) times the size of
+ * what was expected: of that element or, where elements are sums of many terms that may cancel, of the largest element; sums
+ * may come to either zero. A case in which more cancels says how many last places that costs. PyTorch's own rounding is in
+ * there too.
  */
 const ULPS = 4;
 const SUM_ULPS = 8;
@@ -21,8 +22,23 @@ export interface Expected {
   readonly data: readonly JsonNumber[];
 }
 
+/** Whether `value` is what PyTorch's `want` allows, `allowed` away from it at most. */
+function agrees(value: number, want: number, allowed: number, sums: boolean): boolean {
+  if (Object.is(value, want)) return true;
+  if (value === 0 && want === 0) return sums;
+  return Number.isFinite(want) && Math.abs(value - want) <= allowed;
+}
+
+const show = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
+
 /** Fails with the element and both values where `got` is not what was expected. `what` says which tensor it is. */
-export function compare(what: string, got: Tensor, expected: Expected, sums = false, ulps = sums ? SUM_ULPS : ULPS): void {
+export function compare(
+  what: string,
+  got: Tensor,
+  expected: Expected,
+  sums = false,
+  ulps = sums ? SUM_ULPS : ULPS,
+): void {
   expect(got.shape, `${what}: shape`).toEqual(expected.shape);
   expect(got.dtype, `${what}: dtype`).toBe(expected.dtype ?? 'float32');
   const data = got.dataSync();
@@ -31,14 +47,10 @@ export function compare(what: string, got: Tensor, expected: Expected, sums = fa
   const largest = wanted.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
   for (const [i, want] of wanted.entries()) {
     const value = data[i] as number;
-    // Both zeros are equal here, as PyTorch's own kernels do not agree on the sign of one.
-    if (value === want || (Number.isNaN(value) && Number.isNaN(want))) continue;
-    const isExact = !isFloat || !Number.isFinite(want);
-    const allowed = isExact ? 0 : ulps * (LAST_PLACE * (sums ? largest : Math.abs(want)) + DENORMAL);
-    const distance = Math.abs(value - want);
-    if (!isExact && distance <= allowed) continue;
+    const allowed = isFloat ? ulps * (LAST_PLACE * (sums ? largest : Math.abs(want)) + DENORMAL) : 0;
+    if (agrees(value, want, allowed, sums)) continue;
     throw new Error(
-      `${what}, element ${i} of [${expected.shape}]: expected ${want}, got ${value} (off by ${distance}, allowed ${allowed})`,
+      `${what}, element ${i} of [${expected.shape}]: expected ${show(want)}, got ${show(value)} (${allowed} off is allowed)`,
     );
   }
 }

@@ -103,7 +103,7 @@ MODELS = {
     "empty sequential": (nn.Sequential(), [("train", spread([3]))]),
     "sequential": (nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Dropout(0.5), nn.Linear(6, 3), nn.LogSoftmax(1)), [("eval", spread([5, 4]))]),
     "named sequential": (
-        nn.Sequential(OrderedDict(conv=nn.Conv2d(1, 2, 3), norm=nn.BatchNorm2d(2), act=nn.ReLU(), rest=nn.Sequential(nn.Flatten(), nn.Linear(8, 2)))),
+        nn.Sequential(OrderedDict(conv=nn.Conv2d(1, 2, 3, bias=False), norm=nn.BatchNorm2d(2), act=nn.ReLU(), rest=nn.Sequential(nn.Flatten(), nn.Linear(8, 2)))),
         [("train", spread([3, 1, 4, 4])), ("eval", spread([1, 1, 4, 4]))],
     ),
     "LeNet": (LeNet(), [("eval", spread([2, 1, 8, 8]))]),

@@ -47,7 +47,7 @@ function resumeSession({ resume, out }: DemoOptions, progress: Progress, signal:
   }
   const session = Session.resume(folder, progress, signal);
   const done = session.done === 1 ? '1 training is done' : `${session.done} trainings are done`;
-  progress.line(`going on with ${shortPath(folder)}: ${done}`);
+  progress.line(`going on with ${shortPath(folder)}${session.done === 0 ? '' : `: ${done}`}`);
   return session;
 }
 

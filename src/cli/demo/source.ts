@@ -1,5 +1,6 @@
 import { fail } from '../../core/errors.js';
 import type { Generator } from '../../core/random.js';
+import { scope } from '../../core/scoping.js';
 import {
   digits,
   FashionMNIST,
@@ -10,7 +11,6 @@ import {
   stratifiedSplit,
 } from '../../data/index.js';
 import { RandomAffine, type Transform } from '../../data/transforms/index.js';
-import { scope } from '../../core/scoping.js';
 import { reshape, tensor } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
 
