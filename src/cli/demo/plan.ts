@@ -9,6 +9,8 @@ export interface Plan {
   readonly retrainEpochs: number;
   readonly shrinkEpochs: number;
   readonly studentEpochs: number;
+  /** Mixtures of images that the student also follows the teacher on; where images are few, they widen what it sees. */
+  readonly mixtures: number;
   readonly sparsity: number;
   readonly unitSparsity: number;
 }
@@ -24,6 +26,7 @@ export function planFor(train: LabelledImages, options: { epochs?: number; quick
   return {
     batchSize: isSmall ? 32 : 128,
     patience: isSmall ? 12 : 3,
+    mixtures: isSmall ? 2 : 0,
     pruneRounds: 5,
     sparsity: 0.9,
     unitSparsity: 0.5,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Report, type ReportVariant, TEACHER } from '../report/report.js';
 import { verdict } from '../report/verdict.js';
 import {
+  type Column,
   formatBytes,
   formatCount,
   formatDuration,
@@ -11,7 +12,7 @@ import {
   formatTable,
   tableOptions,
 } from '../table.js';
-import { type TerminalStream, terminalStyle } from '../terminal.js';
+import { displayWidth, type TerminalStream, terminalStyle } from '../terminal.js';
 import { shortPath, typed } from '../usage.js';
 import type { DemoResult } from './demo.js';
 
@@ -26,7 +27,7 @@ export function printResults(
   }
   const style = terminalStyle(stream);
   stream.write(`\n${resultsTable(report, tableOptions(style))}\n\n`);
-  stream.write(`${verdict(report)}\n`);
+  stream.write(`${wrap(verdict(report), style.interactive ? style.columns : Infinity)}\n`);
   const place = shortPath(folder);
   const { file } = report.variants.find(({ name }) => name === report.recommended) ?? { file: 'FILE' };
   stream.write(`\nReport   ${join(place, 'report.html')}\n`);
@@ -34,26 +35,42 @@ export function printResults(
   stream.write(`Time     ${formatDuration(report.seconds)}\n`);
 }
 
+/** Breaks text between words into lines of at most `width` cells. */
+function wrap(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines[lines.length - 1];
+    if (last !== undefined && displayWidth(last) + 1 + displayWidth(word) <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}
+
+/** What is left out first where the terminal is too narrow; all of it stands in the report. */
+const DISPENSABLE = ['batch 1', 'nonzero', 'validation', 'parameters', 'speed'];
+
 /** Every network, a line each. */
 export function resultsTable(report: Report, options: ReturnType<typeof tableOptions>): string {
   const teacher = report.variants.find(({ name }) => name === TEACHER) as ReportVariant;
-  return formatTable<ReportVariant>(
-    [
-      { title: 'network', value: (v) => (v.name === report.recommended ? `${v.name} *` : v.name) },
-      { title: 'validation', value: (v) => v.accuracy.validation, format: (v) => formatPercent(v as number) },
-      { title: 'test', value: (v) => v.accuracy.test, format: (v) => formatPercent(v as number) },
-      { title: 'parameters', value: (v) => v.parameters, format: (v) => formatCount(v as number) },
-      { title: 'nonzero', value: (v) => v.nonzero, format: (v) => formatCount(v as number) },
-      { title: 'on disk', value: (v) => v.bytes, format: (v) => formatBytes(v as number) },
-      { title: 'batch 1', value: (v) => v.latencyMs.batch1, format: (v) => formatMilliseconds(v as number) },
-      { title: 'batch 64', value: (v) => v.latencyMs.batch64, format: (v) => formatMilliseconds(v as number) },
-      {
-        title: 'speed',
-        value: (v) => teacher.latencyMs.batch64 / v.latencyMs.batch64,
-        format: (v) => formatRatio(v as number),
-      },
-    ],
-    report.variants,
-    { ...options, emphasize: (v: ReportVariant) => v.name === report.recommended },
-  );
+  const { columns: width = Infinity, ...style } = options;
+  let columns: Column<ReportVariant>[] = [
+    { title: 'network', value: (v) => (v.name === report.recommended ? `${v.name} *` : v.name) },
+    { title: 'validation', value: (v) => v.accuracy.validation, format: formatPercent },
+    { title: 'test', value: (v) => v.accuracy.test, format: formatPercent },
+    { title: 'parameters', value: (v) => v.parameters, format: formatCount },
+    { title: 'nonzero', value: (v) => v.nonzero, format: formatCount },
+    { title: 'on disk', value: (v) => v.bytes, format: formatBytes },
+    { title: 'batch 1', value: (v) => v.latencyMs.batch1, format: formatMilliseconds },
+    { title: 'batch 64', value: (v) => v.latencyMs.batch64, format: formatMilliseconds },
+    { title: 'speed', value: (v) => teacher.latencyMs.batch64 / v.latencyMs.batch64, format: formatRatio },
+  ];
+  const emphasize = (v: ReportVariant): boolean => v.name === report.recommended;
+  const render = (): string => formatTable(columns, report.variants, { ...style, emphasize });
+  const isTooWide = (): boolean =>
+    render()
+      .split('\n')
+      .some((line) => displayWidth(line) > width);
+  for (const title of DISPENSABLE) if (isTooWide()) columns = columns.filter((column) => column.title !== title);
+  return render();
 }

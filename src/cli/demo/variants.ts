@@ -148,7 +148,9 @@ export async function trainStudent(shop: Workshop, teacher: Net | null): Promise
   manualSeed(session.stream('init', 'student').getState().seed);
   const net = keepNet(shop, studentNet(parts.shape, parts.classes.length));
   const distiller =
-    teacher === null ? null : new Distiller({ teacher, student: net, temperature: 4, alpha: 0.9, mixtures: 2 });
+    teacher === null
+      ? null
+      : new Distiller({ teacher, student: net, temperature: 4, alpha: 0.9, mixtures: plan.mixtures });
   const distilled = (_: Net, x: Tensor, y: Tensor): StepResult => (distiller as Distiller).step(x, y);
   await session.run({
     ...common(shop),
