@@ -1,5 +1,5 @@
 import { fail } from '../core/errors.js';
-import { hasFiles, listFolder } from './files.node.js';
+import { hasFiles, listFolder } from '../runtime/files.node.js';
 import { readIdx } from './idx.js';
 import { ImageDataset, type ImageOptions, type LabelledImages } from './images.js';
 import { isAddress, nameOf, type Source } from './source.js';

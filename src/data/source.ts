@@ -1,5 +1,5 @@
 import { FettleError, fail } from '../core/errors.js';
-import { hasFiles, readFile } from './files.node.js';
+import { hasFiles, readFile } from '../runtime/files.node.js';
 
 /** Where bytes come from: a path (on Node, Deno and Bun), a URL, a Blob or File, or the bytes themselves. */
 export type Source = string | URL | Blob | ArrayBuffer | ArrayBufferView;

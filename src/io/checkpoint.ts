@@ -1,7 +1,7 @@
 import { fail } from '../core/errors.js';
+import { readFile } from '../runtime/files.node.js';
 import type { Tensor } from '../tensor.js';
 import { fromExactJson, toExactJson } from './exact.js';
-import { readFile } from './files.node.js';
 import { type NamedTensors, parse, saveFile, serialize } from './safetensors.js';
 
 /**

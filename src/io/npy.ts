@@ -1,9 +1,9 @@
 import { fail, show } from '../core/errors.js';
 import { MAX_RANK, sizeOf } from '../core/shape.js';
 import { contiguous, permute } from '../ops/index.js';
+import { readFile, writeFile } from '../runtime/files.node.js';
 import type { Tensor } from '../tensor.js';
 import { fromBytes, STORAGES, type StorageName, toBytes } from './elements.js';
-import { readFile, writeFile } from './files.node.js';
 
 /**
  * NumPy's file format for one array (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html):

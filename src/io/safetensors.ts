@@ -1,7 +1,7 @@
 import { fail } from '../core/errors.js';
+import { readFile, writeFile } from '../runtime/files.node.js';
 import { Tensor } from '../tensor.js';
 import { fromBytes, STORAGES, STORED_AS, toBytes } from './elements.js';
-import { readFile, writeFile } from './files.node.js';
 import { readHeader, writeHeader } from './header.js';
 
 /** Tensors by name, as `stateDict()` gives them. */

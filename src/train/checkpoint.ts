@@ -1,8 +1,8 @@
 import { fail } from '../core/errors.js';
 import { scope } from '../core/scoping.js';
-import { readFile } from '../io/files.node.js';
 import { parseCheckpoint, saveCheckpoint } from '../io/index.js';
 import type { StateDict } from '../nn/index.js';
+import { readFile } from '../runtime/files.node.js';
 import { Tensor } from '../tensor.js';
 import type { TrainerState } from './trainer.js';
 

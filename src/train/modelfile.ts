@@ -3,9 +3,9 @@ import { compressedTypes } from '../compress/quantized.js';
 import { FettleError, fail } from '../core/errors.js';
 import { openScope } from '../core/scope.js';
 import { scope } from '../core/scoping.js';
-import { readFile } from '../io/files.node.js';
 import { parse, saveFile } from '../io/index.js';
 import { construct, describe, type LayerTypes, layerTypes, type Module, type Topology } from '../nn/index.js';
+import { readFile } from '../runtime/files.node.js';
 
 /**
  * A model in a file: a safetensors file that holds, besides the tensors, the structure of the model and whatever it needs to

@@ -133,7 +133,7 @@ describe('MNIST', () => {
     const missing = await errorOf(readIdx(join(folder, 'nothing')));
     expect([missing.code, missing.message]).toEqual([
       'data',
-      `${join(folder, 'nothing')}: cannot be read: there is no such file.`,
+      `${join(folder, 'nothing')}: cannot be read: there is no such file or folder.`,
     ]);
     expect((await errorOf(MNIST.load({ images: labels, labels }))).message).toContain('Is it a file of labels?');
     expect((await errorOf(MNIST.load({ images, labels: images }))).message).toContain('Is it a file of images?');

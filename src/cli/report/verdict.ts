@@ -59,7 +59,7 @@ export function verdict(report: Report): string {
   const speed = sayChange(reference.latencyMs.batch1, choice.latencyMs.batch1, {
     less: 'faster',
     more: 'slower',
-    same: 'as fast',
+    same: `as fast as ${name}`,
   });
   return (
     `Take ${choice.name}${because}. ${score}, ${difference}; its file of ${formatBytes(choice.bytes)} is ${size}, ` +

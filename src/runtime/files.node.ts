@@ -2,6 +2,11 @@
 import type * as FileSystem from 'node:fs/promises';
 import { FettleError, fail } from '../core/errors.js';
 
+/** Whether paths mean files here, and not addresses. */
+export function hasFiles(): boolean {
+  return typeof process === 'object' && typeof process.versions?.node === 'string';
+}
+
 /**
  * The file system, fetched when it is first used. The name of the module is not a literal, so that bundlers for browsers do
  * not look for it.
@@ -11,7 +16,11 @@ async function fileSystem(): Promise<typeof FileSystem> {
   try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof FileSystem;
   } catch (cause) {
-    return fail('unsupported', 'this runtime has no files. Use serialize() and parse(), which work on bytes.', cause);
+    return fail(
+      'unsupported',
+      'this runtime has no files. Pass bytes instead of a path; readers take a URL or a Blob too.',
+      cause,
+    );
   }
 }
 
@@ -73,5 +82,15 @@ async function syncFolder(fs: typeof FileSystem, path: string): Promise<void> {
     }
   } catch {
     // Windows opens no folders.
+  }
+}
+
+/** Names of what the folder holds; null if there is no such folder. */
+export async function listFolder(path: string): Promise<string[] | null> {
+  const fs = await fileSystem();
+  try {
+    return await fs.readdir(path);
+  } catch {
+    return null;
   }
 }
