@@ -1,11 +1,16 @@
-import { isGradEnabled } from '../autograd/index.js';
+import { isGradEnabled, noGrad, record } from '../autograd/index.js';
+import { fail, show } from '../core/errors.js';
+import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { add, mul, sub } from './arithmetic.js';
-import { gt, where } from './compare.js';
+import { add, div, mul, neg, sub } from './arithmetic.js';
+import { sumTo } from './broadcast.js';
+import { ge, gt, le, logicalAnd, lt, where } from './compare.js';
 import { unary } from './families.js';
-import { elementwise, empty, type Op, op } from './op.js';
+import { narrow, reshape } from './movement.js';
+import { checkTensor, elementwise, empty, type Op, op } from './op.js';
+import { at, build, type Reference, type Sheet, spread } from './sheet.js';
 import { normalCdf } from './special.js';
-import { erf, exp } from './unary.js';
+import { abs, erf, exp, square } from './unary.js';
 
 /** Activation functions. Where a gradient has a one-pass kernel, the plain formula stands beside it for second order. */
 
@@ -94,4 +99,247 @@ export const gelu: Op<(input: Tensor, options?: GeluOptions) => Tensor> = op(
   (input: Tensor, { approximate = 'none' }: GeluOptions = {}): Tensor =>
     approximate === 'tanh' ? geluTanh(input) : geluErf(input),
   geluErf.op,
+);
+
+/** The gradient of a function that is the identity between `low` and `high`, and flat beyond and at both. 0 for NaN. */
+function between(g: Tensor, x: Tensor, low: number, high: number): Tensor {
+  return where(logicalAnd(gt(x, low), lt(x, high)), g, 0);
+}
+
+export const relu6 = unary('relu6', {
+  doc: 'Elementwise min(max(input, 0), 6); its gradient at both ends is 0.',
+  scalar: (x) => Math.min(Math.max(x, 0), 6),
+  wgsl: 'clamp(x, 0.0, 6.0)',
+  save: ['x'],
+  grad: (g, { x }) => [between(g, x, 0, 6)],
+});
+
+export const mish = unary('mish', {
+  doc: 'Elementwise input · tanh(softplus(input)) (Misra 2019).',
+  scalar: (x) => x * Math.tanh(x > 30 ? x : Math.log1p(Math.exp(x))),
+  save: ['x'],
+  grad: (g, { x }) => {
+    const t = tanh(softplusOf(x, 1, 20));
+    return [mul(g, add(t, mul(mul(x, sigmoid(x)), sub(1, mul(t, t)))))];
+  },
+});
+
+export const softsign = unary('softsign', {
+  doc: 'Elementwise input / (1 + |input|).',
+  scalar: (x) => x / (1 + Math.abs(x)),
+  wgsl: 'x / (1.0 + abs(x))',
+  save: ['x'],
+  grad: (g, { x }) => [div(g, square(add(abs(x), 1)))],
+});
+
+export const logSigmoid = unary('logSigmoid', {
+  doc: 'Elementwise log(1 / (1 + e^−input)); exact far below 0.',
+  scalar: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
+  save: ['x'],
+  grad: (g, { x }) => [mul(g, sigmoid(neg(x)))],
+});
+
+export const hardsigmoid = unary('hardsigmoid', {
+  doc: 'Elementwise min(max(input + 3, 0), 6) / 6; its gradient at ±3 is 0.',
+  scalar: (x) => Math.min(Math.max(x + 3, 0), 6) / 6,
+  domain: [-5, 5],
+  wgsl: 'clamp(x + 3.0, 0.0, 6.0) / 6.0',
+  save: ['x'],
+  grad: (g, { x }) => [where(logicalAnd(gt(x, -3), lt(x, 3)), mul(g, 1 / 6), 0)],
+});
+
+export const hardswish = unary('hardswish', {
+  doc: 'Elementwise input · min(max(input + 3, 0), 6) / 6 (Howard et al. 2019).',
+  // The product overflows before the division, as in PyTorch.
+  scalar: (x) => Math.fround(x * Math.min(Math.max(x + 3, 0), 6)) / 6,
+  domain: [-5, 5],
+  wgsl: 'x * clamp(x + 3.0, 0.0, 6.0) / 6.0',
+  save: ['x'],
+  // In the middle (2x + 3) / 6; from 3 on the gradient as it is.
+  grad: (g, { x }) => [where(lt(x, -3), 0, where(ge(x, 3), g, mul(g, add(mul(x, 1 / 3), 0.5))))],
+});
+
+const SELU_ALPHA = 1.6732632423543772;
+const SELU_SCALE = 1.0507009873554805;
+
+export const selu = unary('selu', {
+  doc: 'Elementwise scale · elu(input, alpha), whose constants keep mean 0 and variance 1 (Klambauer et al. 2017).',
+  scalar: (x) => SELU_SCALE * (x > 0 ? x : SELU_ALPHA * Math.expm1(x)),
+  save: ['x'],
+  grad: (g, { x }) => [where(gt(x, 0), mul(g, SELU_SCALE), mul(mul(g, SELU_SCALE * SELU_ALPHA), exp(below(x))))],
+});
+
+/** min(x, 0): e to its power stays finite, so that the branch which is not taken makes no NaN of a second derivative. */
+function below(x: Tensor): Tensor {
+  return where(gt(x, 0), 0, x);
+}
+
+const leakyReluOf = unary('leakyRelu', {
+  doc: 'Elementwise input where it is above 0, `negativeSlope` · input elsewhere.',
+  parameters: [0.01],
+  scalar: (x, slope) => (x > 0 ? x : slope * x),
+  save: ['x'],
+  grad: (g, { x }, slope) => [where(gt(x, 0), g, mul(g, slope))],
+});
+
+const eluOf = unary('elu', {
+  doc: 'Elementwise input where it is above 0, `alpha` · (e^input − 1) elsewhere (Clevert et al. 2015).',
+  parameters: [1],
+  scalar: (x, alpha) => (x <= 0 ? alpha * Math.expm1(x) : x),
+  save: ['x'],
+  grad: (g, { x }, alpha) => [where(gt(x, 0), g, mul(mul(g, alpha), exp(below(x))))],
+});
+
+const celuOf = unary('celu', {
+  doc: 'Elementwise max(input, 0) + min(0, `alpha` · (e^(input / alpha) − 1)) (Barron 2017).',
+  parameters: [1],
+  scalar: (x, alpha) => (x <= 0 ? alpha * Math.expm1(x / alpha) : x),
+  save: ['x'],
+  grad: (g, { x }, alpha) => [where(gt(x, 0), g, mul(g, exp(mul(below(x), 1 / alpha))))],
+});
+
+const softplusOf = unary('softplus', {
+  doc: 'Elementwise log(1 + e^(`beta` · input)) / beta; input itself where beta · input is above `threshold`.',
+  parameters: [1, 20],
+  scalar: (x, beta, threshold) =>
+    x * beta > threshold ? x : (Math.max(x * beta, 0) + Math.log1p(Math.exp(-Math.abs(x * beta)))) / beta,
+  save: ['x'],
+  grad: (g, { x }, beta, threshold) => {
+    const scaled = mul(x, beta);
+    return [where(gt(scaled, threshold), g, mul(g, sigmoid(scaled)))];
+  },
+});
+
+const hardtanhOf = unary('hardtanh', {
+  doc: 'Elementwise input, raised to `minVal` and lowered to `maxVal`; its gradient at both is 0.',
+  parameters: [-1, 1],
+  scalar: (x, low, high) => Math.min(Math.max(x, low), high),
+  save: ['x'],
+  grad: (g, { x }, low, high) => [between(g, x, low, high)],
+});
+
+const thresholdOf = unary('threshold', {
+  doc: 'Elementwise input where it is above `threshold`, `value` elsewhere; NaN stays.',
+  parameters: [0, 0],
+  scalar: (x, limit, value) => (x <= limit ? value : x),
+  save: ['x'],
+  grad: (g, { x }, limit) => [where(le(x, limit), 0, g)],
+});
+
+/**
+ * The first half of `input` along `dim` times the sigmoid of the second: [… 2n …] → [… n …] (Dauphin et al. 2017).
+ */
+export const glu = op(
+  (input: Tensor, dim: number | { readonly dim?: number } = -1): Tensor => {
+    checkTensor('glu', input);
+    const d = normalizeDim('glu', typeof dim === 'object' ? (dim.dim ?? -1) : dim, input.ndim);
+    const size = input.shape[d];
+    if (size === undefined || size % 2 !== 0) {
+      fail('shape', `glu: size ${size ?? 'none'} of ${show(input.shape)} along dim ${d} must be even.`);
+    }
+    return mul(narrow(input, d, 0, size / 2), sigmoid(narrow(input, d, size / 2, size / 2)));
+  },
+  {
+    name: 'glu',
+    family: 'activation',
+    doc: 'The first half of `input` along `dim` times the sigmoid of the second; half as long along `dim`.',
+    dtypes: ['float32'],
+    differentiable: [true],
+    oracle: ([x], [dim]) => {
+      const input = x as Reference;
+      const d = ((dim as number | undefined) ?? -1) < 0 ? input.shape.length - 1 : (dim as number);
+      const half = (input.shape[d] as number) / 2;
+      const shape = input.shape.map((n, i) => (i === d ? half : n));
+      return build(shape, (i) => {
+        const gate = at(
+          input,
+          i.map((v, k) => (k === d ? v + half : v)),
+        );
+        return at(input, i) / (1 + Math.exp(-gate));
+      });
+    },
+    samples: () => [{ inputs: [spread([6])] }, { inputs: [spread([3, 8])] }, { inputs: [spread([4, 5])], args: [0] }],
+  },
+);
+
+/** A weight for each channel, the second dimension, shaped so that it broadcasts against `input`. */
+function perChannel(input: Tensor, weight: Tensor): Tensor {
+  if (weight.numel === 1) return reshape(weight, []);
+  const channels = input.shape[1];
+  if (weight.ndim !== 1 || channels !== weight.numel) {
+    fail(
+      'shape',
+      `prelu: weight must be [1] or [${channels ?? 1}] for input ${show(input.shape)}, got ${show(weight.shape)}.`,
+    );
+  }
+  return reshape(weight, [weight.numel, ...input.shape.slice(2).map(() => 1)]);
+}
+
+/** `input` where it is above 0, `weight` · input elsewhere, with one weight [1] or one for each channel [C] (He et al. 2015). */
+export const prelu = op(
+  (input: Tensor, weight: Tensor): Tensor => {
+    checkTensor('prelu', input);
+    checkTensor('prelu', weight, 'weight');
+    const slopes = perChannel(input, weight);
+    const y = noGrad(() => where(gt(input, 0), input, mul(input, slopes)));
+    record('prelu', [input, slopes], [y], [input, slopes], ([gradient], [held, w], needs) => {
+      const [g, x] = [gradient as Tensor, held as Tensor];
+      const isPositive = gt(x, 0);
+      return [
+        needs[0] ? where(isPositive, g, mul(g, w as Tensor)) : null,
+        needs[1] ? sumTo(where(isPositive, 0, mul(g, x)), (w as Tensor).shape) : null,
+      ];
+    });
+    return y;
+  },
+  {
+    name: 'prelu',
+    family: 'activation',
+    doc: '`input` where it is above 0, `weight` · input elsewhere; weight is [1] or one for each channel [C].',
+    dtypes: ['float32'],
+    differentiable: [true, true],
+    oracle: ([a, b]) => {
+      const [x, w] = [a as Reference, b as Reference];
+      return build(x.shape, (i) => {
+        const v = at(x, i);
+        return v > 0 ? v : v * (w.data[w.data.length === 1 ? 0 : (i[1] as number)] as number);
+      });
+    },
+    samples: () => [
+      { inputs: [spread([7]), spread([1])] },
+      { inputs: [spread([3, 4]), spread([4])] },
+      { inputs: [spread([2, 3, 2, 2]), spread([3])] },
+      { inputs: [spread([2, 3, 2]), spread([1])] },
+    ],
+  },
+);
+
+type Parametric = Op<(input: Tensor, ...parameters: (number | undefined)[]) => Tensor>;
+
+/** Parameters as numbers in PyTorch's order, or by name. */
+type Named<K extends string> = number | { readonly [N in K]?: number };
+
+/** An op whose parameters may come by name. */
+// @__NO_SIDE_EFFECTS__
+function named<const K extends string>(
+  compute: Parametric,
+  names: readonly K[],
+): ((input: Tensor, first?: Named<K>, second?: number) => Tensor) & { readonly op: Sheet } {
+  return op((input: Tensor, first?: Named<K>, second?: number): Tensor => {
+    if (typeof first !== 'object') return compute(input, first, second);
+    const options = first as { readonly [N in K]?: number };
+    return compute(input, ...names.map((name) => options[name]));
+  }, compute.op);
+}
+
+export const leakyRelu = /* @__PURE__ */ named(leakyReluOf, ['negativeSlope']);
+export const elu = /* @__PURE__ */ named(eluOf, ['alpha']);
+export const celu = /* @__PURE__ */ named(celuOf, ['alpha']);
+export const softplus = /* @__PURE__ */ named(softplusOf, ['beta', 'threshold']);
+export const hardtanh = /* @__PURE__ */ named(hardtanhOf, ['minVal', 'maxVal']);
+
+/** `input` where it is above `limit`, `value` elsewhere. */
+export const threshold: Op<(input: Tensor, limit: number, value: number) => Tensor> = op(
+  (input: Tensor, limit: number, value: number): Tensor => thresholdOf(input, limit, value),
+  thresholdOf.op,
 );

@@ -1,11 +1,14 @@
 export * from './activation.js';
-export { type AlphaOptions, add, div, mul, neg, sub } from './arithmetic.js';
+export { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
 export { expand } from './broadcast.js';
 export * from './compare.js';
 export { type ConvOptions, conv2d } from './conv.js';
 export * from './create.js';
+export { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './division.js';
+export { maximum, minimum } from './extremes.js';
 export * from './indexing.js';
 export * from './inplace.js';
+export { lerp } from './lerp.js';
 export * from './loss.js';
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
@@ -21,6 +24,7 @@ export {
   type PoolOptions,
   pair,
 } from './pool.js';
+export { pow } from './power.js';
 export * from './random.js';
 export {
   all,

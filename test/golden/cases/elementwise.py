@@ -109,6 +109,8 @@ refusal("clamp", [spread([3])], [], "no bound")
 SHAPES = [([], []), ([0], [0]), ([0, 3], [3]), ([7], [7]), ([5], []), ([3, 5], [5]), ([3, 1], [1, 4]), ([4, 1, 3], [2, 1]), ([1], [0])]
 PAIRS = [(a, b) for a in [NAN, INF, -INF, 0.0, -0.0, 1.0, -2.5, 3e38] for b in [NAN, INF, -INF, 0.0, -0.0, 2.5, 1e-40]]
 SOME_PAIRS = [(a, b) for a in [NAN, INF, 0.0, -0.0, 1.0] for b in [NAN, INF, -INF, 0.0, -0.0]]
+# PyTorch's exact remainders overflow where the quotient does.
+QUOTIENTS = [(a, b) for a, b in PAIRS if b != 1e-40]
 COMPARISONS = ["eq", "ne", "lt", "le", "gt", "ge"]
 ARITHMETIC = ["add", "sub", "mul", "div"]
 LOGICAL = ["logicalAnd", "logicalOr", "logicalXor"]
@@ -181,6 +183,77 @@ for name in LOGICAL:
     case(name, [ints([6], -1, 2), ints([6], -1, 2)], label="int32")
     case(name, [ints([6], 0, 2, "bool"), ints([6], 0, 2, "bool")], label="bool")
 
+# ── the larger and the smaller ──
+
+for name in ["maximum", "minimum"]:
+    for p, q in SHAPES:
+        case(name, [spread(p), spread(q)], sums=p != q)
+        case(name, [spread(p, step=1), spread(q, step=1)], label="ties", sums=p != q)
+    case(name, [values([a for a, _ in PAIRS if a != 0]), values([b for a, b in PAIRS if a != 0])], label="edges")
+    case(name, [spread([4, 3], view=[["transpose", 0, 1]]), spread([4], view=[["expand", [3, 4]]])], label="views", sums=True)
+    case(name, [ints([7]), ints([7])], label="int32")
+    case(name, [ints([7], 0, 200, "uint8"), ints([7], 0, 200, "uint8")], label="uint8")
+    case(name, [ints([7], 0, 2, "bool"), ints([7], 0, 2, "bool")], label="bool")
+    case(name, [ints([7]), spread([7])], label="int32, float32")
+    refusal(name, [spread([3]), spread([4])], label="shapes")
+
+# ── powers ──
+
+for p, q in SHAPES:
+    case("pow", [spread(p, 0.1, 3), spread(q, -2, 3)], sums=p != q)
+case("pow", [spread([3, 5], -3, 3), ints([5], -3, 4)], label="whole exponents", sums=True)
+case("pow", [values([0.0, -0.0, 0.0, 0.0, 1.0, -1.0, 2.0, 0.0, -2.0, -8.0, 3.0]), values([0.0, 1.0, 2.0, 0.5, 0.0, 2.0, 0.0, 3.0, 3.0, 1 / 3, -1.5])], label="kinks")
+case("pow", [values([a for a, _ in PAIRS], grad=False), values([b for _, b in PAIRS], grad=False)], label="edges")
+for e in [0, 1, 2, 3, 4, 0.5, 1.5, -0.5, -1, -2, -3, 2.5, -1.5]:
+    case("pow", [spread([3, 4], 0.1, 3)], [e], "number")
+    case("pow", [values([0.0, 1.0, -1.0, 2.0, -3.0])], [e], "number, edges")
+    case("pow", [values([NAN, INF, -INF, -0.0, 1e-30], grad=False)], [e], "number, more edges")
+for base in [2.0, 0.5, 1.0, 0.0]:
+    case("pow", [spread([3, 4])], [base, T(0)], "number first")
+for e in [0, 1, 2, 5, 7, 31]:
+    case("pow", [ints([7])], [e], "int32")
+case("pow", [ints([7], 0, 256, "uint8")], [3], "uint8")
+case("pow", [ints([7], 1, 9)], [0.5], "int32 and a fraction")
+refusal("pow", [ints([3])], [-1], "int32, negative")
+
+# ── division ──
+
+for name in ["fmod", "remainder", "floorDivide", "atan2"]:
+    # PyTorch has no gradient of floor_divide.
+    how = {"grad": False} if name == "floorDivide" else {}
+    for p, q in SHAPES:
+        case(name, [spread(p, -9, 9, **how), spread(q, 0.5, 3, **how)], sums=p != q)
+    case(name, [spread([3, 5], -9, 9, **how), spread([5], -3, -0.5, **how)], label="negative divisor", sums=True)
+    case(name, [values([a for a, _ in QUOTIENTS], grad=False), values([b for _, b in QUOTIENTS], grad=False)], label="edges")
+    case(name, [values([4.0, -4.0, 5.0, -5.0, 7.5, -7.5, 0.0], **how), values([2.0, 2.0, -2.0, -2.0, 2.5, -2.5, 3.0], **how)], label="whole quotients")
+    case(name, [spread([4, 3], -9, 9, **how, view=[["transpose", 0, 1]]), spread([4], 0.5, 3, **how, view=[["expand", [3, 4]]])], label="views", sums=True)
+    refusal(name, [spread([3]), spread([4])], label="shapes")
+for name in ["fmod", "remainder", "floorDivide"]:
+    case(name, [values([7, -7, 7, -7, 6, -6, 0, 2147483647], dtype="int32"), values([2, 2, -2, -2, 3, 3, 5, -7], dtype="int32")], label="int32")
+    case(name, [ints([7], 0, 256, "uint8"), ints([7], 1, 9, "uint8")], label="uint8")
+    case(name, [ints([7])], [3], "int32, number")
+    case(name, [ints([7])], [-3], "int32, negative number")
+    case(name, [spread([7], -9, 9, grad=name != "floorDivide")], [2.5], "number")
+case("atan2", [ints([7]), ints([7])], label="int32")
+for mode in ["floor", "trunc"]:
+    options = {"roundingMode": mode}
+    for p, q in SHAPES[3:7]:
+        case("div", [spread(p, -9, 9), spread(q, 0.5, 3)], [options])
+    case("div", [values([a for a, _ in QUOTIENTS]), values([b for _, b in QUOTIENTS])], [options], "edges")
+    case("div", [values([7, -7, 7, -7, 6, -6, 0], dtype="int32"), values([2, 2, -2, -2, 3, 3, 5], dtype="int32")], [options], "int32")
+    case("div", [ints([7], -9, 9, "int8")], [4, options], "int8, number")
+    case("div", [ints([7], -9, 9)], [2.5, options], "int32, fraction")
+    case("div", [ints([7], -9, 9), spread([7], 0.5, 3)], [options], "int32, float32")
+refusal("div", [spread([3]), spread([3])], [{"roundingMode": "up"}], "rounding mode")
+
+# ── lerp ──
+
+for p, q, w in [([7], [7], [7]), ([3, 5], [5], [3, 1]), ([], [], []), ([0], [0], [0])]:
+    case("lerp", [spread(p), spread(q), spread(w, -0.5, 1.5)], sums=True)
+for w in [0, 0.25, 0.5, 1, 1.5]:
+    case("lerp", [spread([3, 5]), spread([5])], [w], "number", sums=True)
+refusal("lerp", [ints([3]), ints([3])], [0.5], "int32")
+
 # ── where ──
 
 for c, p, q in [([7], [7], [7]), ([3, 5], [5], [3, 1]), ([], [2, 3], []), ([2, 1], [1, 3], [2, 3]), ([0], [0], [0])]:
@@ -208,3 +281,38 @@ case("cast", [values([1.0, 1.0009765, 1.00048828125, 1.00146484375, 65504.0, 655
 case("cast", [values([300, -1, 256, 127, 128, -129], dtype="int32")], ["uint8"], "int32 wraps to uint8")
 case("cast", [values([300, -1, 256, 127, 128, -129], dtype="int32")], ["int8"], "int32 wraps to int8")
 case("cast", [values([16777217, 2147483647, -2147483648], dtype="int32")], ["float32"], "int32 rounds")
+
+# ── more activations ──
+
+F = torch.nn.functional
+CALLS.update({name: getattr(F, name) for name in ["relu6", "mish", "softsign", "hardsigmoid", "hardswish", "selu", "elu", "celu", "softplus", "hardtanh", "threshold", "glu"]})
+CALLS["leakyRelu"], CALLS["logSigmoid"], CALLS["prelu"] = F.leaky_relu, F.logsigmoid, F.prelu
+# Where a function or its gradient is inf / inf in PyTorch's formula, or underflows in its vectors.
+LIMITS = {"softsign": 1e3, "mish": 80, "selu": INF, "logSigmoid": 80}
+KINKS = values([NAN, INF, -INF, 0.0, -0.0, 3.0, -3.0, 6.0, 1.0, -1.0, 2.9999998, -2.9999998, 5.9999995, 0.5, -0.5, 20.0])
+for name in ["relu6", "leakyRelu", "elu", "selu", "celu", "mish", "softplus", "softsign", "logSigmoid", "hardsigmoid", "hardswish", "hardtanh"]:
+    for shape in [[], [0], [7], [3, 5]]:
+        case(name, [spread(shape, -8, 8)], sums=True)
+    limit = LIMITS.get(name, INF)
+    case(name, [values([v for v in EDGES if not abs(v) > limit])], label="edges", sums=True)
+    case(name, [KINKS if limit == INF else values([v for v in KINKS.data if not abs(v) == INF])], label="kinks", sums=True)
+    case(name, [spread([3, 4], -8, 8, view=[["transpose", 0, 1], ["narrow", 0, 1, 2]])], label="view", sums=True)
+for name, args in [
+    ("leakyRelu", [0.2]), ("leakyRelu", [{"negativeSlope": 0.5}]), ("elu", [0.5]), ("elu", [{"alpha": 2}]), ("celu", [0.5]),
+    ("celu", [{"alpha": 2}]), ("softplus", [2]), ("softplus", [0.5, 1]), ("softplus", [{"beta": 2, "threshold": 3}]),
+    ("hardtanh", [-2, 0.5]), ("hardtanh", [{"minVal": -0.5, "maxVal": 3}]), ("threshold", [0.5, -2]), ("threshold", [-1, 20]),
+]:  # fmt: skip
+    case(name, [spread([3, 5], -4, 4)], args, sums=True)
+    case(name, [KINKS], args, "kinks", sums=True)
+case("threshold", [spread([0])], [0, 1])
+
+for shape, args in [([6], []), ([3, 8], []), ([4, 5], [0]), ([2, 4, 3], [1]), ([3, 4], [1]), ([0, 4], [])]:
+    case("glu", [spread(shape, -4, 4)], args, sums=True)
+case("glu", [spread([4, 4], view=[["transpose", 0, 1]])], [{"dim": 0}], "view", sums=True)
+case("glu", [values([NAN, 1.0, INF, 2.0, 3.0, -1.0, -INF, NAN])], label="edges", sums=True)
+refusal("glu", [spread([3])], label="odd")
+for shape, w in [([7], [1]), ([3, 4], [4]), ([3, 4], [1]), ([2, 3, 2, 2], [3]), ([], [1]), ([0, 3], [3])]:
+    case("prelu", [spread(shape), spread(w)], sums=True)
+case("prelu", [values([INF, 0.0, -0.0, 1.0, -1.0, 3e38, -3e38, 1e-40]), values([0.25])], label="edges", sums=True)
+case("prelu", [spread([4, 3], view=[["transpose", 0, 1]]), spread([4])], label="view", sums=True)
+refusal("prelu", [spread([3, 4]), spread([3])], label="channels")

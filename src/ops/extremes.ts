@@ -1,0 +1,32 @@
+import type { Grads } from '../autograd/index.js';
+import type { Tensor } from '../core/tensor.js';
+import { mul } from './arithmetic.js';
+import { eq, gt, lt, where } from './compare.js';
+import { binary } from './families.js';
+
+/** The larger and the smaller of two tensors. */
+
+/** Halves of `g` at ties, all of it elsewhere, nothing where the other operand was taken. NaN counts for both. */
+function share(g: Tensor, a: Tensor, b: Tensor, lost: Tensor): Tensor {
+  return where(lost, 0, where(eq(a, b), mul(g, 0.5), g));
+}
+
+export const maximum = binary('maximum', {
+  doc: 'Elementwise the larger of input and other, broadcasting; NaN where either is. Ties share the gradient.',
+  scalar: Math.max,
+  save: ['a', 'b'],
+  grad: (g, { a, b }, needs): Grads => [
+    needs[0] ? share(g, a, b, lt(a, b)) : null,
+    needs[1] ? share(g, a, b, gt(a, b)) : null,
+  ],
+});
+
+export const minimum = binary('minimum', {
+  doc: 'Elementwise the smaller of input and other, broadcasting; NaN where either is. Ties share the gradient.',
+  scalar: Math.min,
+  save: ['a', 'b'],
+  grad: (g, { a, b }, needs): Grads => [
+    needs[0] ? share(g, a, b, gt(a, b)) : null,
+    needs[1] ? share(g, a, b, lt(a, b)) : null,
+  ],
+});
