@@ -1,4 +1,5 @@
 export * as functional from '../ops/index.js';
+export * from './activation.js';
 export { ModuleList, Sequential } from './container.js';
 export { Conv2d, type ConvOptions } from './conv.js';
 export * as init from './init.js';

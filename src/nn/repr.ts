@@ -8,3 +8,9 @@ export function python(value: number | boolean | null | readonly (number | null)
   // Python changes to powers of ten earlier than JavaScript, and writes their exponents with two digits.
   return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
 }
+
+/** A number that PyTorch holds as a float: whole ones print with their point, 1.0. */
+export function float(value: number): string {
+  const text = python(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}

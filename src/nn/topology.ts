@@ -1,4 +1,5 @@
 import { fail } from '../core/errors.js';
+import * as activation from './activation.js';
 import { ModuleList, Sequential } from './container.js';
 import { Conv2d } from './conv.js';
 import { Linear } from './linear.js';
@@ -60,6 +61,21 @@ export const layerTypes: LayerTypes = {
   Tanh: layerType(simple.Tanh, () => []),
   SiLU: layerType(simple.SiLU, () => []),
   GELU: layerType(simple.GELU, (m) => [m.options]),
+  ReLU6: layerType(activation.ReLU6, () => []),
+  LeakyReLU: layerType(activation.LeakyReLU, (m) => [m.negativeSlope]),
+  ELU: layerType(activation.ELU, (m) => [m.alpha]),
+  SELU: layerType(activation.SELU, () => []),
+  CELU: layerType(activation.CELU, (m) => [m.alpha]),
+  Mish: layerType(activation.Mish, () => []),
+  Softplus: layerType(activation.Softplus, (m) => [m.beta, m.threshold]),
+  Softsign: layerType(activation.Softsign, () => []),
+  LogSigmoid: layerType(activation.LogSigmoid, () => []),
+  Hardsigmoid: layerType(activation.Hardsigmoid, () => []),
+  Hardswish: layerType(activation.Hardswish, () => []),
+  Hardtanh: layerType(activation.Hardtanh, (m) => [m.minVal, m.maxVal]),
+  Threshold: layerType(activation.Threshold, (m) => [m.threshold, m.value]),
+  GLU: layerType(activation.GLU, (m) => [m.dim]),
+  PReLU: layerType(activation.PReLU, (m) => [m.numParameters, m.init]),
   Softmax: layerType(simple.Softmax, (m) => [m.dim]),
   LogSoftmax: layerType(simple.LogSoftmax, (m) => [m.dim]),
   Flatten: layerType(simple.Flatten, (m) => [m.startDim, m.endDim]),
