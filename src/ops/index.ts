@@ -9,7 +9,9 @@ export { maximum, minimum } from './extremes.js';
 export * from './indexing.js';
 export * from './inplace.js';
 export { lerp } from './lerp.js';
+export * from './likelihood.js';
 export * from './loss.js';
+export * from './marginloss.js';
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
 export * from './norm.js';
@@ -45,5 +47,12 @@ export {
   type VarOptions,
   variance,
 } from './reduce.js';
+export type { LossOptions, Reduction } from './reduction.js';
+export {
+  type CosineSimilarityOptions,
+  cosineSimilarity,
+  type PairwiseDistanceOptions,
+  pairwiseDistance,
+} from './similarity.js';
 export * from './softmax.js';
 export * from './unary.js';

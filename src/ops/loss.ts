@@ -8,29 +8,13 @@ import { eq, gt, lt, ne, where } from './compare.js';
 import { gather, indexSelect } from './indexing.js';
 import { cast, permute, reshape } from './movement.js';
 import { checkTensor, convert, dense, empty, op } from './op.js';
-import { mean, sum } from './reduce.js';
+import { sum } from './reduce.js';
+import { checkReduction, checkSame, type LossOptions, type Reduction, reduced } from './reduction.js';
 import { at, integers, type Reference, spread } from './sheet.js';
 import { logSoftmax, softmax } from './softmax.js';
 import { abs, clamp, exp, log, log1p } from './unary.js';
 
 /** Losses: how far predictions are from targets. */
-
-export type Reduction = 'mean' | 'sum' | 'none';
-
-export interface LossOptions {
-  /** 'mean' and 'sum' give a zero-dimensional tensor, 'none' a loss for each element. Default 'mean'. */
-  readonly reduction?: Reduction;
-}
-
-function checkReduction(reduction: unknown): void {
-  if (reduction === 'mean' || reduction === 'sum' || reduction === 'none') return;
-  fail('argument', `loss: reduction must be 'mean', 'sum' or 'none', got '${String(reduction)}'.`);
-}
-
-function reduced(loss: Tensor, reduction: Reduction = 'mean'): Tensor {
-  checkReduction(reduction);
-  return reduction === 'mean' ? mean(loss) : reduction === 'sum' ? sum(loss) : loss;
-}
 
 export interface CrossEntropyOptions extends LossOptions {
   /** Weight of each class: [C]. */
@@ -223,14 +207,6 @@ export function nllLoss(
   const loss = where(isKept, neg(weight === null ? picked : mul(picked, weights)), 0);
   if (reduction === 'mean') return div(sum(loss), sum(weights));
   return reduction === 'none' ? reshape(loss, target.shape) : reduced(loss, reduction);
-}
-
-function checkSame(name: string, input: Tensor, target: Tensor): void {
-  checkTensor(name, input);
-  checkTensor(name, target, 'target');
-  if (!sameShape(input.shape, target.shape)) {
-    fail('shape', `${name}: input and target must have one shape, got ${show(input.shape)} and ${show(target.shape)}.`);
-  }
 }
 
 /** (input − target)². */

@@ -13,7 +13,7 @@ warnings.filterwarnings("ignore")
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
-from golden import formula, ints, result, shortest, spread  # noqa: E402
+from golden import formula, ints, result, shortest, snake, spread, values  # noqa: E402
 
 
 class LeNet(nn.Module):
@@ -133,6 +133,7 @@ MODELS = {
 }
 
 # The class indices and class weights stand behind the input among the losses' inputs.
+SIGNS = values([1, -1, -1, 1], grad=False)
 LABELS, CLASS_WEIGHT = ints([4], 0, 3, "index"), spread([3], 0.5, 2, grad=False)
 LOSSES = [
     ("CrossEntropyLoss", {}, [spread([4, 3]), LABELS]),
@@ -145,7 +146,24 @@ LOSSES = [
     ("KLDivLoss", {"logTarget": True}, [spread([3, 2], -3, 0), spread([3, 2], -3, 0)]),
     ("BCEWithLogitsLoss", {}, [spread([3, 2]), spread([3, 2], 0, 1)]),
     ("BCEWithLogitsLoss", {"posWeight": 2, "reduction": "sum"}, [spread([3, 2]), spread([3, 2], 0, 1), spread([2], 0.5, 3, grad=False)]),
+    ("NLLLoss", {}, [spread([4, 3], -4, 0), LABELS]),
+    ("NLLLoss", {"weight": 2, "reduction": "sum"}, [spread([4, 3], -4, 0), LABELS, CLASS_WEIGHT]),
+    ("BCELoss", {}, [spread([3, 2], 0.1, 0.9), spread([3, 2], 0, 1)]),
+    ("SmoothL1Loss", {"beta": 0.5}, [spread([3, 2]), spread([3, 2])]),
+    ("HuberLoss", {"delta": 0.5}, [spread([3, 2]), spread([3, 2])]),
+    ("CosineEmbeddingLoss", {"margin": 0.2}, [spread([4, 3]), spread([4, 3]), SIGNS]),
+    ("MarginRankingLoss", {"margin": 0.5, "reduction": "sum"}, [spread([4]), spread([4]), SIGNS]),
+    ("TripletMarginLoss", {}, [spread([4, 3]), spread([4, 3]), spread([4, 3])]),
+    ("TripletMarginLoss", {"margin": 2, "p": 1, "swap": True}, [spread([4, 3]), spread([4, 3]), spread([4, 3])]),
+    ("HingeEmbeddingLoss", {"margin": 2}, [spread([4]), SIGNS]),
+    ("SoftMarginLoss", {"reduction": "none"}, [spread([4]), SIGNS]),
+    ("PoissonNLLLoss", {"logInput": False, "full": True}, [spread([4], 0.1, 3), spread([4], 0, 5, grad=False)]),
+    ("GaussianNLLLoss", {"full": True}, [spread([4, 3]), spread([4, 3]), spread([4, 3], 0.1, 2)]),
 ]
+
+
+# Losses of three tensors.
+OF_THREE = ["CosineEmbeddingLoss", "MarginRankingLoss", "TripletMarginLoss", "GaussianNLLLoss"]
 
 
 def state_of(model):
@@ -180,9 +198,8 @@ def describe(name, model, runs):
 
 def loss(name, options, inputs):
     leaves, tensors = zip(*[x.tensor(k + 1) for k, x in enumerate(inputs)])
-    names = {"labelSmoothing": "label_smoothing", "ignoreIndex": "ignore_index", "logTarget": "log_target", "posWeight": "pos_weight"}
-    module = getattr(nn, name)(**{names.get(k, k): tensors[v] if k in ["weight", "posWeight"] else v for k, v in options.items()})
-    y = module(*tensors[:2])
+    module = getattr(nn, name)(**{snake(k): tensors[v] if k in ["weight", "posWeight"] else v for k, v in options.items()})
+    y = module(*tensors[: 3 if name in OF_THREE else 2])
     (y * torch.from_numpy(formula(101, y.shape, -1, 1)).float()).sum().backward()
     grad = [None if x.grad is None else shortest(x.grad.numpy()) for x in leaves]
     return {"name": name, "options": options, "repr": repr(module), "in": [x.json() for x in inputs], "out": result(y), "grad": grad}

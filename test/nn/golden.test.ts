@@ -169,12 +169,26 @@ const MODELS: Readonly<Record<string, () => Layer>> = {
   Tied: () => new Tied(),
 };
 
+/** A loss of two or three tensors. */
+type Judge = nn.Module & { forward(input: Tensor, target: Tensor, third: Tensor): Tensor };
+
 const LOSSES = {
   CrossEntropyLoss: nn.CrossEntropyLoss,
   MSELoss: nn.MSELoss,
   L1Loss: nn.L1Loss,
   KLDivLoss: nn.KLDivLoss,
   BCEWithLogitsLoss: nn.BCEWithLogitsLoss,
+  NLLLoss: nn.NLLLoss,
+  BCELoss: nn.BCELoss,
+  SmoothL1Loss: nn.SmoothL1Loss,
+  HuberLoss: nn.HuberLoss,
+  CosineEmbeddingLoss: nn.CosineEmbeddingLoss,
+  MarginRankingLoss: nn.MarginRankingLoss,
+  TripletMarginLoss: nn.TripletMarginLoss,
+  HingeEmbeddingLoss: nn.HingeEmbeddingLoss,
+  SoftMarginLoss: nn.SoftMarginLoss,
+  PoissonNLLLoss: nn.PoissonNLLLoss,
+  GaussianNLLLoss: nn.GaussianNLLLoss,
 };
 
 /** A tensor that PyTorch gave. */
@@ -253,9 +267,10 @@ describe.each(losses)('%s', (_title, loss) => {
     const made = loss.in.map((spec, k) => makeInput(spec, k, 'contiguous'));
     const isTensor = (key: string): boolean => key === 'weight' || key === 'posWeight';
     const options = Object.entries(loss.options).map(([key, v]) => [key, isTensor(key) ? made[v as number]?.x : v]);
-    const module = new LOSSES[loss.name](Object.fromEntries(options));
+    const module: Judge = new LOSSES[loss.name](Object.fromEntries(options));
     expect(String(module)).toBe(loss.repr);
-    const y = module.forward(made[0]?.x as Tensor, made[1]?.x as Tensor);
+    // Losses of two tensors look at no third.
+    const y = module.forward(...(made.map(({ x }) => x) as [Tensor, Tensor, Tensor]));
     compare('value', y, loss.out, true);
     mul(y, weights(0, y.shape)).sum().backward();
     for (const [k, data] of loss.grad.entries()) {

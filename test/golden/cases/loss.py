@@ -105,3 +105,85 @@ for reduction in [*REDUCTIONS, "batchmean"]:
     case("klDiv", [values([[-1, -2, -3]]), values([[0.5, -1, NAN]])], [{"reduction": reduction}], "negative target")
 case("klDiv", [spread([], -3, 0), spread([], 0, 1)], sums=True)
 case("klDiv", [values([-1, -INF]), values([-INF, -2])], [{"logTarget": True}], "edges")
+
+# ── similarities and margins ──
+
+CALLS["cosineSimilarity"], CALLS["pairwiseDistance"] = F.cosine_similarity, F.pairwise_distance
+for a, b, args in [([3, 5], [3, 5], []), ([3, 5], [3, 5], [0]), ([4], [4], [0]), ([2, 3, 4], [2, 3, 4], []), ([2, 3, 4], [3, 1], []), ([3, 5], [3, 5], [{"dim": 0, "eps": 2}])]:
+    case("cosineSimilarity", [spread(a), spread(b)], args, sums=True)
+case("cosineSimilarity", [values([[0, 0, 0], [1, 2, 2], [1e-9, 0, 0], [3, 0, 4]]), values([[1, 2, 3], [0, 0, 0], [1, 1, 1], [-3, 0, -4]])], label="zero and opposite", ulps=64)
+case("cosineSimilarity", [spread([4, 3], view=[["transpose", 0, 1]]), spread([3, 4])], label="view", sums=True)
+refusal("cosineSimilarity", [spread([3, 4]), spread([3, 5])], label="shapes")
+for a, b, how in [([3, 5], [3, 5], {}), ([4], [4], {}), ([2, 3, 4], [4], {}), ([3, 5], [3, 5], {"keepdim": True}), ([3, 5], [3, 5], {"p": 1}), ([3, 5], [3, 5], {"p": 3, "eps": 0.1}), ([3, 5], [3, 5], {"p": INF}), ([3, 5], [3, 5], {"p": 1.5})]:
+    case("pairwiseDistance", [spread(a), spread(b)], [T(0), T(1), how], sums=True)
+for p in [1, 2, 3]:
+    case("pairwiseDistance", [values([[0, 1, 2], [1, 2, 3]]), values([[0, 1, 2], [1, 0, 3]])], [{"p": p, "eps": 0}], "distance 0", sums=True)
+refusal("pairwiseDistance", [spread([3, 4]), spread([3, 5])], label="shapes")
+
+
+def three(op, inputs, options=None, label="", reductions=REDUCTIONS):
+    for reduction in reductions:
+        extra = {} if reduction == "mean" else {"reduction": reduction}
+        case(op, inputs, [T(0), T(1), T(2), {**(options or {}), **extra}], label, sums=True)
+
+
+def signs(shape):
+    """Some of each sign, the same every time."""
+    n = 1
+    for size in shape:
+        n *= size
+    return values([1 if (i * 7 + 3) % 5 < 2 else -1 for i in range(n)], shape=shape, grad=False)
+
+
+CALLS["marginRankingLoss"], CALLS["hingeEmbeddingLoss"] = F.margin_ranking_loss, F.hinge_embedding_loss
+for shape in [[7], [3, 5], []]:
+    for how in [None, {"margin": 0.5}]:
+        three("marginRankingLoss", [spread(shape), spread(shape), signs(shape)], how)
+        each("hingeEmbeddingLoss", [spread(shape), signs(shape)], how)
+three("marginRankingLoss", [values([1, 2, 3, 1]), values([1, 1, 4, 2]), values([1, -1, 1, 1], grad=False)], {"margin": 1}, "kinks")
+three("marginRankingLoss", [values([1, 2, NAN, INF]), values([1, 2, 4, 2]), values([1, -1, 1, 1], grad=False)], None, "edges")
+case("marginRankingLoss", [spread([3, 4]), spread([3, 4]), spread([3, 1])], [T(0), T(1), T(2)], "target broadcasts", sums=True)
+refusal("marginRankingLoss", [spread([3, 4]), spread([3, 4]), spread([4])], [T(0), T(1), T(2)], "dimensions")
+each("hingeEmbeddingLoss", [values([0, 1, -1, 2, 0.5, 1]), values([1, -1, -1, -1, -1, 1], grad=False)], None, "kinks")
+each("hingeEmbeddingLoss", [values([0.5, 1.5, NAN, INF]), values([0, 2, -1, 1], grad=False)], None, "other targets and edges")
+case("hingeEmbeddingLoss", [spread([4, 3], view=[["transpose", 0, 1]]), signs([3, 4])], label="view", sums=True)
+
+CALLS["cosineEmbeddingLoss"] = F.cosine_embedding_loss
+for how in [None, {"margin": 0.3}, {"margin": -0.5}]:
+    three("cosineEmbeddingLoss", [spread([6, 4]), spread([6, 4]), signs([6])], how)
+    three("cosineEmbeddingLoss", [spread([4]), spread([4]), signs([])], how, "one pair")
+three("cosineEmbeddingLoss", [values([[0, 0], [1, 2], [1, 0], [1, 1]]), values([[1, 2], [1, 2], [0, 1], [-1, -1]]), values([1, 1, -1, -1], grad=False)], None, "zero, equal, right angle, opposite", ["sum", "none"])
+refusal("cosineEmbeddingLoss", [spread([6, 4]), spread([6, 4]), signs([4])], [T(0), T(1), T(2)], "target")
+refusal("cosineEmbeddingLoss", [spread([2, 6, 4]), spread([2, 6, 4]), signs([2, 6])], [T(0), T(1), T(2)], "dimensions")
+
+CALLS["tripletMarginLoss"] = F.triplet_margin_loss
+for how in [None, {"margin": 0.5}, {"p": 1}, {"p": 3}, {"swap": True}, {"margin": 2, "p": 1, "swap": True, "eps": 0.01}]:
+    three("tripletMarginLoss", [spread([5, 4]), spread([5, 4]), spread([5, 4])], how)
+three("tripletMarginLoss", [spread([4]), spread([4]), spread([4])], None, "one triple")
+three("tripletMarginLoss", [spread([2, 3, 4]), spread([2, 3, 4]), spread([2, 3, 4])], None, "", ["none"])
+refusal("tripletMarginLoss", [spread([5, 4]), spread([4]), spread([5, 4])], [T(0), T(1), T(2)], "dimensions")
+
+CALLS["softMarginLoss"] = F.soft_margin_loss
+for shape in [[7], [3, 5], []]:
+    each("softMarginLoss", [spread(shape, -5, 5), signs(shape)])
+each("softMarginLoss", [values([0, -0.0, 30, -30, NAN, INF]), values([1, -1, 1, 1, 1, 1], grad=False)], None, "edges", ["none"])
+refusal("softMarginLoss", [spread([3]), signs([4])], label="shapes")
+
+# ── likelihoods ──
+
+CALLS["poissonNllLoss"] = F.poisson_nll_loss
+for shape in [[7], [3, 5], []]:
+    for how in [None, {"full": True}]:
+        each("poissonNllLoss", [spread(shape), spread(shape, 0, 5, grad=False)], how)
+        each("poissonNllLoss", [spread(shape, 0.1, 3), spread(shape, 0, 5, grad=False)], {"logInput": False, **(how or {})})
+each("poissonNllLoss", [values([0, 0, 1e-3, 2]), values([0, 1, 2, 3], grad=False)], {"logInput": False, "eps": 1e-4, "full": True}, "rates of 0")
+each("poissonNllLoss", [values([-1, 0, 1, 2, NAN]), values([0, 1, 1.5, 3, 2], grad=False)], {"full": True}, "targets up to 1")
+case("poissonNllLoss", [spread([4]), spread([4], 1, 3)], label="gradient of the target", sums=True)
+
+CALLS["gaussianNllLoss"] = F.gaussian_nll_loss
+for how in [None, {"full": True}, {"eps": 0.5}]:
+    for v in [[3, 5], [3, 1], [3]]:
+        three("gaussianNllLoss", [spread([3, 5]), spread([3, 5]), spread(v, 0.1, 2)], how, "", REDUCTIONS if v == [3, 5] else ["mean"])
+three("gaussianNllLoss", [values([1, 2, 3, 4]), values([1, 2.5, 3, 5]), values([0, 1e-9, 1e-6, 2])], None, "no variance", ["none"])
+refusal("gaussianNllLoss", [spread([3, 5]), spread([3, 5]), spread([5])], [T(0), T(1), T(2)], "variance, shape")
+refusal("gaussianNllLoss", [spread([3]), spread([3]), spread([3], -2, -1)], [T(0), T(1), T(2)], "negative variance")

@@ -1,0 +1,82 @@
+import { noGrad } from '../autograd/index.js';
+import { fail, show } from '../core/errors.js';
+import { sameShape } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
+import { add, div, mul, sub } from './arithmetic.js';
+import { le, lt, where } from './compare.js';
+import { detach, unsqueeze } from './movement.js';
+import { checkTensor } from './op.js';
+import { any } from './reduce.js';
+import { type LossOptions, reduced } from './reduction.js';
+import { clamp, exp, log, square } from './unary.js';
+
+/** Negative log likelihoods of distributions. */
+
+export interface PoissonNllOptions extends LossOptions {
+  /** Whether input is the logarithm of the rate. Default true. */
+  readonly logInput?: boolean;
+  /** Whether to add Stirling's approximation of log(target!), for targets above 1. Default false. */
+  readonly full?: boolean;
+  /** Added to a rate before its logarithm is taken. Default 1e-8. */
+  readonly eps?: number;
+}
+
+/** e^input − target · input, or input − target · log(input + eps) of rates: counts `target` as Poisson's distribution has them. */
+export function poissonNllLoss(
+  input: Tensor,
+  target: Tensor,
+  { logInput = true, full = false, eps = 1e-8, reduction }: PoissonNllOptions = {},
+): Tensor {
+  checkTensor('poissonNllLoss', input);
+  checkTensor('poissonNllLoss', target, 'target');
+  const loss = logInput ? sub(exp(input), mul(target, input)) : sub(input, mul(target, log(add(input, eps))));
+  if (!full) return reduced(loss, reduction);
+  const few = le(target, 1);
+  const count = where(few, 1, target);
+  const stirling = add(sub(mul(count, log(count)), count), mul(log(mul(count, 2 * Math.PI)), 0.5));
+  return reduced(add(loss, where(few, 0, stirling)), reduction);
+}
+
+export interface GaussianNllOptions extends LossOptions {
+  /** Whether to add the constant ½ log 2π. Default false. */
+  readonly full?: boolean;
+  /** The least variance. Default 1e-6. */
+  readonly eps?: number;
+}
+
+/** The variance with a last dimension of size 1 where one value stands for all of input's last dimension. */
+function spreadVariance(input: Tensor, variance: Tensor): Tensor {
+  if (sameShape(variance.shape, input.shape)) return variance;
+  const lead = input.shape.slice(0, -1);
+  if (input.ndim > 0 && sameShape(variance.shape, lead)) return unsqueeze(variance, -1);
+  if (input.ndim > 0 && sameShape(variance.shape, [...lead, 1])) return variance;
+  return fail(
+    'shape',
+    `gaussianNllLoss: variance must be ${show(input.shape)} as input is, or have 1 for its last size, or lack it, ` +
+      `got ${show(variance.shape)}.`,
+  );
+}
+
+/**
+ * ½ (log v + (input − target)² / v), v the variance, no smaller than `eps`; the gradient does not see that limit
+ * (Nix and Weigend 1994).
+ */
+export function gaussianNllLoss(
+  input: Tensor,
+  target: Tensor,
+  variance: Tensor,
+  { full = false, eps = 1e-6, reduction }: GaussianNllOptions = {},
+): Tensor {
+  checkTensor('gaussianNllLoss', input);
+  checkTensor('gaussianNllLoss', target, 'target');
+  checkTensor('gaussianNllLoss', variance, 'variance');
+  const given = spreadVariance(input, variance);
+  const lift = noGrad(() => {
+    const v = detach(given);
+    if (any(lt(v, 0)).item() !== 0) fail('argument', 'gaussianNllLoss: variance must not be negative anywhere.');
+    return sub(clamp(v, { min: eps }), v);
+  });
+  const v = add(given, lift);
+  const loss = mul(add(log(v), div(square(sub(input, target)), v)), 0.5);
+  return reduced(full ? add(loss, 0.5 * Math.log(2 * Math.PI)) : loss, reduction);
+}

@@ -1,0 +1,117 @@
+import { fail, show } from '../core/errors.js';
+import { sameShape } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
+import { add, div, mul, neg, sub } from './arithmetic.js';
+import { eq, ne, where } from './compare.js';
+import { minimum } from './extremes.js';
+import { checkTensor } from './op.js';
+import { sum } from './reduce.js';
+import { checkSame, type LossOptions, reduced } from './reduction.js';
+import { pairwiseDistance } from './similarity.js';
+import { clamp, exp, log1p, sqrt } from './unary.js';
+
+/** Losses that ask for a distance, and no more once it is kept. */
+
+/** max(x, 0), whose gradient at 0 lets through what arrives. */
+function hinge(x: Tensor): Tensor {
+  return clamp(x, { min: 0 });
+}
+
+export interface MarginOptions extends LossOptions {
+  /** The distance to keep. */
+  readonly margin?: number;
+}
+
+/** max(0, −target · (input1 − input2) + margin), target ±1 says which should be the larger; margin is 0 by default. */
+export function marginRankingLoss(
+  input1: Tensor,
+  input2: Tensor,
+  target: Tensor,
+  { margin = 0, reduction }: MarginOptions = {},
+): Tensor {
+  checkTensor('marginRankingLoss', input1, 'input1');
+  checkTensor('marginRankingLoss', input2, 'input2');
+  checkTensor('marginRankingLoss', target, 'target');
+  if (input1.ndim !== input2.ndim || input1.ndim !== target.ndim) {
+    const shapes = [input1, input2, target].map((t) => show(t.shape)).join(', ');
+    fail('shape', `marginRankingLoss: all must have as many dimensions, got ${shapes}.`);
+  }
+  return reduced(hinge(add(mul(neg(target), sub(input1, input2)), margin)), reduction);
+}
+
+/** input where target is 1, max(0, margin − input) where it is −1; margin is 1 by default. */
+export function hingeEmbeddingLoss(
+  input: Tensor,
+  target: Tensor,
+  { margin = 1, reduction }: MarginOptions = {},
+): Tensor {
+  checkTensor('hingeEmbeddingLoss', input);
+  checkTensor('hingeEmbeddingLoss', target, 'target');
+  const near = where(ne(target, -1), input, 0);
+  const far = where(ne(target, 1), hinge(sub(margin, input)), 0);
+  return reduced(add(far, near), reduction);
+}
+
+/** Added to squared lengths, as PyTorch does. */
+const LEAST_SQUARE = 1e-12;
+
+/**
+ * 1 − cos(input1, input2) where target is 1, max(0, cos − margin) where it is −1: inputs [N, D] and target [N], or [D] and [].
+ */
+export function cosineEmbeddingLoss(
+  input1: Tensor,
+  input2: Tensor,
+  target: Tensor,
+  { margin = 0, reduction }: MarginOptions = {},
+): Tensor {
+  checkSame('cosineEmbeddingLoss', input1, input2);
+  checkTensor('cosineEmbeddingLoss', target, 'target');
+  if (input1.ndim < 1 || input1.ndim > 2 || !sameShape(target.shape, input1.shape.slice(0, -1))) {
+    fail(
+      'shape',
+      'cosineEmbeddingLoss: inputs must be [N, D] and target [N], or [D] and [], ' +
+        `got ${show(input1.shape)} and ${show(target.shape)}.`,
+    );
+  }
+  const product = sum(mul(input1, input2), -1);
+  const [a, b] = [input1, input2].map((x) => add(sum(mul(x, x), -1), LEAST_SQUARE)) as [Tensor, Tensor];
+  const cosine = div(product, sqrt(mul(a, b)));
+  const alike = where(eq(target, 1), sub(1, cosine), 0);
+  const apart = where(eq(target, -1), hinge(sub(cosine, margin)), 0);
+  return reduced(add(alike, apart), reduction);
+}
+
+export interface TripletMarginOptions extends MarginOptions {
+  /** Which norm measures distances. Default 2. */
+  readonly p?: number;
+  /** Added to every difference. Default 1e-6. */
+  readonly eps?: number;
+  /** Whether the distance of positive and negative counts where it is the smaller one (Balntas et al. 2016). Default false. */
+  readonly swap?: boolean;
+}
+
+/** max(0, ‖anchor − positive‖ − ‖anchor − negative‖ + margin) along the last dimension; margin is 1 by default. */
+export function tripletMarginLoss(
+  anchor: Tensor,
+  positive: Tensor,
+  negative: Tensor,
+  { margin = 1, p = 2, eps = 1e-6, swap = false, reduction }: TripletMarginOptions = {},
+): Tensor {
+  checkTensor('tripletMarginLoss', anchor, 'anchor');
+  checkTensor('tripletMarginLoss', positive, 'positive');
+  checkTensor('tripletMarginLoss', negative, 'negative');
+  if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim) {
+    const shapes = [anchor, positive, negative].map((t) => show(t.shape)).join(', ');
+    fail('shape', `tripletMarginLoss: all must have as many dimensions, got ${shapes}.`);
+  }
+  const near = pairwiseDistance(anchor, positive, { p, eps });
+  const far = pairwiseDistance(anchor, negative, { p, eps });
+  const apart = swap ? minimum(far, pairwiseDistance(positive, negative, { p, eps })) : far;
+  return reduced(hinge(add(sub(near, apart), margin)), reduction);
+}
+
+/** log(1 + e^(−target · input)), target ±1. */
+export function softMarginLoss(input: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
+  checkSame('softMarginLoss', input, target);
+  return reduced(log1p(exp(mul(neg(target), input))), reduction);
+}
