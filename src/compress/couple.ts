@@ -24,7 +24,7 @@ export interface Uncoupled {
   readonly reason: string;
 }
 
-type Kind = abstract new (...args: never[]) => Module;
+type Kind = abstract new (...args: never) => Module;
 
 /** Modules that work element by element and map 0 to 0, so that a silent unit stays silent behind them. */
 const SILENT: readonly Kind[] = [nn.Identity, nn.ReLU, nn.Tanh, nn.SiLU, nn.GELU, nn.Dropout];

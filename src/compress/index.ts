@@ -6,7 +6,7 @@ export {
   distillationLoss,
 } from './distill.js';
 export { type ActivationStats, activationStats } from './importance.js';
-export { applyMasks, copyMasks, guardMasks, maskOf, setMask } from './mask.js';
+export { applyMasks, copyMasks, maskOf, setMask } from './mask.js';
 export * as prune from './prune.js';
 export { type LayerSparsity, type Sparsity, sparsity } from './prune.js';
 export { Pruner, type PrunerOptions } from './pruner.js';

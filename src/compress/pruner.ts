@@ -39,8 +39,12 @@ export class Pruner {
     private readonly options: PrunerOptions,
   ) {
     const { importance = 'magnitude', granularity = 'weight', except = [], keepAtLeast = 0.1 } = options;
-    const { sparsity: target } = options.target;
-    if (!(target >= 0 && target < 1)) fail('argument', `Pruner: target sparsity must be in [0, 1), got ${target}.`);
+    const target = options.target?.sparsity;
+    if (!(target >= 0 && target < 1))
+      fail(
+        'argument',
+        `Pruner: target must be { sparsity } with a share in [0, 1), got ${JSON.stringify(options.target)}.`,
+      );
     if (!(keepAtLeast >= 0 && keepAtLeast <= 1))
       fail('argument', `Pruner: keepAtLeast must be in [0, 1], got ${keepAtLeast}.`);
     if (importance !== 'magnitude' && importance !== 'activation') {

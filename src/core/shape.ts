@@ -53,6 +53,13 @@ export function checkShape(op: string, shape: Shape): void {
   }
 }
 
+/** Throws unless a layer's size is a whole number ≥ 0. */
+export function checkSize(name: string, argument: string, value: unknown): void {
+  if (!Number.isInteger(value) || (value as number) < 0) {
+    fail('argument', `${name}: ${argument} must be a whole number ≥ 0, got ${String(value)}.`);
+  }
+}
+
 /** A dimension counted from the front; negative ones count from the back, as in PyTorch. */
 export function normalizeDim(op: string, dim: number, rank: number): number {
   // A zero-dimensional tensor accepts 0 and -1, as if it had one dimension.

@@ -199,6 +199,11 @@ export class Tensor<D extends DType = DType> implements Owned {
     return `tensor(${body}, shape=${show(this.shape)}, dtype=${this.dtype}${this.requiresGrad ? ', requiresGrad' : ''})`;
   }
 
+  /** What `console.log` shows in Node, Deno and Bun. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
   /** The stretch of storage, in elements, that holds all of this tensor's elements. */
   private extent(): { first: number; length: number } {
     if (this.numel === 0) return { first: this.offset, length: 0 };

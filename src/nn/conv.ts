@@ -1,3 +1,4 @@
+import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
 import { conv2d, empty, type Pair, pair } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
@@ -15,6 +16,17 @@ export interface ConvOptions {
   readonly bias?: boolean;
 }
 
+/** What follows the kernel's size, by position or by name. */
+export type ConvArguments =
+  | readonly [options?: ConvOptions]
+  | readonly [
+      stride?: Pair,
+      padding?: Pair | ConvOptions,
+      dilation?: Pair | ConvOptions,
+      groups?: number | ConvOptions,
+      bias?: boolean | ConvOptions,
+    ];
+
 /** Cross-correlation of images: [N, inChannels, H, W] → [N, outChannels, OH, OW]. */
 export class Conv2d extends Module {
   readonly weight: Parameter;
@@ -29,9 +41,12 @@ export class Conv2d extends Module {
     readonly inChannels: number,
     readonly outChannels: number,
     kernelSize: Pair,
-    { stride = 1, padding = 0, dilation = 1, groups = 1, bias = true }: ConvOptions = {},
+    ...rest: ConvArguments
   ) {
     super();
+    const names = ['stride', 'padding', 'dilation', 'groups', 'bias'] as const;
+    const given = readArguments<ConvOptions>('Conv2d', rest, names);
+    const { stride = 1, padding = 0, dilation = 1, groups = 1, bias = true } = given;
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
       fail(
         'argument',

@@ -7,6 +7,7 @@ export { Linear, type LinearOptions } from './linear.js';
 export * from './loss.js';
 export {
   Buffer,
+  type Constraint,
   cloneState,
   disposeState,
   type ForwardHook,

@@ -1,3 +1,5 @@
+import { readArguments } from '../core/arguments.js';
+import { checkSize } from '../core/shape.js';
 import { empty, linear } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { fans, kaimingUniform_, uniform_ } from './init.js';
@@ -17,9 +19,12 @@ export class Linear extends Module {
   constructor(
     readonly inFeatures: number,
     readonly outFeatures: number,
-    { bias = true }: LinearOptions = {},
+    ...rest: readonly [bias?: boolean | LinearOptions]
   ) {
     super();
+    checkSize('Linear', 'inFeatures', inFeatures);
+    checkSize('Linear', 'outFeatures', outFeatures);
+    const { bias = true } = readArguments<LinearOptions>('Linear', rest, ['bias']);
     this.weight = new Parameter(empty([outFeatures, inFeatures]));
     this.bias = bias ? new Parameter(empty([outFeatures])) : null;
     this.resetParameters();

@@ -4,8 +4,19 @@ import { sameShape } from '../core/shape.js';
 import { copy_, tensor } from '../ops/index.js';
 import { Tensor } from '../tensor.js';
 
+/** What a parameter's values must satisfy, such as a pruning mask. */
+export interface Constraint {
+  /** Makes the values satisfy it; optimizers call this after each update. */
+  apply(): void;
+  /** Frees what it holds; called when its parameter is disposed. */
+  dispose(): void;
+}
+
 /** A tensor that a module learns: a leaf that requires a gradient, and that no scope frees. */
 export class Parameter extends Tensor<'float32'> {
+  /** Holds after every step of every optimizer; null where values are free. */
+  constraint: Constraint | null = null;
+
   /** Shares the memory of `data`, a contiguous float32 tensor. */
   constructor(data: Tensor, requiresGrad = true) {
     if (data.dtype !== 'float32') fail('dtype', `Parameter: expected float32, got ${data.dtype}. Use .float().`);
@@ -13,6 +24,12 @@ export class Parameter extends Tensor<'float32'> {
     this.requiresGrad = requiresGrad;
     this.keep();
     data.dispose();
+  }
+
+  override dispose(): void {
+    this.constraint?.dispose();
+    this.constraint = null;
+    super.dispose();
   }
 }
 
@@ -100,7 +117,7 @@ export abstract class Module {
     return fail('argument', `getSubmodule: there is no '${name}'. There are: ${names.join(', ')}.`);
   }
 
-  private own<T extends Tensor>(kind: abstract new (...args: never[]) => T): [property: string, T][] {
+  private own<T extends Tensor>(kind: abstract new (...args: never) => T): [property: string, T][] {
     return Object.entries(this).filter((entry): entry is [string, T] => entry[1] instanceof kind);
   }
 
@@ -169,7 +186,7 @@ export abstract class Module {
       fail(
         'state',
         `loadStateDict: the state does not fit ${this.constructor.name}: ${problems.join('; ')}. ` +
-          'Build the model as it was when saved, or pass { strict: false } to skip missing and unexpected keys.',
+          `Build the model as it was when saved${misshapen.length > 0 ? '' : ', or pass { strict: false } to skip these keys'}.`,
       );
     }
     noGrad(() => {
@@ -246,6 +263,11 @@ export abstract class Module {
       parameter.dispose();
     }
     for (const buffer of this.buffers()) buffer.dispose();
+  }
+
+  /** What `console.log` shows in Node, Deno and Bun. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
   }
 
   toString(): string {

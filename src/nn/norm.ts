@@ -1,4 +1,6 @@
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { checkSize } from '../core/shape.js';
 import { batchNorm, layerNorm, ones, tensor, zeros } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { Buffer, Module, Parameter } from './module.js';
@@ -14,6 +16,16 @@ export interface BatchNormOptions {
   /** Whether running statistics are kept; without them evaluation uses the batch too. Default true. */
   readonly trackRunningStats?: boolean;
 }
+
+/** What follows the number of features, by position or by name. */
+export type BatchNormArguments =
+  | readonly [options?: BatchNormOptions]
+  | readonly [
+      eps?: number,
+      momentum?: number | null | BatchNormOptions,
+      affine?: boolean | BatchNormOptions,
+      trackRunningStats?: boolean | BatchNormOptions,
+    ];
 
 const BATCH_NORM_NAMES: Readonly<Record<string, string>> = {
   runningMean: 'running_mean',
@@ -32,9 +44,13 @@ abstract class BatchNorm extends Module {
 
   constructor(
     readonly numFeatures: number,
-    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true }: BatchNormOptions = {},
+    ...rest: BatchNormArguments
   ) {
     super();
+    checkSize(new.target.name, 'numFeatures', numFeatures);
+    const names = ['eps', 'momentum', 'affine', 'trackRunningStats'] as const;
+    const given = readArguments<BatchNormOptions>(new.target.name, rest, names);
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = given;
     this.eps = eps;
     this.momentum = momentum;
     this.weight = affine ? new Parameter(ones(numFeatures)) : null;
@@ -113,9 +129,11 @@ export class LayerNorm extends Module {
 
   constructor(
     normalizedShape: number | readonly number[],
-    { eps = 1e-5, elementwiseAffine = true }: LayerNormLayerOptions = {},
+    ...rest: readonly [eps?: number | LayerNormLayerOptions, elementwiseAffine?: boolean | LayerNormLayerOptions]
   ) {
     super();
+    const given = readArguments<LayerNormLayerOptions>('LayerNorm', rest, ['eps', 'elementwiseAffine']);
+    const { eps = 1e-5, elementwiseAffine = true } = given;
     this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
     this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape)) : null;

@@ -1,4 +1,6 @@
+import { fail } from '../core/errors.js';
 import * as ops from '../ops/index.js';
+import { type AvgPoolArguments, type MaxPoolArguments, readAvgPool, readMaxPool } from '../ops/pool.js';
 import type { Tensor } from '../tensor.js';
 import { Module } from './module.js';
 import { python } from './repr.js';
@@ -99,6 +101,9 @@ export class Flatten extends Module {
 export class Dropout extends Module {
   constructor(readonly p = 0.5) {
     super();
+    if (!(typeof p === 'number' && p >= 0 && p <= 1)) {
+      fail('argument', `Dropout: p must be a number in [0, 1], got ${String(p)}.`);
+    }
   }
 
   forward(x: Tensor): Tensor {
@@ -111,11 +116,14 @@ export class Dropout extends Module {
 }
 
 export class MaxPool2d extends Module {
+  readonly options: ops.MaxPoolOptions;
+
   constructor(
     readonly kernelSize: ops.Pair,
-    readonly options: ops.MaxPoolOptions = {},
+    ...rest: MaxPoolArguments
   ) {
     super();
+    this.options = readMaxPool('MaxPool2d', rest);
   }
 
   forward(x: Tensor): Tensor {
@@ -130,11 +138,14 @@ export class MaxPool2d extends Module {
 }
 
 export class AvgPool2d extends Module {
+  readonly options: ops.AvgPoolOptions;
+
   constructor(
     readonly kernelSize: ops.Pair,
-    readonly options: ops.AvgPoolOptions = {},
+    ...rest: AvgPoolArguments
   ) {
     super();
+    this.options = readAvgPool('AvgPool2d', rest);
   }
 
   forward(x: Tensor): Tensor {

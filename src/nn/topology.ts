@@ -28,13 +28,13 @@ export interface LayerType<M extends Module = Module> {
 export type LayerTypes = Readonly<Record<string, LayerType>>;
 
 /** A type of module, by its class and its constructor's arguments. */
-export function layerType<C extends new (...args: never[]) => Module>(
+export function layerType<C extends new (...args: never) => Module>(
   make: C,
   describe: (module: InstanceType<C>) => readonly unknown[],
 ): LayerType {
   return {
     describe: (module) => describe(module as InstanceType<C>),
-    build: (args) => new make(...(args as never[])),
+    build: (args) => new make(...(args as never)),
   };
 }
 

@@ -1,4 +1,5 @@
 import { isGradEnabled, noGrad, record } from '../autograd/index.js';
+import { checkOptions } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -328,6 +329,7 @@ function named<const K extends string>(
   return op((input: Tensor, first?: Named<K>, second?: number): Tensor => {
     if (typeof first !== 'object') return compute(input, first, second);
     const options = first as { readonly [N in K]?: number };
+    checkOptions(compute.op.name, options, names);
     return compute(input, ...names.map((name) => options[name]));
   }, compute.op);
 }

@@ -1,4 +1,5 @@
 import { record } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -21,6 +22,17 @@ export interface ConvOptions {
   readonly dilation?: Pair;
   readonly groups?: number;
 }
+
+/** What follows the bias, by position or by name. */
+export type ConvArguments =
+  | readonly [options?: ConvOptions]
+  | readonly [
+      stride?: Pair,
+      padding?: ConvOptions['padding'],
+      dilation?: Pair | ConvOptions,
+      groups?: number | ConvOptions,
+      options?: ConvOptions,
+    ];
 
 /** The geometry in the order of the kernels' integer slots. */
 function ints(g: Geometry): number[] {
@@ -133,8 +145,9 @@ function same(input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvO
  * Cross-correlation: input [N, C, H, W] or [C, H, W], weight [OC, C / groups, KH, KW], bias [OC] → [N, OC, OH, OW] or
  * [OC, OH, OW].
  */
-export const conv2d: Op<(input: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions) => Tensor> = op(
-  (input: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor => {
+export const conv2d: Op<(input: Tensor, weight: Tensor, bias?: Tensor | null, ...rest: ConvArguments) => Tensor> = op(
+  (input: Tensor, weight: Tensor, bias: Tensor | null = null, ...rest: ConvArguments): Tensor => {
+    const options = readArguments<ConvOptions>('conv2d', rest, ['stride', 'padding', 'dilation', 'groups']);
     checkTensor('conv2d', input);
     if (input.ndim === 3) return squeeze(conv2d(unsqueeze(input, 0), weight, bias, options), 0);
     if (options.padding === 'same') return same(input, weight, bias, options);

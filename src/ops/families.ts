@@ -170,6 +170,12 @@ function prepare(name: string, a: Operand, b: Operand, result: BinaryEntry<never
   if (!(like instanceof Tensor))
     return fail('argument', `${name}: at least one operand must be a Tensor, got two numbers.`);
   const other = like === a ? b : a;
+  if (!(other instanceof Tensor) && typeof other !== 'number' && typeof other !== 'boolean') {
+    return fail(
+      'argument',
+      `${name}: operands must be Tensors or numbers, got ${other === null ? 'null' : typeof other}.`,
+    );
+  }
   const joint =
     other instanceof Tensor ? jointDtype(like, other) : promote(like.dtype, promoteScalar(like.dtype, other));
   const wide = traits[joint].compute;

@@ -2,6 +2,7 @@ import { isGradEnabled } from '../autograd/index.js';
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
+import { scope } from '../core/scoping.js';
 import { broadcastShapes, broadcastStrides, sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';
@@ -95,24 +96,22 @@ export const mul_ = /* @__PURE__ */ update('mul_', mul);
 /** self /= other. Returns `self`. */
 export const div_ = /* @__PURE__ */ update('div_', div);
 
+/** Copies what `make` gives into `self`; nothing else that it made stays behind. */
+function fillFrom<T extends Tensor>(self: T, make: () => Tensor): T {
+  scope(() => {
+    copy_(self, make());
+  });
+  return self;
+}
+
 /** Fills `self` with uniform numbers in [from, to). Returns `self`. */
 export function uniform_<T extends Tensor>(self: T, from = 0, to = 1, generator: Generator = defaultGenerator): T {
   checkWritable('uniform_', self);
-  const u = rand(self.shape, { generator });
-  const scaled = add(mul(u, to - from), from);
-  copy_(self, scaled);
-  u.dispose();
-  scaled.dispose();
-  return self;
+  return fillFrom(self, () => add(mul(rand(self.shape, { generator }), to - from), from));
 }
 
 /** Fills `self` with normal numbers. Returns `self`. */
 export function normal_<T extends Tensor>(self: T, mean = 0, std = 1, generator: Generator = defaultGenerator): T {
   checkWritable('normal_', self);
-  const z = randn(self.shape, { generator });
-  const scaled = add(mul(z, std), mean);
-  copy_(self, scaled);
-  z.dispose();
-  scaled.dispose();
-  return self;
+  return fillFrom(self, () => add(mul(randn(self.shape, { generator }), std), mean));
 }

@@ -79,6 +79,18 @@ function crossEntropyGrad(x: Tensor, target: Tensor, rowScale: Tensor, options: 
   return mul(sub(mul(softmax(x, 1), sum(q, 1, true)), q), rowScale.ndim === 0 ? rowScale : reshape(rowScale, [n, 1]));
 }
 
+/** Throws for a label that is no class. Labels are read where they are at hand; elsewhere the kernel makes the loss NaN. */
+function checkLabelRange(labels: Tensor, classes: number, ignoreIndex: number): void {
+  if (labels.device !== 'wasm') return;
+  for (const label of labels.dataSync()) {
+    if (label === ignoreIndex || (label >= 0 && label < classes)) continue;
+    fail(
+      'data',
+      `crossEntropy: label ${label} is none of ${classes} classes, 0 … ${classes - 1}. Check the labels, or ignoreIndex.`,
+    );
+  }
+}
+
 /** Class-index cross entropy on rows [n, c]: one kernel forward, one backward. Gives the loss of each row and its weight. */
 function crossEntropyRows(input: Tensor, target: Tensor, options: CrossEntropyOptions, reduction: Reduction): Tensor {
   const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options;
@@ -86,6 +98,7 @@ function crossEntropyRows(input: Tensor, target: Tensor, options: CrossEntropyOp
   const labels = dense(convert(target, 'int32'));
   const classWeight = weight === null ? null : dense(weight);
   const [rows, cols] = x.shape as [number, number];
+  checkLabelRange(labels, cols, ignoreIndex);
   const rowLoss = empty(x, [rows], 'float32', 'crossEntropy');
   const rowWeight = empty(x, [rows], 'float32', 'crossEntropy');
   const logProbs = empty(x, x.shape, 'float32', 'crossEntropy');

@@ -1,4 +1,5 @@
 import { record } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { reshape } from './movement.js';
@@ -35,6 +36,35 @@ export interface AvgPoolOptions extends PoolOptions {
   readonly countIncludePad?: boolean;
   /** Divide by this instead of the window's size. */
   readonly divisorOverride?: number | null;
+}
+
+/** What follows the window's size, by position or by name. */
+export type MaxPoolArguments =
+  | readonly [options?: MaxPoolOptions]
+  | readonly [
+      stride?: Pair,
+      padding?: Pair | MaxPoolOptions,
+      dilation?: Pair | MaxPoolOptions,
+      ceilMode?: boolean | MaxPoolOptions,
+      options?: MaxPoolOptions,
+    ];
+
+export type AvgPoolArguments =
+  | readonly [options?: AvgPoolOptions]
+  | readonly [
+      stride?: Pair,
+      padding?: Pair | AvgPoolOptions,
+      ceilMode?: boolean | AvgPoolOptions,
+      countIncludePad?: boolean | AvgPoolOptions,
+      divisorOverride?: number | null | AvgPoolOptions,
+    ];
+
+export function readMaxPool(name: string, given: MaxPoolArguments): MaxPoolOptions {
+  return readArguments(name, given, ['stride', 'padding', 'dilation', 'ceilMode']);
+}
+
+export function readAvgPool(name: string, given: AvgPoolArguments): AvgPoolOptions {
+  return readArguments(name, given, ['stride', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride']);
 }
 
 interface Window {
@@ -177,7 +207,8 @@ const poolSamples = () => [
 
 /** The largest element of each window; the gradient goes to the first of equal ones. */
 export const maxPool2d = op(
-  (input: Tensor, kernelSize: Pair, options: MaxPoolOptions = {}): Tensor => {
+  (input: Tensor, kernelSize: Pair, ...rest: MaxPoolArguments): Tensor => {
+    const options = readMaxPool('maxPool2d', rest);
     const w = windowOf('maxPool2d', input, kernelSize, options);
     const x = dense(convert(input, 'float32'));
     const [h, v] = x.shape.slice(-2) as [number, number];
@@ -259,7 +290,8 @@ function average(input: Tensor, w: Window, options: AvgPoolOptions): Tensor {
 
 /** The mean of each window. */
 export const avgPool2d = op(
-  (input: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor => {
+  (input: Tensor, kernelSize: Pair, ...rest: AvgPoolArguments): Tensor => {
+    const options = readAvgPool('avgPool2d', rest);
     const w = windowOf('avgPool2d', input, kernelSize, options);
     if (options.divisorOverride === 0) fail('argument', 'avgPool2d: divisorOverride must not be 0.');
     return average(input, w, options);

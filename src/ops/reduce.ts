@@ -1,4 +1,5 @@
 import { noGrad, record } from '../autograd/index.js';
+import { checkOptions, isOptions } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDims, type Shape, sizeOf } from '../core/shape.js';
@@ -26,8 +27,15 @@ export type ReduceArguments = readonly [
   keepdim?: boolean | ReduceOptions,
 ];
 
+/** `correction` and `unbiased` belong to var and std, which read their dim and keepdim here too. */
+const REDUCE_OPTIONS = ['dim', 'keepdim', 'correction', 'unbiased'];
+
 export function parseReduce([dim, keepdim]: ReduceArguments): ReduceOptions {
-  if (typeof dim === 'object' && dim !== null && !Array.isArray(dim)) return dim as ReduceOptions;
+  if (isOptions(dim)) {
+    checkOptions('reduce', dim, REDUCE_OPTIONS);
+    return dim as ReduceOptions;
+  }
+  if (isOptions(keepdim)) checkOptions('reduce', keepdim, REDUCE_OPTIONS);
   const keep = typeof keepdim === 'object' ? keepdim.keepdim : keepdim;
   return { dim: dim as number | readonly number[] | null | undefined, keepdim: keep ?? false };
 }

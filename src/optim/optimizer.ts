@@ -3,6 +3,7 @@ import { fail, show } from '../core/errors.js';
 import { openScope } from '../core/scope.js';
 import { sameShape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
+import { Parameter } from '../nn/module.js';
 import { fill_ } from '../ops/inplace.js';
 import { copyInto, dense, empty } from '../ops/op.js';
 import { type GroupOptions, makeGroup, type ParamGroup, type Params, parseParams, type Settings } from './groups.js';
@@ -113,6 +114,7 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
         this.update(target, dense(grad), state, group);
         if (target !== param) copyInto(param, target);
         param.storage.touch(this.name);
+        if (param instanceof Parameter) param.constraint?.apply();
       }
     } finally {
       work.end();

@@ -122,3 +122,11 @@ test('views share memory, which is freed with the last of them', () => {
   // select goes by way of other views, which the test's scope still holds.
   expect(live()).toBeLessThanOrEqual(before + 1);
 });
+
+test('a layer made outside of any scope leaves nothing but its parameters', () => {
+  const before = live();
+  const layer = new Linear(3, 4);
+  expect(live()).toBe(before + 2);
+  layer.dispose();
+  expect(live()).toBe(before);
+});

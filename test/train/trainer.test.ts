@@ -13,7 +13,7 @@ import {
   type Tensor,
   tensor,
 } from 'fettle';
-import { guardMasks, maskOf, prune } from 'fettle/compress';
+import { maskOf, prune } from 'fettle/compress';
 import { DataLoader, TensorDataset } from 'fettle/data';
 import { saveCheckpoint } from 'fettle/io';
 import * as nn from 'fettle/nn';
@@ -319,7 +319,6 @@ describe('a state goes on to the same bits', () => {
     if (setting.masked === true)
       for (const name of ['fc1', 'fc2']) prune.l1Unstructured(model.getSubmodule(name), 'weight', 0.5);
     const optimizer = keepOptimizer(setting.optimizer(model));
-    guardMasks(model, optimizer);
     const validation = points(60, 2);
     manualSeed(11);
     const trainer = new Trainer<Net, Batch>({

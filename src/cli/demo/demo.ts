@@ -62,6 +62,11 @@ function createSession(
   if (findUnfinished(folder) === folder) {
     progress.line(`the unfinished run in ${shortPath(folder)} begins anew; --resume would have gone on with it`);
   }
+  if (existsSync(join(folder, 'report.json'))) {
+    throw new UsageError(
+      `--out: ${shortPath(folder)} holds a finished run. Choose another folder, or delete it first.`,
+    );
+  }
   return Session.create(folder, { data, seed, epochs, quick }, progress, signal);
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { applyMasks, guardMasks, maskOf, setMask } from '../../compress/index.js';
+import { maskOf, setMask } from '../../compress/index.js';
 import { fail } from '../../core/errors.js';
 import { Generator, manualSeed } from '../../core/random.js';
 import { DataLoader, type ImageDataset } from '../../data/index.js';
@@ -174,7 +174,6 @@ export class Session {
     // A stream for the job alone, so that it does not matter what ran before it in this process.
     manualSeed(this.stream('job', job.name).getState().seed);
     const optimizer = new Adam(job.net.parameters(), { lr: job.learningRate });
-    const masks = guardMasks(job.net, optimizer);
     const trainer = new Trainer<Net, readonly [Tensor, Tensor]>({
       model: job.net,
       optimizer,
@@ -203,15 +202,15 @@ export class Session {
       });
       history = await trainer.fit(loader, job.epochs);
     } finally {
-      masks.remove();
       optimizer.dispose();
       trainer.dispose();
     }
-    applyMasks(job.net.parameters());
     await this.finish(job, history);
     const best = history.reduce((a, b) => ((b.validationLoss ?? Infinity) < (a.validationLoss ?? Infinity) ? b : a));
     const early = history.length < job.epochs ? `, stopped after ${history.length}` : '';
-    stage.finish(`best epoch ${best.epoch}${early}: validation accuracy ${formatPercent(best.validationAccuracy)}`);
+    stage.finish(
+      `kept epoch ${best.epoch}, of lowest loss${early}: validation accuracy ${formatPercent(best.validationAccuracy)}`,
+    );
   }
 
   /** Goes on from the checkpoint, if it belongs to this job. */

@@ -81,8 +81,9 @@ function panel(
     ).defined((step) => Number.isFinite(pick(step)));
   // The result of a run through several stages is that of the last one: earlier rounds prune less and score higher.
   const lastStage = steps.filter((step) => step.x > (bands[bands.length - 1]?.from ?? 0));
+  // The weights that were kept are those of the lowest validation loss, as in training.
   const best = lastStage.reduce<Step | undefined>(
-    (top, step) => (top === undefined || step.validationAccuracy > top.validationAccuracy ? step : top),
+    (top, step) => (top === undefined || step.validationLoss < top.validationLoss ? step : top),
     undefined,
   );
   const final = steps[steps.length - 1];
@@ -100,7 +101,7 @@ function panel(
   return html`<figure class="panel chart curve" style="--c:${mark.color}">
     <figcaption>
       <h3>${inlineSymbol(mark)} ${curve.variant}</h3>
-      <p>${best && html`best ${unbroken(formatPercent(best.validationAccuracy))}`}</p>
+      <p>${best && html`kept ${unbroken(formatPercent(best.validationAccuracy))}`}</p>
     </figcaption>
     <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-t ${id}-d">
       <title id="${id}-t">Learning curves of ${curve.variant}</title>
@@ -207,8 +208,8 @@ function describe({ stages }: LearningCurve, steps: readonly Step[], best?: Step
   if (!first || !best || !final) return '';
   return (
     `${steps.length} epochs in ${stages.length === 1 ? 'one stage' : `${stages.length} stages`}. Validation accuracy ` +
-    `begins at ${formatPercent(first.validationAccuracy)}, in the last stage is best with ` +
-    `${formatPercent(best.validationAccuracy)} in epoch ${best.x}, and ends at ${formatPercent(final.validationAccuracy)}. The validation loss goes from ` +
+    `begins at ${formatPercent(first.validationAccuracy)}, in the last stage keeps ` +
+    `${formatPercent(best.validationAccuracy)} of epoch ${best.x}, and ends at ${formatPercent(final.validationAccuracy)}. The validation loss goes from ` +
     `${sayLoss(first.validationLoss)} to ${sayLoss(final.validationLoss)}.`
   );
 }

@@ -145,7 +145,7 @@ function curvesSection(details: ReportDetails, marked: ReadonlyMap<string, Mark>
     <ul class="key">
       <li><svg viewBox="0 0 26 10" aria-hidden="true"><path class="line" d="M1 5H25"/></svg>validation</li>
       <li><svg viewBox="0 0 26 10" aria-hidden="true"><path class="line train" d="M1 5H25"/></svg>training</li>
-      <li><svg viewBox="0 0 26 10" aria-hidden="true"><circle class="best" cx="13" cy="5" r="4" style="--c:var(--ink)"/></svg>best epoch of the last round</li>
+      <li><svg viewBox="0 0 26 10" aria-hidden="true"><circle class="best" cx="13" cy="5" r="4" style="--c:var(--ink)"/></svg>epoch whose weights were kept: the lowest validation loss of the last round</li>
     </ul>`,
     renderCurves(details.curves, { marks: marked, validationSamples: details.split.validation }),
   );
