@@ -4,8 +4,10 @@ export { expand } from './broadcast.js';
 export * from './compare.js';
 export { type ConvOptions, conv2d } from './conv.js';
 export * from './create.js';
-export * from './indexing.js';
+export type { ReduceArguments, ReduceOptions } from './fold.js';
+export { gather, indexSelect, oneHot } from './indexing.js';
 export * from './inplace.js';
+export * from './join.js';
 export * from './loss.js';
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
@@ -33,8 +35,6 @@ export {
   max,
   mean,
   min,
-  type ReduceArguments,
-  type ReduceOptions,
   std,
   sum,
   type ValuesAndIndices,
