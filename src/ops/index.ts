@@ -12,6 +12,7 @@ export * from './loss.js';
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
 export * from './norm.js';
+export * from './pad.js';
 export {
   type AvgPoolOptions,
   adaptiveAvgPool2d,
@@ -24,6 +25,7 @@ export {
   pair,
 } from './pool.js';
 export * from './random.js';
+export * from './rearrange.js';
 export {
   all,
   amax,
@@ -42,4 +44,5 @@ export {
   variance,
 } from './reduce.js';
 export * from './softmax.js';
+export * from './triangle.js';
 export * from './unary.js';
