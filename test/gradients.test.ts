@@ -7,10 +7,9 @@ import { type AnyOp, dtypesOf, LAYOUTS, lay, sheets } from './support/sheets.js'
 
 /** Ops whose samples lie on or near kinks or ties, where a difference quotient means nothing, and the smaller step they get. */
 const EPS: Readonly<Record<string, number>> = Object.fromEntries(
-  ['amax', 'amin', 'maxPool2d', 'clamp', 'relu', 'floor', 'ceil', 'round', 'trunc', 'abs', 'sign'].map((name) => [
-    name,
-    2 ** -8,
-  ]),
+  ['amax', 'amin', 'norm', 'maxPool2d', 'clamp', 'relu', 'floor', 'ceil', 'round', 'trunc', 'abs', 'sign'].map(
+    (name) => [name, 2 ** -8],
+  ),
 );
 
 function isSmooth(op: AnyOp, { inputs }: Sample): boolean {

@@ -24,6 +24,7 @@ export {
   type PoolOptions,
   pair,
 } from './pool.js';
+export { prod } from './product.js';
 export * from './random.js';
 export * from './rearrange.js';
 export {
@@ -43,6 +44,8 @@ export {
   type VarOptions,
   variance,
 } from './reduce.js';
+export * from './scan.js';
 export * from './softmax.js';
 export * from './triangle.js';
 export * from './unary.js';
+export { type NormOptions, norm } from './vectornorm.js';
