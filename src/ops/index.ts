@@ -9,6 +9,7 @@ export { gather, indexSelect, oneHot } from './indexing.js';
 export * from './inplace.js';
 export * from './join.js';
 export * from './loss.js';
+export { maskedFill, maskedSelect, type NonzeroOptions, nonzero } from './masked.js';
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
 export * from './norm.js';
