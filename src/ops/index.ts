@@ -46,6 +46,7 @@ export {
   variance,
 } from './reduce.js';
 export * from './scan.js';
+export * from './scatter.js';
 export * from './softmax.js';
 export * from './triangle.js';
 export * from './unary.js';
