@@ -25,6 +25,7 @@ const methods = {
   asinh: ops.asinh,
   atan: ops.atan,
   atanh: ops.atanh,
+  baddbmm: ops.baddbmm,
   bmm: ops.bmm,
   ceil: ops.ceil,
   chunk: ops.chunk,

@@ -4,6 +4,7 @@ export { expand } from './broadcast.js';
 export * from './compare.js';
 export { type ConvOptions, conv2d } from './conv.js';
 export * from './create.js';
+export { baddbmm, einsum, tensordot } from './einsum.js';
 export type { ReduceArguments, ReduceOptions } from './fold.js';
 export { gather, indexSelect, oneHot } from './indexing.js';
 export * from './inplace.js';
