@@ -21,6 +21,7 @@ const methods = {
   any: ops.any,
   argmax: ops.argmax,
   argmin: ops.argmin,
+  argsort: ops.argsort,
   asin: ops.asin,
   asinh: ops.asinh,
   atan: ops.atan,
@@ -107,6 +108,7 @@ const methods = {
   sinh: ops.sinh,
   slice: ops.slice,
   softmax: ops.softmax,
+  sort: ops.sort,
   split: ops.split,
   sqrt: ops.sqrt,
   square: ops.square,
@@ -120,12 +122,14 @@ const methods = {
   tan: ops.tan,
   tanh: ops.tanh,
   tile: ops.tile,
+  topk: ops.topk,
   transpose: ops.transpose,
   tril: ops.tril,
   triu: ops.triu,
   trunc: ops.trunc,
   unflatten: ops.unflatten,
   uniform_: ops.uniform_,
+  unique: ops.unique,
   unsqueeze: ops.unsqueeze,
   var: ops.variance,
   view: ops.view,
@@ -149,6 +153,10 @@ declare module './core/tensor.js' {
     min(): Tensor;
     /** Smallest values along `dim` and where they are. */
     min(dim: number | ops.ReduceOptions, keepdim?: boolean): ops.ValuesAndIndices;
+    /** The median of all elements, the lower of two. */
+    median(): Tensor;
+    /** Medians along `dim` and where they are. */
+    median(dim: number | ops.ReduceOptions, keepdim?: boolean): ops.ValuesAndIndices;
     /** The transpose: dimensions in reverse order. */
     readonly T: Tensor<D>;
     /** This tensor as another dtype, or on another device; the same tensor when it is so already. */
@@ -182,6 +190,9 @@ const extra = {
   },
   min(this: Tensor, dim?: number, keepdim?: boolean): unknown {
     return dim === undefined ? ops.min(this) : ops.min(this, dim, keepdim);
+  },
+  median(this: Tensor, dim?: number, keepdim?: boolean): unknown {
+    return dim === undefined ? ops.median(this) : ops.median(this, dim, keepdim);
   },
   to(this: Tensor, target: string): Tensor {
     if (isDType(target)) return ops.cast(this, target);

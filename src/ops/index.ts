@@ -49,6 +49,7 @@ export {
 export * from './scan.js';
 export * from './scatter.js';
 export * from './softmax.js';
+export * from './sort.js';
 export * from './triangle.js';
 export * from './unary.js';
 export { type NormOptions, norm } from './vectornorm.js';
