@@ -132,6 +132,7 @@ export {
   scatterAddRows_f32,
   gather_b4,
   scatterAdd_f32,
+  scatterAdd_i32,
   scatter_b4,
   tril_f32,
   triu_f32,
@@ -170,7 +171,7 @@ export {
   any_u8,
   all_u8,
 } from './reduce';
-export { cumsum_f32, cumprod_f32 } from './scan';
+export { cumsum_f32, cumprod_f32, cumsum_i32, cumprod_i32 } from './scan';
 export { softmax_f32, logSoftmax_f32, softmax_grad_f32, logSoftmax_grad_f32 } from './softmax';
 export { sum_f32, sumSquares_f32, sumAbs_f32, logsumexp_f32 } from './sum';
 export {

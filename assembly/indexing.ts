@@ -106,13 +106,7 @@ export function gather_b4(r: usize, begin: i32, end: i32): void {
   }
 }
 
-/**
- * y[o, index[o, j, i], i] += g[o, j, i]: PyTorch's scatterAdd along a dimension, and the adjoint of gather.
- *
- * slots: y, g, index (pointers) · outer, nY, nIndex, inner (ints)
- * work:  outer · inner, the columns of y [outer, nY, inner] and g [outer, nIndex, inner]
- */
-export function scatterAdd_f32(r: usize, begin: i32, end: i32): void {
+function scatterAdd<T>(r: usize, begin: i32, end: i32): void {
   const y = pointer(r, 0);
   const g = pointer(r, 1);
   const index = pointer(r, 2);
@@ -129,11 +123,26 @@ export function scatterAdd_f32(r: usize, begin: i32, end: i32): void {
       for (let i = first; i < last; i++) {
         const at = line + bytes(i);
         const to = plane + bytes(load<i32>(index + at) * inner + i);
-        store<f32>(to, load<f32>(to) + load<f32>(g + at));
+        store<T>(to, <T>(load<T>(to) + load<T>(g + at)));
       }
     }
     begin += last - first;
   }
+}
+
+/**
+ * y[o, index[o, j, i], i] += g[o, j, i]: PyTorch's scatterAdd along a dimension, and the adjoint of gather.
+ *
+ * slots: y, g, index (pointers) · outer, nY, nIndex, inner (ints)
+ * work:  outer · inner, the columns of y [outer, nY, inner] and g [outer, nIndex, inner]
+ */
+export function scatterAdd_f32(r: usize, begin: i32, end: i32): void {
+  scatterAdd<f32>(r, begin, end);
+}
+
+/** The same for integers, modulo 2³². */
+export function scatterAdd_i32(r: usize, begin: i32, end: i32): void {
+  scatterAdd<i32>(r, begin, end);
 }
 
 /**

@@ -83,3 +83,54 @@ class RunningProduct {
 export function cumprod_f32(r: usize, begin: i32, end: i32): void {
   scan<RunningProduct>(r, begin, end);
 }
+
+/** The same for integers, modulo 2³². A functor has start and s(a, x). */
+function scanInt<F>(r: usize, begin: i32, end: i32): void {
+  const f = changetype<F>(0);
+  const red = int(r, 3);
+  const inner = int(r, 4);
+  const step = (<usize>inner) << 2;
+  for (; begin < end; begin++) {
+    const outer = begin / inner;
+    const offset = (<usize>outer * <usize>red * <usize>inner + <usize>(begin - outer * inner)) << 2;
+    let y = pointer(r, 0) + offset;
+    let x = pointer(r, 1) + offset;
+    let a = f.start();
+    for (let i = red; i > 0; i--) {
+      a = f.s(a, load<i32>(x));
+      store<i32>(y, a);
+      x += step;
+      y += step;
+    }
+  }
+}
+
+@unmanaged
+class RunningSumInt {
+  @inline start(): i32 {
+    return 0;
+  }
+
+  @inline s(a: i32, x: i32): i32 {
+    return a + x;
+  }
+}
+
+export function cumsum_i32(r: usize, begin: i32, end: i32): void {
+  scanInt<RunningSumInt>(r, begin, end);
+}
+
+@unmanaged
+class RunningProductInt {
+  @inline start(): i32 {
+    return 1;
+  }
+
+  @inline s(a: i32, x: i32): i32 {
+    return a * x;
+  }
+}
+
+export function cumprod_i32(r: usize, begin: i32, end: i32): void {
+  scanInt<RunningProductInt>(r, begin, end);
+}

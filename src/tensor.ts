@@ -21,11 +21,13 @@ const methods = {
   any: ops.any,
   argmax: ops.argmax,
   argmin: ops.argmin,
+  argsort: ops.argsort,
   asin: ops.asin,
   asinh: ops.asinh,
   atan: ops.atan,
   atan2: ops.atan2,
   atanh: ops.atanh,
+  baddbmm: ops.baddbmm,
   bmm: ops.bmm,
   ceil: ops.ceil,
   chunk: ops.chunk,
@@ -35,7 +37,11 @@ const methods = {
   copy_: ops.copy_,
   cos: ops.cos,
   cosh: ops.cosh,
+  cumprod: ops.cumprod,
+  cumsum: ops.cumsum,
   detach: ops.detach,
+  diag: ops.diag,
+  diagonal: ops.diagonal,
   div: ops.div,
   div_: ops.div_,
   dot: ops.dot,
@@ -71,28 +77,38 @@ const methods = {
   logSoftmax: ops.logSoftmax,
   logsumexp: ops.logsumexp,
   lt: ops.lt,
+  maskedFill: ops.maskedFill,
+  maskedSelect: ops.maskedSelect,
   matmul: ops.matmul,
   maximum: ops.maximum,
   mean: ops.mean,
   minimum: ops.minimum,
   mm: ops.mm,
+  movedim: ops.movedim,
   mul: ops.mul,
   mul_: ops.mul_,
   mv: ops.mv,
   narrow: ops.narrow,
   ne: ops.ne,
   neg: ops.neg,
+  nonzero: ops.nonzero,
+  norm: ops.norm,
   normal_: ops.normal_,
   outer: ops.outer,
   permute: ops.permute,
   pow: ops.pow,
   prelu: ops.prelu,
+  prod: ops.prod,
   reciprocal: ops.reciprocal,
   relu: ops.relu,
   remainder: ops.remainder,
+  repeat: ops.repeat,
   reshape: ops.reshape,
+  roll: ops.roll,
   round: ops.round,
   rsqrt: ops.rsqrt,
+  scatter: ops.scatter,
+  scatterAdd: ops.scatterAdd,
   select: ops.select,
   sigmoid: ops.sigmoid,
   sign: ops.sign,
@@ -101,6 +117,7 @@ const methods = {
   sinh: ops.sinh,
   slice: ops.slice,
   softmax: ops.softmax,
+  sort: ops.sort,
   split: ops.split,
   sqrt: ops.sqrt,
   square: ops.square,
@@ -110,11 +127,18 @@ const methods = {
   sub_: ops.sub_,
   sum: ops.sum,
   t: ops.t,
+  take: ops.take,
   tan: ops.tan,
   tanh: ops.tanh,
+  tile: ops.tile,
+  topk: ops.topk,
   transpose: ops.transpose,
+  tril: ops.tril,
+  triu: ops.triu,
   trunc: ops.trunc,
+  unflatten: ops.unflatten,
   uniform_: ops.uniform_,
+  unique: ops.unique,
   unsqueeze: ops.unsqueeze,
   var: ops.variance,
   view: ops.view,
@@ -138,6 +162,10 @@ declare module './core/tensor.js' {
     min(): Tensor;
     /** Smallest values along `dim` and where they are. */
     min(dim: number | ops.ReduceOptions, keepdim?: boolean): ops.ValuesAndIndices;
+    /** The median of all elements, the lower of two. */
+    median(): Tensor;
+    /** Medians along `dim` and where they are. */
+    median(dim: number | ops.ReduceOptions, keepdim?: boolean): ops.ValuesAndIndices;
     /** The transpose: dimensions in reverse order. */
     readonly T: Tensor<D>;
     /** This tensor as another dtype, or on another device; the same tensor when it is so already. */
@@ -171,6 +199,9 @@ const extra = {
   },
   min(this: Tensor, dim?: number, keepdim?: boolean): unknown {
     return dim === undefined ? ops.min(this) : ops.min(this, dim, keepdim);
+  },
+  median(this: Tensor, dim?: number, keepdim?: boolean): unknown {
+    return dim === undefined ? ops.median(this) : ops.median(this, dim, keepdim);
   },
   to(this: Tensor, target: string): Tensor {
     if (isDType(target)) return ops.cast(this, target);

@@ -5,16 +5,21 @@ export * from './compare.js';
 export { type ConvOptions, conv2d } from './conv.js';
 export * from './create.js';
 export { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './division.js';
+export { baddbmm, einsum, tensordot } from './einsum.js';
 export { maximum, minimum } from './extremes.js';
-export * from './indexing.js';
+export type { ReduceArguments, ReduceOptions } from './fold.js';
+export { gather, indexSelect, oneHot } from './indexing.js';
 export * from './inplace.js';
+export * from './join.js';
 export { lerp } from './lerp.js';
 export * from './likelihood.js';
 export * from './loss.js';
 export * from './marginloss.js';
+export { maskedFill, maskedSelect, type NonzeroOptions, nonzero } from './masked.js';
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
 export * from './norm.js';
+export * from './pad.js';
 export {
   type AvgPoolOptions,
   adaptiveAvgPool2d,
@@ -27,7 +32,9 @@ export {
   pair,
 } from './pool.js';
 export { pow } from './power.js';
+export { prod } from './product.js';
 export * from './random.js';
+export * from './rearrange.js';
 export {
   all,
   amax,
@@ -39,8 +46,6 @@ export {
   max,
   mean,
   min,
-  type ReduceArguments,
-  type ReduceOptions,
   std,
   sum,
   type ValuesAndIndices,
@@ -48,6 +53,8 @@ export {
   variance,
 } from './reduce.js';
 export type { LossOptions, Reduction } from './reduction.js';
+export * from './scan.js';
+export * from './scatter.js';
 export {
   type CosineSimilarityOptions,
   cosineSimilarity,
@@ -55,4 +62,7 @@ export {
   pairwiseDistance,
 } from './similarity.js';
 export * from './softmax.js';
+export * from './sort.js';
+export * from './triangle.js';
 export * from './unary.js';
+export { type NormOptions, norm } from './vectornorm.js';

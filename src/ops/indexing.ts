@@ -4,12 +4,12 @@ import { fail, show } from '../core/errors.js';
 import { normalizeDim, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { narrow } from './movement.js';
-import { checkTensor, convert, dense, empty } from './op.js';
+import { checkTensor, convert, dense, empty, suffix } from './op.js';
 
 /** Ops that pick elements by index. */
 
 /** Throws unless every index lies in [0, size). The check reads the indices; on the CPU they are at hand. */
-function checkIndices(name: string, index: Tensor, size: number): void {
+export function checkIndices(name: string, index: Tensor, size: number): void {
   for (const i of index.dataSync()) {
     if (i < 0 || i >= size) fail('argument', `${name}: index ${i} is out of range for a dimension of ${size}.`);
   }
@@ -33,11 +33,11 @@ function gatherAlong(x: Tensor, index: Tensor, outer: number, inner: number, sha
 
 /** Zeros of `shape` with g added at the places gatherAlong read. */
 function scatterAddAlong(g: Tensor, index: Tensor, outer: number, inner: number, shape: Shape): Tensor {
-  const y = empty(g, shape, 'float32', 'scatterAdd');
+  const y = empty(g, shape, g.dtype, 'scatterAdd');
   y.storage.device.launch({ kernel: 'fill_b4', work: y.numel, grain: 65536, writes: [y], reads: [], ints: [0] });
   const lanes = outer * inner;
   y.storage.device.launch({
-    kernel: 'scatterAdd_f32',
+    kernel: `scatterAdd_${suffix(g.dtype)}`,
     work: lanes,
     writes: [y],
     reads: [dense(g), dense(index)],
@@ -46,12 +46,12 @@ function scatterAddAlong(g: Tensor, index: Tensor, outer: number, inner: number,
   return y;
 }
 
-function lanesOf(shape: Shape, dim: number): { outer: number; inner: number } {
+export function lanesOf(shape: Shape, dim: number): { outer: number; inner: number } {
   return { outer: sizeOf(shape.slice(0, dim)), inner: sizeOf(shape.slice(dim + 1)) };
 }
 
 /** A gather whose gradient is a scatter, whose gradient is a gather. */
-function gatherOp(input: Tensor, index: Tensor, dim: number): Tensor {
+export function gatherOp(input: Tensor, index: Tensor, dim: number): Tensor {
   const { outer, inner } = lanesOf(index.shape, dim);
   const y = gatherAlong(input, index, outer, inner, index.shape);
   const from = input.shape;
@@ -59,14 +59,14 @@ function gatherOp(input: Tensor, index: Tensor, dim: number): Tensor {
   return y;
 }
 
-function scatterOp(g: Tensor, index: Tensor, dim: number, shape: Shape): Tensor {
+export function scatterOp(g: Tensor, index: Tensor, dim: number, shape: Shape): Tensor {
   const { outer, inner } = lanesOf(index.shape, dim);
   const y = scatterAddAlong(g, index, outer, inner, shape);
   record('scatterAdd', [g], [y], [index], ([v], [places]) => [gatherOp(v as Tensor, places as Tensor, dim)]);
   return y;
 }
 
-function prepare(name: string, input: Tensor, index: Tensor): { x: Tensor; places: Tensor } {
+export function prepare(name: string, input: Tensor, index: Tensor): { x: Tensor; places: Tensor } {
   checkTensor(name, input);
   checkTensor(name, index, 'index');
   if (traits[index.dtype].isFloat || index.dtype === 'bool') {

@@ -1,164 +1,28 @@
 import { noGrad, record } from '../autograd/index.js';
-import { checkOptions, isOptions } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
-import { normalizeDims, type Shape, sizeOf } from '../core/shape.js';
+import { normalizeDims, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { div, mul, sub } from './arithmetic.js';
-import { expand } from './broadcast.js';
 import { eq, isnan, logicalAnd, logicalOr, where } from './compare.js';
+import {
+  type Folded,
+  fold,
+  foldOracle,
+  foldSamples,
+  parseReduce,
+  type ReduceArguments,
+  type ReduceOptions,
+  reduceInto,
+  spreadBack,
+} from './fold.js';
 import { cast, permute, reshape } from './movement.js';
-import { checkTensor, convert, dense, empty, type Op, op, SUM_SCRATCH, suffix } from './op.js';
-import { at, build, type Reference, type Sample, spread } from './sheet.js';
+import { checkTensor, convert, empty, type Op, op, suffix } from './op.js';
 import { exp, sqrt } from './unary.js';
 
 /** Ops that fold dimensions into one value. */
 
-export interface ReduceOptions {
-  /** Dimension or dimensions to reduce. Default: all. */
-  readonly dim?: number | readonly number[] | null;
-  /** Keep reduced dimensions with size 1. Default false. */
-  readonly keepdim?: boolean;
-}
-
-/** `sum()`, `sum(1)`, `sum([0, 1], true)`, `sum(1, { keepdim: true })` and `sum({ dim: 1 })` are all understood. */
-export type ReduceArguments = readonly [
-  dim?: number | readonly number[] | null | ReduceOptions,
-  keepdim?: boolean | ReduceOptions,
-];
-
-/** `correction` and `unbiased` belong to var and std, which read their dim and keepdim here too. */
-const REDUCE_OPTIONS = ['dim', 'keepdim', 'correction', 'unbiased'];
-
-export function parseReduce([dim, keepdim]: ReduceArguments): ReduceOptions {
-  if (isOptions(dim)) {
-    checkOptions('reduce', dim, REDUCE_OPTIONS);
-    return dim as ReduceOptions;
-  }
-  if (isOptions(keepdim)) checkOptions('reduce', keepdim, REDUCE_OPTIONS);
-  const keep = typeof keepdim === 'object' ? keepdim.keepdim : keepdim;
-  return { dim: dim as number | readonly number[] | null | undefined, keepdim: keep ?? false };
-}
-
-/** How a reduction sees its input: contiguous, with the reduced dimensions in one block. */
-interface Folded {
-  readonly x: Tensor;
-  readonly outer: number;
-  readonly run: number;
-  readonly inner: number;
-  /** The result's shape, and the same with reduced dimensions kept as 1. */
-  readonly shape: number[];
-  readonly kept: number[];
-}
-
-function fold(name: string, input: Tensor, { dim, keepdim = false }: ReduceOptions): Folded {
-  const dims = normalizeDims(name, dim, input.ndim).sort((a, b) => a - b);
-  const kept = input.shape.map((size, i) => (dims.includes(i) ? 1 : size));
-  const shape = keepdim ? kept : input.shape.filter((_, i) => !dims.includes(i));
-  const first = dims[0] ?? 0;
-  const adjacent = dims.every((d, i) => d === first + i);
-  if (adjacent) {
-    const end = first + dims.length;
-    return {
-      x: dense(input),
-      outer: sizeOf(input.shape.slice(0, first)),
-      run: sizeOf(input.shape.slice(first, end)),
-      inner: sizeOf(input.shape.slice(end)),
-      shape,
-      kept,
-    };
-  }
-  const rest = input.shape.map((_, i) => i).filter((d) => !dims.includes(d));
-  const order = [...rest, ...dims];
-  const moved = input.strided(
-    order.map((d) => input.shape[d] as number),
-    order.map((d) => input.strides[d] as number),
-    input.offset,
-  );
-  const outer = sizeOf(rest.map((d) => input.shape[d] as number));
-  return { x: dense(moved), outer, run: sizeOf(dims.map((d) => input.shape[d] as number)), inner: 1, shape, kept };
-}
-
-/** Runs a reduction kernel over a folded input. */
-function reduceInto(kernel: string, y: Tensor, { x, outer, run, inner }: Folded, floats?: readonly number[]): void {
-  y.storage.device.launch({
-    kernel,
-    work: outer * inner,
-    grain: Math.max(1, Math.floor(32768 / Math.max(run, 1))),
-    writes: [y],
-    reads: [x],
-    ...(floats === undefined ? {} : { floats }),
-    ints: [outer, run, inner],
-    scratch: SUM_SCRATCH,
-  });
-}
-
-/** Shapes and dimensions that every reduction is tried on. */
-function samples(nonEmpty = false): Sample[] {
-  const cases: [Shape, unknown[]][] = [
-    [[], []],
-    [[1], []],
-    [[17], []],
-    [[3, 5], []],
-    [[3, 5], [0]],
-    [[3, 5], [1]],
-    [
-      [3, 5],
-      [-1, true],
-    ],
-    [[2, 3, 4], [1]],
-    [[2, 3, 4], [[0, 2]]],
-    [
-      [2, 3, 4],
-      [[1, 2], true],
-    ],
-    [[130, 9], [0]],
-    [[9, 130], [1]],
-    ...(nonEmpty
-      ? []
-      : ([
-          [[0, 3], [0]],
-          [[2, 0], [1]],
-        ] as [Shape, unknown[]][])),
-  ];
-  const values = [NaN, Infinity, -Infinity, 0, -0, 1];
-  return [
-    ...cases.map(([shape, args]) => ({ inputs: [spread(shape)], args })),
-    { inputs: [{ shape: [values.length, 2], data: Float64Array.from(values.flatMap((v) => [v, 1])) }], args: [1] },
-  ];
-}
-
-/** The oracle of a reduction, from a function on the values that meet. */
-function oracle(name: string, of: (values: number[]) => number) {
-  return ([x]: readonly Reference[], args: readonly unknown[]): Reference => {
-    const a = x as Reference;
-    const { dim, keepdim = false } = parseReduce(args as unknown as ReduceArguments);
-    const dims = normalizeDims(name, dim, a.shape.length);
-    const kept = a.shape.map((size, i) => (dims.includes(i) ? 1 : size));
-    const run = a.shape.map((size, i) => (dims.includes(i) ? size : 1));
-    const result = build(kept, (outer) => {
-      const values: number[] = [];
-      build(run, (inner) => {
-        values.push(
-          at(
-            a,
-            outer.map((o, d) => o + (inner[d] as number)),
-          ),
-        );
-        return 0;
-      });
-      return of(values);
-    });
-    return { shape: keepdim ? kept : a.shape.filter((_, i) => !dims.includes(i)), data: result.data };
-  };
-}
-
 type Reduction = Op<(input: Tensor, ...args: ReduceArguments) => Tensor>;
-
-/** `value`, of the reduced shape, repeated to the shape before. */
-function spreadBack(value: Tensor, kept: Shape, shape: Shape): Tensor {
-  return expand(reshape(value, kept), shape);
-}
 
 function summation(name: 'sum' | 'mean', doc: string, of: (values: number[]) => number): Reduction {
   return op(
@@ -186,8 +50,8 @@ function summation(name: 'sum' | 'mean', doc: string, of: (values: number[]) => 
       doc,
       dtypes: name === 'sum' ? ['float32', 'int32'] : ['float32'],
       differentiable: [true],
-      oracle: oracle(name, of),
-      samples: () => samples(),
+      oracle: foldOracle(name, of),
+      samples: () => foldSamples(),
       tolerance: 2e-6,
     },
   );
@@ -242,8 +106,8 @@ function extremum(name: 'amax' | 'amin', doc: string, of: (values: number[]) => 
     doc,
     dtypes: ['float32', 'int32'],
     differentiable: [true],
-    oracle: oracle(name, of),
-    samples: () => samples(true),
+    oracle: foldOracle(name, of),
+    samples: () => foldSamples(true),
   });
 }
 
@@ -287,8 +151,8 @@ function position(name: 'argmax' | 'argmin', doc: string, of: (values: number[])
       doc,
       dtypes: ['float32', 'int32'],
       differentiable: [false],
-      oracle: oracle(name, of),
-      samples: () => samples(true).filter((s) => !Array.isArray(s.args?.[0])),
+      oracle: foldOracle(name, of),
+      samples: () => foldSamples(true).filter((s) => !Array.isArray(s.args?.[0])),
     },
   );
 }
@@ -377,9 +241,9 @@ function truth(name: 'any' | 'all', doc: string, of: (values: number[]) => numbe
       doc,
       dtypes: ['float32'],
       differentiable: [false],
-      oracle: oracle(name, of),
+      oracle: foldOracle(name, of),
       samples: () =>
-        samples().map((s) => ({
+        foldSamples().map((s) => ({
           ...s,
           inputs: s.inputs.map((x) => ({ ...x, data: x.data.map((v) => Number(v > 0)) })),
         })),
@@ -403,7 +267,7 @@ export interface ValuesAndIndices extends Iterable<Tensor> {
   readonly indices: Tensor<'int32'>;
 }
 
-function valuesAndIndices(values: Tensor, indices: Tensor<'int32'>): ValuesAndIndices {
+export function valuesAndIndices(values: Tensor, indices: Tensor<'int32'>): ValuesAndIndices {
   return { values, indices, [Symbol.iterator]: () => [values, indices].values() };
 }
 

@@ -11,7 +11,7 @@ warnings.filterwarnings("ignore")
 
 import golden  # noqa: E402
 
-for family in ["elementwise", "reduce", "movement", "create", "matmul", "spatial", "norm", "loss"]:
+for family in ["elementwise", "reduce", "movement", "create", "matmul", "spatial", "norm", "loss", "scan", "rearrange", "masked", "scatter", "einsum", "sort"]:
     importlib.import_module(family)
 
 golden.write(os.path.join(here, "ops.json"), {})

@@ -62,7 +62,8 @@ const WITHOUT: Readonly<Record<string, string>> = {
 /** An argument of a case with its inputs filled in. */
 function argument(value: unknown, inputs: readonly Tensor[]): unknown {
   if (Array.isArray(value)) return value.map((v) => argument(v, inputs));
-  if (value === 'Infinity') return Infinity;
+  // JSON has no words for these.
+  if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return Number(value);
   if (typeof value !== 'object' || value === null) return value;
   if ('$' in value) return inputs[value.$ as number];
   return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, argument(v, inputs)]));

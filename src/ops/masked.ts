@@ -1,0 +1,99 @@
+import { fail, show } from '../core/errors.js';
+import { broadcastShapes, sizeOf } from '../core/shape.js';
+import { Tensor } from '../core/tensor.js';
+import { expand } from './broadcast.js';
+import { where } from './compare.js';
+import { indexSelect } from './indexing.js';
+import { cast, reshape } from './movement.js';
+import { checkTensor, empty, type Op, op, scalarLike } from './op.js';
+import { at, build, integers, type Reference, spread } from './sheet.js';
+
+/** Ops on the elements that a mask or a condition names. */
+
+function checkMask(name: string, input: Tensor, mask: Tensor): void {
+  checkTensor(name, input);
+  checkTensor(name, mask, 'mask');
+  if (mask.dtype !== 'bool') {
+    fail('dtype', `${name}: mask must be bool, got ${mask.dtype}. Use a comparison, or .to('bool').`);
+  }
+}
+
+/** A one-dimensional or wider int32 tensor on the device of `like`. */
+export function indicesLike(like: Tensor, data: Int32Array, shape: readonly number[], label: string): Tensor<'int32'> {
+  const y = empty(like, shape, 'int32', label);
+  y.storage.device.write(y.storage, 0, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return y;
+}
+
+export const maskedFill: Op<(input: Tensor, mask: Tensor, value: Tensor | number | boolean) => Tensor> = op(
+  (input: Tensor, mask: Tensor, value: Tensor | number | boolean): Tensor => {
+    checkMask('maskedFill', input, mask);
+    if (value instanceof Tensor && value.ndim > 0) {
+      fail('shape', `maskedFill: value must be a number or a tensor without dimensions, got ${show(value.shape)}.`);
+    }
+    const fill = value instanceof Tensor ? cast(value, input.dtype) : scalarLike(input, value, input.dtype);
+    return where(mask, fill, input);
+  },
+  {
+    name: 'maskedFill',
+    family: 'ternary',
+    doc: '`value` where `mask` (bool) holds, `input` elsewhere; input and mask broadcast. The result has input’s dtype.',
+    dtypes: ['float32,bool', 'int32,bool', 'uint8,bool'],
+    differentiable: [true, false],
+    oracle: ([x, m], [value]) => {
+      const [a, mask] = [x, m] as [Reference, Reference];
+      const shape = broadcastShapes('maskedFill', a.shape, mask.shape);
+      return build(shape, (i) => (at(mask, i) !== 0 ? (value as number) : at(a, i)));
+    },
+    samples: () => [
+      { inputs: [spread([17]), integers([17], 0, 2)], args: [3] },
+      { inputs: [spread([3, 5]), integers([5], 0, 2)], args: [0] },
+      { inputs: [spread([5]), integers([3, 1], 0, 2)], args: [7] },
+      { inputs: [spread([0]), integers([0], 0, 2)], args: [7] },
+    ],
+  },
+);
+
+/** The elements where `mask` (bool, broadcast with `input`) holds, in one dimension. */
+export function maskedSelect(input: Tensor, mask: Tensor): Tensor {
+  checkMask('maskedSelect', input, mask);
+  const shape = broadcastShapes('maskedSelect', input.shape, mask.shape);
+  // How many there are decides the shape of the result, so the mask is read here and now.
+  const places: number[] = [];
+  expand(mask, shape)
+    .dataSync()
+    .forEach((holds: number, i: number) => {
+      if (holds !== 0) places.push(i);
+    });
+  const index = indicesLike(input, Int32Array.from(places), [places.length], 'maskedSelect');
+  return indexSelect(reshape(expand(input, shape), [sizeOf(shape)]), 0, index);
+}
+
+export interface NonzeroOptions {
+  /** Give one tensor of indices for each dimension. Default false. */
+  readonly asTuple?: boolean;
+}
+
+/** Indices of the elements that are not 0, a row for each: int32 [n, number of dimensions]. NaN is not 0. */
+export function nonzero(input: Tensor): Tensor<'int32'>;
+export function nonzero(input: Tensor, options: { readonly asTuple: true }): Tensor<'int32'>[];
+export function nonzero(input: Tensor, options?: NonzeroOptions): Tensor<'int32'> | Tensor<'int32'>[];
+export function nonzero(input: Tensor, { asTuple = false }: NonzeroOptions = {}): Tensor<'int32'> | Tensor<'int32'>[] {
+  checkTensor('nonzero', input);
+  const found: number[] = [];
+  input.dataSync().forEach((value: number, i: number) => {
+    if (value !== 0) found.push(i);
+  });
+  // As a tuple, a number counts as one row, as in PyTorch.
+  const shape = asTuple && input.ndim === 0 ? [1] : input.shape;
+  const columns = shape.map((size, d) => {
+    const inner = sizeOf(shape.slice(d + 1));
+    return Int32Array.from(found, (i) => Math.floor(i / inner) % size);
+  });
+  if (asTuple) return columns.map((column) => indicesLike(input, column, [found.length], 'nonzero'));
+  const rows = Int32Array.from({ length: found.length * shape.length }, (_, i) => {
+    const column = columns[i % shape.length] as Int32Array;
+    return column[Math.floor(i / shape.length)] as number;
+  });
+  return indicesLike(input, rows, [found.length, shape.length], 'nonzero');
+}
