@@ -27,7 +27,10 @@ export interface Uncoupled {
 type Kind = abstract new (...args: never) => Module;
 
 /** Modules that work element by element and map 0 to 0, so that a silent unit stays silent behind them. */
-const SILENT: readonly Kind[] = [nn.Identity, nn.ReLU, nn.Tanh, nn.SiLU, nn.GELU, nn.Dropout];
+const SILENT: readonly Kind[] = [
+  ...[nn.Identity, nn.Dropout, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU],
+  ...[nn.Tanh, nn.SiLU, nn.GELU, nn.Mish, nn.Softsign, nn.Hardswish],
+];
 
 /** Modules that do so within each image plane: the last two dimensions. */
 const POOLS: readonly Kind[] = [nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d];
