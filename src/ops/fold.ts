@@ -21,15 +21,14 @@ export type ReduceArguments = readonly [
   keepdim?: boolean | ReduceOptions,
 ];
 
-/** `correction` and `unbiased` belong to var and std, `p` to norm; they read their dim and keepdim here too. */
-const REDUCE_OPTIONS = ['dim', 'keepdim', 'correction', 'unbiased', 'p'];
-
-export function parseReduce([dim, keepdim]: ReduceArguments): ReduceOptions {
+/** `more` names the options that an op has beyond dim and keepdim, and reads itself. */
+export function parseReduce([dim, keepdim]: ReduceArguments, more: readonly string[] = []): ReduceOptions {
+  const names = ['dim', 'keepdim', ...more];
   if (isOptions(dim)) {
-    checkOptions('reduce', dim, REDUCE_OPTIONS);
+    checkOptions('reduce', dim, names);
     return dim as ReduceOptions;
   }
-  if (isOptions(keepdim)) checkOptions('reduce', keepdim, REDUCE_OPTIONS);
+  if (isOptions(keepdim)) checkOptions('reduce', keepdim, names);
   const keep = typeof keepdim === 'object' ? keepdim.keepdim : keepdim;
   return { dim: dim as number | readonly number[] | null | undefined, keepdim: keep ?? false };
 }

@@ -1,4 +1,5 @@
 import { noGrad, record } from '../autograd/index.js';
+import { checkOptions } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDims, sizeOf } from '../core/shape.js';
@@ -185,7 +186,9 @@ export interface VarOptions extends ReduceOptions {
 /** Variance over `dim` (default all), from squared distances to the mean. */
 export function variance(input: Tensor, dim?: ReduceArguments[0] | VarOptions, options?: VarOptions): Tensor {
   checkTensor('var', input);
-  const given: VarOptions = { ...parseReduce([dim as ReduceArguments[0]]), ...options };
+  const more = ['correction', 'unbiased'];
+  if (options !== undefined) checkOptions('var', options, ['dim', 'keepdim', ...more]);
+  const given: VarOptions = { ...parseReduce([dim as ReduceArguments[0]], more), ...options };
   const correction = given.correction ?? (given.unbiased === false ? 0 : 1);
   const dims = normalizeDims('var', given.dim, input.ndim);
   const kept = input.shape.map((size, i) => (dims.includes(i) ? 1 : size));

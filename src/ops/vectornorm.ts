@@ -1,4 +1,5 @@
 import { noGrad, record } from '../autograd/index.js';
+import { checkOptions, isOptions } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
@@ -16,7 +17,8 @@ import {
   spreadBack,
 } from './fold.js';
 import { cast } from './movement.js';
-import { checkTensor, convert, elementwise, empty, op, scalarLike } from './op.js';
+import { checkTensor, convert, empty, op } from './op.js';
+import { pow } from './power.js';
 import { amax, amin, sum } from './reduce.js';
 import { abs, sign, sqrt } from './unary.js';
 
@@ -25,19 +27,6 @@ import { abs, sign, sqrt } from './unary.js';
 export interface NormOptions extends ReduceOptions {
   /** The order: a number, ±Infinity, or 'fro', the same as 2. Default 'fro'. */
   readonly p?: number | 'fro';
-}
-
-/** x^p for a number p, with x ≥ 0. */
-function power(x: Tensor, p: number): Tensor {
-  if (p === 1) return x;
-  const y = empty(x, x.shape, 'float32', 'pow');
-  const exponent = scalarLike(x, p, 'float32');
-  elementwise('pow_f32', y, [x, exponent.strided(x.shape, new Array<number>(x.ndim).fill(0), 0)]);
-  record('pow', [x], [y], [x], ([g], [held]) => [
-    // x⁰ has no slope, not even where x^(−1) is infinite.
-    p === 0 ? mul(held as Tensor, 0) : mul(mul(g as Tensor, power(held as Tensor, p - 1)), p),
-  ]);
-  return y;
 }
 
 /** The norm of float32, nothing recorded. */
@@ -53,7 +42,7 @@ function compute(x: Tensor, p: number, options: ReduceOptions): Tensor {
   };
   if (p === 1) return of('sumAbs_f32', x);
   if (p === 2) return sqrt(of('sumSquares_f32', x));
-  return power(sum(power(abs(x), p), options), 1 / p);
+  return pow(sum(pow(abs(x), p), options), 1 / p);
 }
 
 /** The gradient of ‖x‖ₚ with the subgradients PyTorch takes where x or the norm is 0. g and n have x's shape. */
@@ -67,11 +56,11 @@ function gradient(g: Tensor, x: Tensor, n: Tensor, p: number, folded: Folded): T
     return mul(mul(sign(x), share), div(g, count));
   }
   if (p < 1) {
-    const slope = mul(sign(x), where(eq(x, 0), 0, power(abs(x), p - 1)));
-    return mul(mul(slope, g), power(n, 1 - p));
+    const slope = mul(sign(x), where(eq(x, 0), 0, pow(abs(x), p - 1)));
+    return mul(mul(slope, g), pow(n, 1 - p));
   }
-  const scale = where(eq(n, 0), 0, div(g, power(n, p - 1)));
-  return mul(p < 2 ? mul(sign(x), power(abs(x), p - 1)) : mul(x, power(abs(x), p - 2)), scale);
+  const scale = where(eq(n, 0), 0, div(g, pow(n, p - 1)));
+  return mul(p < 2 ? mul(sign(x), pow(abs(x), p - 1)) : mul(x, pow(abs(x), p - 2)), scale);
 }
 
 const referenceNorm = (values: readonly number[], p: number): number => {
@@ -93,6 +82,7 @@ export const norm = op(
     if (!traits[input.dtype].isFloat) {
       fail('dtype', `norm: expected floating point, got ${input.dtype}. Use .to('float32').`);
     }
+    if (isOptions(p)) checkOptions('norm', p, ['p', 'dim', 'keepdim']);
     const given: NormOptions = typeof p === 'object' ? p : { p, ...parseReduce([dim, keepdim]) };
     const options: ReduceOptions = { dim: given.dim ?? null, keepdim: given.keepdim ?? false };
     const order = given.p === undefined || given.p === 'fro' ? 2 : given.p;

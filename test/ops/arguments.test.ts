@@ -30,6 +30,9 @@ test('an option that is not there is an error, with the one that was meant', () 
   const wrong = (options: object) => options as never;
   expect(() => ones([2]).sum(wrong({ dims: 1 }))).toThrow(/no option 'dims'. Options are dim, keepdim/);
   expect(() => ones([2]).sum(wrong({ dim: 0, keepDim: true }))).toThrow(/Did you mean keepdim/);
+  expect(() => ones([2]).sum(wrong({ correction: 0 }))).toThrow(/no option 'correction'/);
+  expect(ones([2]).var({ dim: 0, correction: 0 }).item()).toBe(0);
+  expect(() => ones([2]).norm(wrong({ dims: 0 }))).toThrow(/norm: there is no option 'dims'/);
   expect(() => new Linear(3, 4, wrong({ biass: false }))).toThrow(/Linear: there is no option 'biass'/);
   expect(() => conv2d(x(), ones([1, 1, 3, 3]), null, wrong({ strides: 2 }))).toThrow(/no option 'strides'/);
 });
