@@ -1,4 +1,4 @@
-import type { Tensor } from 'fettle';
+import { Tensor } from 'fettle';
 import { expect } from 'vitest';
 import type { JsonNumber } from './inputs.js';
 
@@ -53,4 +53,10 @@ export function compare(
       `${what}, element ${i} of [${expected.shape}]: expected ${show(want)}, got ${show(value)} (${allowed} off is allowed)`,
     );
   }
+}
+
+/** The tensors of a result in PyTorch's order: those of a pair of values and states, of states in states. */
+export function outputsOf(result: unknown): Tensor[] {
+  if (result instanceof Tensor) return [result];
+  return [...(result as Iterable<unknown>)].flatMap((part) => (part === null ? [] : outputsOf(part)));
 }

@@ -216,7 +216,7 @@ CASES = []
 def call(op, args, tensors, fn=None):
     positional = [to_python(a, tensors) for a in args if not isinstance(a, dict)]
     options = {snake(k): to_python(v, tensors) for a in args if isinstance(a, dict) for k, v in a.items()}
-    return (fn or resolve(op))(*positional, **options)
+    return (resolve(op) if fn is None else fn)(*positional, **options)
 
 
 def case(op, inputs, args=(), label="", sums=False, after=(), fn=None, layouts=True, ulps=None):
@@ -235,7 +235,7 @@ def case(op, inputs, args=(), label="", sums=False, after=(), fn=None, layouts=T
     record["in"] = [x.json() for x in inputs]
     record.update(arguments(args, len(inputs)))
     outputs = call(op, args, tensors, fn)
-    outputs = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
+    outputs = flatten(outputs)
     record["out"] = [result(y) for y in outputs]
     floats = [y for y in outputs if y.requires_grad]
     if floats:
@@ -278,10 +278,17 @@ def uses_inputs(value):
     return isinstance(value, T) or (isinstance(value, (list, tuple)) and any(uses_inputs(v) for v in value))
 
 
-def write(path, head):
+def flatten(outputs):
+    """The tensors of an op's result in their order; PyTorch nests the states of recurrent layers."""
+    if isinstance(outputs, torch.Tensor):
+        return [outputs]
+    return [y for group in outputs if group is not None for y in flatten(group)]
+
+
+def write(path):
     """One case on a line, so that a change of the goldens reads as one."""
     lines = ",\n".join(json.dumps(c, separators=(",", ":"), ensure_ascii=False, allow_nan=False) for c in CASES)
-    text = json.dumps({**head, "torch": torch.__version__}, separators=(",", ":"))[:-1] + ',"cases":[\n' + lines + "\n]}\n"
+    text = json.dumps({"torch": torch.__version__}, separators=(",", ":"))[:-1] + ',"cases":[\n' + lines + "\n]}\n"
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     print(f"{path}: {len(CASES)} cases, {len(text.encode())} bytes")

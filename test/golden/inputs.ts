@@ -67,3 +67,13 @@ export function makeInput(spec: InputSpec, k: number, layout: Layout): { leaf: T
   }, leaf);
   return { leaf, x };
 }
+
+/** An argument of a case with its inputs filled in. */
+export function argument(value: unknown, inputs: readonly Tensor[]): unknown {
+  if (Array.isArray(value)) return value.map((v) => argument(v, inputs));
+  // JSON has no words for these.
+  if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return Number(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if ('$' in value) return inputs[value.$ as number];
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, argument(v, inputs)]));
+}

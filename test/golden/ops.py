@@ -1,4 +1,7 @@
-"""Writes ops.json: what PyTorch makes of every op. Run with a Python that has PyTorch 1.13 or later: python3 ops.py"""
+"""
+Writes ops/NAME.json for each cases/NAME.py: what PyTorch makes of a family of ops. Run with a Python that has PyTorch 1.13 or
+later: python3 ops.py [NAME …]
+"""
 import importlib
 import os
 import sys
@@ -11,7 +14,8 @@ warnings.filterwarnings("ignore")
 
 import golden  # noqa: E402
 
-for family in ["elementwise", "reduce", "movement", "create", "matmul", "spatial", "norm", "loss", "scan", "rearrange", "masked", "scatter", "einsum", "sort"]:
-    importlib.import_module(family)
-
-golden.write(os.path.join(here, "ops.json"), {})
+names = sys.argv[1:] or sorted(file[:-3] for file in os.listdir(os.path.join(here, "cases")) if file.endswith(".py"))
+for name in names:
+    golden.CASES.clear()
+    importlib.import_module(name)
+    golden.write(os.path.join(here, "ops", f"{name}.json"))

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import * as fettle from 'fettle';
 import { FettleError, Tensor } from 'fettle';
 import * as ops from 'fettle/ops';
 import { describe, expect, test } from 'vitest';
-import { compare, type Expected } from './compare.js';
-import { type InputSpec, type JsonNumber, type Layout, makeInput, weights } from './inputs.js';
+import { compare, type Expected, outputsOf } from './compare.js';
+import { argument, type InputSpec, type JsonNumber, type Layout, makeInput, weights } from './inputs.js';
 
 /**
- * Every op against PyTorch: the values and gradients that ops.py found and ops.json holds, through the public API, as
+ * Every op against PyTorch: the values and gradients that ops.py found and the files in ops/ hold, through the public API, as
  * function and as method, on inputs that lie in memory as they come and on strided ones.
  */
 
@@ -29,8 +29,11 @@ interface Case {
   readonly throws?: true;
 }
 
-const file = new URL('ops.json', import.meta.url);
-const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: readonly Case[] };
+const folder = new URL('ops/', import.meta.url);
+const cases = readdirSync(folder).flatMap((file) => {
+  const family = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as { readonly cases: readonly Case[] };
+  return family.cases;
+});
 
 const argumentsOf = (one: Case): readonly unknown[] => one.args ?? one.in.map((_, k) => ({ $: k }));
 
@@ -59,16 +62,6 @@ const WITHOUT: Readonly<Record<string, string>> = {
   pair: 'reads arguments',
 };
 
-/** An argument of a case with its inputs filled in. */
-function argument(value: unknown, inputs: readonly Tensor[]): unknown {
-  if (Array.isArray(value)) return value.map((v) => argument(v, inputs));
-  // JSON has no words for these.
-  if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return Number(value);
-  if (typeof value !== 'object' || value === null) return value;
-  if ('$' in value) return inputs[value.$ as number];
-  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, argument(v, inputs)]));
-}
-
 /** The function of the case, or the method of its first tensor; undefined where there is no such method. */
 function resolve(one: Case, form: 'function' | 'method'): Call | undefined {
   if (form === 'function') return OTHERS[one.op] ?? (fettle as unknown as Record<string, Call>)[one.op];
@@ -82,11 +75,6 @@ function resolve(one: Case, form: 'function' | 'method'): Call | undefined {
     return (condition, input, other) => method.call(input, condition, other);
   }
   return (self, ...rest) => method.call(self, ...rest);
-}
-
-/** Outputs in PyTorch's order. */
-function outputsOf(result: unknown): Tensor[] {
-  return result instanceof Tensor ? [result] : [...(result as Iterable<Tensor>)];
 }
 
 function run(one: Case, form: 'function' | 'method', layout: Layout): void {

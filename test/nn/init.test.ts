@@ -10,7 +10,7 @@ interface Golden {
   readonly spreads: readonly (Readonly<Record<string, number>> & { readonly shape: readonly number[] })[];
 }
 
-const golden = JSON.parse(readFileSync(new URL('../golden/nn.json', import.meta.url), 'utf8')) as Golden;
+const golden = JSON.parse(readFileSync(new URL('../golden/init.json', import.meta.url), 'utf8')) as Golden;
 const made: nn.Module[] = [];
 
 beforeEach(() => manualSeed(7));
