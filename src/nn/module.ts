@@ -55,7 +55,11 @@ export interface LoadResult {
 }
 
 /** Sees a module's inputs and output after each forward; what it returns, if anything, replaces the output. */
-export type ForwardHook = (module: Module, inputs: readonly unknown[], output: Tensor) => Tensor | undefined;
+export type ForwardHook<Output = Tensor> = (
+  module: Module,
+  inputs: readonly unknown[],
+  output: Output,
+) => Output | undefined;
 
 export interface HookHandle {
   remove(): void;
@@ -74,9 +78,10 @@ export interface HookHandle {
 export abstract class Module {
   /** Whether the module behaves as in training: dropout drops, batch norm uses the batch. */
   training = true;
-  private hooks: ForwardHook[] = [];
+  private hooks: ForwardHook<unknown>[] = [];
 
-  abstract forward(...inputs: never[]): Tensor;
+  /** What the module computes: a tensor, or several for recurrent layers and attention. */
+  abstract forward(...inputs: never[]): unknown;
 
   /** The name in the state dict of a property, where PyTorch's differs. */
   protected stateName(property: string): string {
@@ -236,10 +241,10 @@ export abstract class Module {
     return this;
   }
 
-  /** Calls `hook` after every forward of this module. */
-  registerForwardHook(hook: ForwardHook): HookHandle {
+  /** Calls `hook` after every forward of this module. `Output` is what its forward returns: a tensor, or several. */
+  registerForwardHook<Output = Tensor>(hook: ForwardHook<Output>): HookHandle {
     if (this.hooks.length === 0) this.wrapForward();
-    this.hooks.push(hook);
+    this.hooks.push(hook as ForwardHook<unknown>);
     return {
       remove: () => {
         this.hooks = this.hooks.filter((other) => other !== hook);
@@ -250,9 +255,9 @@ export abstract class Module {
   }
 
   private wrapForward(): void {
-    const plain = this.forward.bind(this) as (...inputs: unknown[]) => Tensor;
-    const wrapped = (...inputs: unknown[]): Tensor =>
-      this.hooks.reduce((output, hook) => hook(this, inputs, output) ?? output, plain(...inputs));
+    const plain = this.forward.bind(this) as (...inputs: unknown[]) => unknown;
+    const wrapped = (...inputs: unknown[]): unknown =>
+      this.hooks.reduce<unknown>((output, hook) => hook(this, inputs, output) ?? output, plain(...inputs));
     Object.defineProperty(this, 'forward', { value: wrapped, configurable: true, enumerable: false });
   }
 

@@ -48,7 +48,7 @@ interface Loss {
 /** A module as these checks call it. */
 export type Layer = nn.Module & { forward(...args: never[]): unknown };
 /** A loss of two or more tensors. */
-export type Judge = new (options: never) => nn.Module & { forward(...args: never[]): Tensor };
+export type Judge = new (options: never) => Omit<nn.Module, 'forward'> & { forward(...args: never[]): Tensor };
 
 function read(family: string): { readonly models: readonly Model[]; readonly losses: readonly Loss[] } {
   return JSON.parse(readFileSync(new URL(`nn/${family}.json`, import.meta.url), 'utf8'));
