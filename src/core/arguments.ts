@@ -44,3 +44,46 @@ export function readArguments<T extends object>(
   });
   return read as T;
 }
+
+/** The arguments P by their names N. */
+type ByName<N extends readonly string[], P extends readonly unknown[]> = {
+  readonly [I in keyof N & `${number}` as N[I] & string]?: P[I & keyof P];
+};
+
+/** Each way to give the first of the arguments P by position and the others in an object O. */
+type Prefixes<P extends readonly unknown[], O, Before extends readonly unknown[] = []> =
+  | [...Before, options: O]
+  | (P extends readonly [infer First, ...infer Rest]
+      ? Rest extends readonly []
+        ? never
+        : Prefixes<Rest, O, [...Before, First]>
+      : never);
+
+/** A function whose arguments after the first are P, by position or by the names N. */
+export type Named<First, P extends readonly unknown[], R, N extends readonly string[]> = (
+  first: First,
+  ...rest: P | Prefixes<Required<P>, ByName<N, P>>
+) => R;
+
+/**
+ * Gives names to the arguments of `compute` after its first, so that a trailing options object may hold them, as PyTorch's
+ * keywords do. Throws for names that there are not.
+ */
+// @__NO_SIDE_EFFECTS__
+export function named<First, P extends readonly unknown[], R, const N extends readonly string[]>(
+  op: string,
+  names: N,
+  compute: (first: First, ...rest: P) => R,
+): Named<First, P, R, N> {
+  return (first, ...rest) => {
+    const last = rest[rest.length - 1];
+    if (!isOptions(last)) return compute(first, ...(rest as unknown as P));
+    checkOptions(op, last, names);
+    const before = rest.slice(0, -1);
+    const places = names.map((name, i) => (i < before.length ? before[i] : last[name]));
+    names.forEach((name, i) => {
+      if (i < before.length && name in last) fail('argument', `${op}: ${name} is given by position and by name.`);
+    });
+    return compute(first, ...(places as unknown as P));
+  };
+}
