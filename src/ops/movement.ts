@@ -195,6 +195,7 @@ export function t(input: Tensor): Tensor {
   return input.ndim < 2 ? input : transpose(input, 0, 1);
 }
 
+/** Inserts a dimension of size 1 at `dim`. A view. */
 export function unsqueeze(input: Tensor, dim: number): Tensor {
   checkTensor('unsqueeze', input);
   const d = normalizeDim('unsqueeze', dim, input.ndim + 1);
