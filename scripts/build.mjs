@@ -158,6 +158,7 @@ async function buildWasm(key) {
 /** @param {string} key */
 async function buildDist(key) {
   const { checkDist } = await import('./build-checks.mjs');
+  const { document } = await import('./document.mjs');
   const { shake } = await import('./shake.mjs');
   const { vendor } = await import('./vendor.mjs');
   const aside = path('build', `dist-${process.pid}`);
@@ -171,6 +172,7 @@ async function buildDist(key) {
       if (!file.endsWith('.ts')) cpSync(path('src', file), join(aside, file));
     }
     for (const { name, outFile } of variants) cpSync(path(outFile), join(aside, 'runtime', `${name}.wasm`));
+    await document(aside, filesIn(aside));
     shake(aside, filesIn(aside));
     await vendor(aside, filesIn(aside));
 
