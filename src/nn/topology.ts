@@ -124,11 +124,3 @@ export function construct(topology: Topology, types: LayerTypes = layerTypes): M
   const children = (topology.children ?? []).map(([name, child]) => [name, construct(child, types)] as const);
   return known.build(topology.args ?? [], children);
 }
-
-/** A copy of `module` with parameters of its own. */
-export function cloneModule<M extends Module>(module: M, types: LayerTypes = layerTypes): M {
-  const copy = construct(describe(module, types), types) as M;
-  copy.loadStateDict(module.stateDict());
-  copy.train(module.training);
-  return copy;
-}
