@@ -55,7 +55,7 @@ checkModels('transformer', {
     stacked(decoderLayer(), (layer) => new nn.TransformerDecoder(layer, 1, new nn.LayerNorm(4))),
   transformer: () => new nn.Transformer(4, 2, 1, 2, 5, 0),
   'transformer, batch first': () =>
-    new nn.Transformer(4, 1, 1, 1, 9, 0.1, 'gelu', { layerNormEps: 1e-4, batchFirst: true, normFirst: true }),
+    new nn.Transformer(4, 1, 1, 1, 9, 0.1, 'gelu', { layerNormEps: 1e-4, batchFirst: true }),
   'transformer of one’s own': () =>
     new nn.Transformer(4, 2, {
       customEncoder: stacked(encoderLayer(), (layer) => new nn.TransformerEncoder(layer, 1)),

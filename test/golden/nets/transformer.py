@@ -60,7 +60,7 @@ MODELS = {
         ],
     ),
     "transformer, batch first": (
-        nn.Transformer(4, 1, 1, 1, 9, 0.1, "gelu", layer_norm_eps=1e-4, batch_first=True, norm_first=True),
+        nn.Transformer(4, 1, 1, 1, 9, 0.1, "gelu", layer_norm_eps=1e-4, batch_first=True),
         [("eval", [xs, ys]), ("eval", [xs, ys, later, short], [T(0), T(1), {"tgtMask": T(2), "tgtKeyPaddingMask": T(3)}])],
     ),
     "transformer of one’s own": (nn.Transformer(4, 2, custom_encoder=nn.TransformerEncoder(encoder(), 1), custom_decoder=nn.TransformerDecoder(decoder(), 1)), [("train", [x, y])]),
