@@ -14,7 +14,8 @@ import {
   unsqueeze,
   zeros,
 } from '../ops/index.js';
-import { pieces, type RecurrentMode, recurrences, unroll } from '../ops/recurrent.js';
+import { type RecurrentMode, recurrences, unroll } from '../ops/recurrent.js';
+import { pieces } from '../ops/recurrentcell.js';
 import type { Tensor } from '../tensor.js';
 import { uniform_ } from './init.js';
 import { Module, Parameter } from './module.js';

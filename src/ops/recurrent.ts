@@ -1,38 +1,14 @@
-import { record } from '../autograd/index.js';
 import type { Tensor } from '../core/tensor.js';
-import { relu, sigmoid, tanh } from './activation.js';
-import { add, mul, sub } from './arithmetic.js';
-import { zeros } from './create.js';
+import { relu, tanh } from './activation.js';
+import { add } from './arithmetic.js';
 import { cat } from './join.js';
 import { linear } from './matmul.js';
+import { gruCell, lstmCell, pieces } from './recurrentcell.js';
 
 /**
  * Steps of recurrent networks. What a step takes of its input, input · weight_ihᵀ + bias_ih, comes in ready: of all steps it is
  * one product, and only that of the state has to wait for the step before.
  */
-
-/**
- * Pieces of the given sizes along `dim`, views, as one recorded op. Its gradient joins those of the pieces once; that of
- * `split` would make a whole tensor for each piece and add them up.
- */
-export function pieces(input: Tensor, sizes: readonly number[], dim: number): Tensor[] {
-  const stride = input.strides[dim] as number;
-  let first = 0;
-  const views = sizes.map((size) => {
-    const shape = input.shape.map((s, d) => (d === dim ? size : s));
-    const view = input.strided(shape, input.strides, input.offset + first * stride);
-    first += size;
-    return view;
-  });
-  const shapes = views.map((view) => view.shape);
-  record('pieces', [input], views, [], (grads) => [
-    cat(
-      grads.map((g, k) => g ?? zeros(shapes[k] as readonly number[])),
-      dim,
-    ),
-  ]);
-  return views;
-}
 
 /** Weights of one layer in one direction. */
 export interface StepWeights {
@@ -52,26 +28,16 @@ function elman(activation: (x: Tensor) => Tensor): Step {
   return (x, [h], { hidden, hiddenBias }) => [activation(add(x, linear(h as Tensor, hidden, hiddenBias)))];
 }
 
-/** Gates i, f, g, o: c' = f · c + i · g, h' = o · tanh(c') (Hochreiter and Schmidhuber 1997; Gers et al. 2000). */
+/** Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000. */
 const lstm: Step = (x, [h, c], { hidden, hiddenBias, projection }) => {
-  const size = (c as Tensor).shape[1] as number;
-  const gates = add(x, linear(h as Tensor, hidden, hiddenBias));
-  const [i, f, g, o] = pieces(gates, [size, size, size, size], 1) as [Tensor, Tensor, Tensor, Tensor];
-  const cell = add(mul(sigmoid(f), c as Tensor), mul(sigmoid(i), tanh(g)));
-  const output = mul(sigmoid(o), tanh(cell));
+  const [output, cell] = lstmCell(x, linear(h as Tensor, hidden, hiddenBias), c as Tensor);
   return [projection === null ? output : linear(output, projection), cell];
 };
 
-/** Gates r, z, n: n = tanh(x_n + r · (h · Wₙᵀ + bₙ)), h' = n + z · (h − n) (Cho et al. 2014, with the reset after the product). */
-const gru: Step = (x, [h], { hidden, hiddenBias }) => {
-  const state = h as Tensor;
-  const size = state.shape[1] as number;
-  const [xGates, xNew] = pieces(x, [2 * size, size], 1) as [Tensor, Tensor];
-  const [hGates, hNew] = pieces(linear(state, hidden, hiddenBias), [2 * size, size], 1) as [Tensor, Tensor];
-  const [r, z] = pieces(sigmoid(add(xGates, hGates)), [size, size], 1) as [Tensor, Tensor];
-  const candidate = tanh(add(xNew, mul(r, hNew)));
-  return [add(candidate, mul(z, sub(state, candidate)))];
-};
+/** Cho et al. 2014, with the reset behind the product. */
+const gru: Step = (x, [h], { hidden, hiddenBias }) => [
+  gruCell(x, linear(h as Tensor, hidden, hiddenBias), h as Tensor),
+];
 
 export type RecurrentMode = 'RNN_TANH' | 'RNN_RELU' | 'LSTM' | 'GRU';
 
