@@ -100,7 +100,16 @@ function hiding(name: string, argument: string, mask: Tensor): Tensor {
   return fail('dtype', `${name}: ${argument} must be bool or float32, got ${mask.dtype}. Use .to('bool').`);
 }
 
-/** Attention in several heads, each on projections of its own (Vaswani et al. 2017, section 3.2.2). */
+/**
+ * Attention in several heads, each on projections of its own (Vaswani et al. 2017, section 3.2.2).
+ *
+ * @example
+ * const attention = new nn.MultiheadAttention(8, 2, { batchFirst: true });
+ * const x = randn([4, 10, 8]);
+ * const [output, weights] = attention.forward(x, x, x);
+ * output.shape; // → [4, 10, 8]
+ * weights?.shape; // → [4, 10, 10]
+ */
 export class MultiheadAttention extends Module {
   /** Projections of query, key and value, one on top of the other; null where keys or values have sizes of their own. */
   readonly inProjWeight: Parameter | null;
@@ -155,6 +164,11 @@ export class MultiheadAttention extends Module {
     if (this.outProj.bias !== null) zeros_(this.outProj.bias);
   }
 
+  /** Size of each head. */
+  get headDim(): number {
+    return this.embedDim / this.numHeads;
+  }
+
   protected override stateName(property: string): string {
     return STATE_NAMES[property] ?? property;
   }
@@ -189,7 +203,7 @@ export class MultiheadAttention extends Module {
     const [batch, length] = q.shape as readonly [number, number];
     const [queries, keys, values] = this.project(q, k, v).map((x) => this.intoHeads(x)) as [Tensor, Tensor, Tensor];
     const shift = this.shift(given, batched, batch, length, k.shape[1] as number, keys.shape[2] as number);
-    const scale = 1 / Math.sqrt(this.embedDim / this.numHeads);
+    const scale = 1 / Math.sqrt(this.headDim);
     const weights = dropout(attentionWeights(queries, keys, shift, scale), this.dropout, this.training);
     const joined = reshape(transpose(matmul(weights, values), 1, 2), [batch, length, this.embedDim]);
     // The layer itself is not called, as in PyTorch: it holds its weights alone.
@@ -250,7 +264,7 @@ export class MultiheadAttention extends Module {
   /** [N, length, embedDim] → [N, heads, length, size]. */
   private intoHeads(x: Tensor): Tensor {
     const [batch, length] = x.shape as readonly [number, number];
-    return transpose(reshape(x, [batch, length, this.numHeads, this.embedDim / this.numHeads]), 1, 2);
+    return transpose(reshape(x, [batch, length, this.numHeads, this.headDim]), 1, 2);
   }
 
   /** Both masks as what is added to the scores [N, heads, L, all], or null where there are none. */

@@ -19,7 +19,7 @@ import { pieces } from '../ops/recurrentcell.js';
 import type { Tensor } from '../tensor.js';
 import { uniform_ } from './init.js';
 import { Module, Parameter } from './module.js';
-import { modeOf } from './recurrentcell.js';
+import { checkFloat, modeOf } from './recurrentcell.js';
 import { float } from './repr.js';
 import { PackedSequence } from './sequence.js';
 
@@ -148,6 +148,9 @@ abstract class RecurrentLayer extends Module {
     for (const parameter of this.parameters()) uniform_(parameter, -bound, bound);
   }
 
+  /** Does nothing: the weights are used as they lie. It is there for models that call it. */
+  flattenParameters(): void {}
+
   /** Runs all layers. States come and go as [layers · directions, N, size], or without N where the input has none. */
   protected run<Input extends Tensor | PackedSequence>(
     input: Input,
@@ -160,6 +163,7 @@ abstract class RecurrentLayer extends Module {
       const size = k === 0 ? this.width : this.hiddenSize;
       const shape = batched ? [count, rows.batch, size] : [count, size];
       if (state === null || state === undefined) return zeros([count, rows.batch, size]);
+      checkFloat(this.constructor.name, 'the state', state);
       if (!sameShape(state.shape, shape)) {
         const what = given.length === 1 ? 'hx' : (['h0', 'c0'][k] as string);
         fail('shape', `${this.constructor.name}: ${what} must be ${show(shape)}, got ${show(state.shape)}.`);
@@ -212,6 +216,7 @@ abstract class RecurrentLayer extends Module {
 
   private rowsOf(input: Tensor | PackedSequence): Rows {
     const name = this.constructor.name;
+    checkFloat(name, 'the input', input instanceof PackedSequence ? input.data : (input as Tensor));
     if (input instanceof PackedSequence) {
       const sizes = [...input.batchSizes.dataSync()].map(Number);
       if (input.data.ndim !== 2 || input.data.shape[1] !== this.inputSize) {
@@ -283,7 +288,15 @@ export class RNN extends RecurrentLayer {
   }
 }
 
-/** Long short-term memory (Hochreiter and Schmidhuber 1997), with projections where asked (Sak et al. 2014). */
+/**
+ * Long short-term memory (Hochreiter and Schmidhuber 1997), with projections where asked (Sak et al. 2014).
+ *
+ * @example
+ * const lstm = new nn.LSTM(3, 8, { numLayers: 2, batchFirst: true });
+ * const [output, [h, c]] = lstm.forward(randn([4, 10, 3]));
+ * output.shape; // → [4, 10, 8]
+ * h.shape; // → [2, 4, 8]
+ */
 export class LSTM extends RecurrentLayer {
   constructor(inputSize: number, hiddenSize: number, ...rest: RecurrentArguments<LSTMOptions>) {
     super('LSTM', inputSize, hiddenSize, readArguments<LSTMOptions>('LSTM', rest, [...NAMES, 'projSize']));

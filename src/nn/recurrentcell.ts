@@ -55,9 +55,11 @@ abstract class Cell extends Module {
     if ((input.ndim !== 1 && input.ndim !== 2) || input.shape[input.ndim - 1] !== this.inputSize) {
       fail('shape', `${name}: expected [N, ${this.inputSize}] or [${this.inputSize}], got ${show(input.shape)}.`);
     }
+    checkFloat(name, 'the input', input);
     const expected = [...input.shape.slice(0, -1), this.hiddenSize];
     for (const state of given) {
       if (state === null || state === undefined) continue;
+      checkFloat(name, 'the state', state);
       if (state.ndim !== expected.length || state.shape.some((size, d) => size !== expected[d])) {
         fail('shape', `${name}: the state must be ${show(expected)}, got ${show(state.shape)}.`);
       }
@@ -132,4 +134,9 @@ export function modeOf(name: string, nonlinearity: unknown): 'RNN_TANH' | 'RNN_R
   if (nonlinearity === 'tanh') return 'RNN_TANH';
   if (nonlinearity === 'relu') return 'RNN_RELU';
   return fail('argument', `${name}: nonlinearity must be 'tanh' or 'relu', got '${String(nonlinearity)}'.`);
+}
+
+/** Throws unless `x` holds float32: the kernels of a step take nothing else. */
+export function checkFloat(name: string, what: string, x: Tensor): void {
+  if (x.dtype !== 'float32') fail('dtype', `${name}: ${what} must be float32, got ${x.dtype}. Use .float().`);
 }

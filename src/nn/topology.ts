@@ -167,7 +167,7 @@ function stackType(Stack: typeof TransformerEncoder | typeof TransformerDecoder)
       const parts = new Map(children);
       const layers = parts.get('layers') as ModuleList;
       // No copy of the layer given is wanted, so that any module will do.
-      const stack = new Stack(layers as never, 0, (parts.get('norm') ?? null) as LayerNorm | null);
+      const stack = new Stack(layers as never, { numLayers: 0, norm: (parts.get('norm') ?? null) as LayerNorm | null });
       for (const layer of layers) stack.layers.append(layer);
       return stack;
     },

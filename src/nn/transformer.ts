@@ -29,10 +29,38 @@ export type DecoderLayer = Module & {
 /** What may stand behind the last layer. */
 type Norm = Module & { forward(x: Tensor): Tensor };
 
-function copies(name: string, layer: Module, numLayers: number): ModuleList {
+interface StackOptions {
+  readonly numLayers?: number;
+  /** Stands behind the last layer. Default null. */
+  readonly norm?: Norm | null;
+}
+
+/** What follows the layer, by position or by name. */
+type StackArguments =
+  | readonly [options: StackOptions & { readonly numLayers: number }]
+  | readonly [numLayers: number, norm?: Norm | null | StackOptions];
+
+const STACK_NAMES = ['numLayers', 'norm'] as const;
+
+/** PyTorch's ways to go faster through padding, which change no value; here there is one way. */
+interface EncoderOptions extends StackOptions {
+  readonly enableNestedTensor?: boolean;
+  readonly maskCheck?: boolean;
+}
+
+type EncoderStackArguments =
+  | readonly [options: EncoderOptions & { readonly numLayers: number }]
+  | readonly [
+      numLayers: number,
+      norm?: Norm | null | EncoderOptions,
+      enableNestedTensor?: boolean | EncoderOptions,
+      maskCheck?: boolean | EncoderOptions,
+    ];
+
+function copies(name: string, layer: Module, numLayers: number | undefined): ModuleList {
   checkSize(name, 'numLayers', numLayers);
   if (!(layer instanceof Module)) fail('argument', `${name}: expected a layer, got ${typeof layer}.`);
-  return new ModuleList(Array.from({ length: numLayers }, () => cloneModule(layer)));
+  return new ModuleList(Array.from({ length: numLayers as number }, () => cloneModule(layer)));
 }
 
 export interface EncoderMasks {
@@ -58,8 +86,10 @@ export class TransformerEncoder extends Module {
   readonly layers: ModuleList;
   readonly norm: Norm | null;
 
-  constructor(encoderLayer: EncoderLayer, numLayers: number, norm: Norm | null = null) {
+  constructor(encoderLayer: EncoderLayer, ...rest: EncoderStackArguments) {
     super();
+    const names = [...STACK_NAMES, 'enableNestedTensor', 'maskCheck'] as const;
+    const { numLayers, norm = null } = readArguments<EncoderOptions>('TransformerEncoder', rest, names);
     this.layers = copies('TransformerEncoder', encoderLayer, numLayers);
     this.norm = norm;
   }
@@ -83,8 +113,9 @@ export class TransformerDecoder extends Module {
   readonly layers: ModuleList;
   readonly norm: Norm | null;
 
-  constructor(decoderLayer: DecoderLayer, numLayers: number, norm: Norm | null = null) {
+  constructor(decoderLayer: DecoderLayer, ...rest: StackArguments) {
     super();
+    const { numLayers, norm = null } = readArguments<StackOptions>('TransformerDecoder', rest, STACK_NAMES);
     this.layers = copies('TransformerDecoder', decoderLayer, numLayers);
     this.norm = norm;
   }
@@ -222,6 +253,11 @@ export class Transformer extends Module {
   static generateSquareSubsequentMask(size: number): Tensor {
     checkSize('generateSquareSubsequentMask', 'size', size);
     return triu(full([size, size], Number.NEGATIVE_INFINITY), 1);
+  }
+
+  /** The same, of a model at hand. */
+  generateSquareSubsequentMask(size: number): Tensor {
+    return Transformer.generateSquareSubsequentMask(size);
   }
 }
 

@@ -144,6 +144,13 @@ describe('layers', () => {
     ['a probability above 1', () => new nn.RNN(3, 4, 2, { dropout: 2 })],
     ['an unknown option', () => new nn.RNN(3, 4, { batch_first: true } as nn.RNNOptions)],
     ['features of another size', () => own(new nn.GRU(3, 4)).forward(zeros([5, 2, 4]))],
+    ['whole numbers', () => own(new nn.GRU(3, 4)).forward(zeros([5, 2, 3], { dtype: 'int32' }))],
+    [
+      'a state of whole numbers',
+      () => {
+        own(new nn.RNNCell(3, 4)).forward(zeros([2, 3]), zeros([2, 4], { dtype: 'int32' }));
+      },
+    ],
     ['four dimensions', () => own(new nn.GRU(3, 4)).forward(zeros([5, 2, 2, 3]))],
     ['an empty sequence', () => own(new nn.GRU(3, 4)).forward(zeros([0, 2, 3]))],
     ['a state of another batch', () => own(new nn.GRU(3, 4)).forward(zeros([5, 2, 3]), zeros([1, 3, 4]))],

@@ -47,19 +47,19 @@ checkModels('transformer', {
   'decoder layer': () => decoderLayer(),
   'decoder layer, norm first': () => decoderLayer({ normFirst: true, activation: 'gelu' }),
   'decoder layer, batch first': () => decoderLayer({ batchFirst: true, activation: (x) => gelu(x) }),
-  encoder: () => stacked(encoderLayer(), (layer) => new nn.TransformerEncoder(layer, 2)),
+  encoder: () => stacked(encoderLayer(), (layer) => new nn.TransformerEncoder(layer, 2, { enableNestedTensor: false })),
   'encoder with a norm': () =>
     stacked(encoderLayer({ normFirst: true }), (layer) => new nn.TransformerEncoder(layer, 2, new nn.LayerNorm(4))),
   decoder: () => stacked(decoderLayer(), (layer) => new nn.TransformerDecoder(layer, 2)),
   'decoder with a norm': () =>
-    stacked(decoderLayer(), (layer) => new nn.TransformerDecoder(layer, 1, new nn.LayerNorm(4))),
+    stacked(decoderLayer(), (layer) => new nn.TransformerDecoder(layer, 1, { norm: new nn.LayerNorm(4) })),
   transformer: () => new nn.Transformer(4, 2, 1, 2, 5, 0),
   'transformer, batch first': () =>
     new nn.Transformer(4, 1, 1, 1, 9, 0.1, 'gelu', { layerNormEps: 1e-4, batchFirst: true }),
   'transformer of one’s own': () =>
     new nn.Transformer(4, 2, {
       customEncoder: stacked(encoderLayer(), (layer) => new nn.TransformerEncoder(layer, 1)),
-      customDecoder: stacked(decoderLayer(), (layer) => new nn.TransformerDecoder(layer, 1)),
+      customDecoder: stacked(decoderLayer(), (layer) => new nn.TransformerDecoder(layer, { numLayers: 1 })),
     }),
   causal: () => new Causal(),
 });
