@@ -12,13 +12,26 @@ export interface PadSequenceOptions {
   readonly paddingValue?: number;
 }
 
-/** Sequences [T_n, ..] in one tensor [max T, N, ..], filled up behind their ends. */
+export interface PadSideOptions extends PadSequenceOptions {
+  /** Where a sequence is filled up: behind its end, or before its beginning. Default 'right'. */
+  readonly paddingSide?: 'left' | 'right';
+}
+
+/** Sequences [T_n, ..] in one tensor [max T, N, ..], filled up behind their ends, or before their beginnings. */
 export function padSequence(
   sequences: readonly Tensor[],
-  ...rest: readonly [batchFirst?: boolean | PadSequenceOptions, paddingValue?: number | PadSequenceOptions]
+  ...rest: readonly [
+    batchFirst?: boolean | PadSideOptions,
+    paddingValue?: number | PadSideOptions,
+    paddingSide?: 'left' | 'right' | PadSideOptions,
+  ]
 ): Tensor {
-  const given = readArguments<PadSequenceOptions>('padSequence', rest, ['batchFirst', 'paddingValue']);
-  const { batchFirst = false, paddingValue = 0 } = given;
+  const names = ['batchFirst', 'paddingValue', 'paddingSide'] as const;
+  const given = readArguments<PadSideOptions>('padSequence', rest, names);
+  const { batchFirst = false, paddingValue = 0, paddingSide = 'right' } = given;
+  if (paddingSide !== 'left' && paddingSide !== 'right') {
+    fail('argument', `padSequence: paddingSide must be 'left' or 'right', got '${String(paddingSide)}'.`);
+  }
   const first = sequences[0];
   if (first === undefined) return fail('argument', 'padSequence: expected at least one sequence.');
   const odd = sequences.find((x) => x.ndim === 0 || String(x.shape.slice(1)) !== String(first.shape.slice(1)));
@@ -32,7 +45,8 @@ export function padSequence(
   const padded = sequences.map((x) => {
     const missing = longest - (x.shape[0] as number);
     if (missing === 0) return x;
-    return cat([x, full([missing, ...x.shape.slice(1)], paddingValue, { dtype: x.dtype })]);
+    const padding = full([missing, ...x.shape.slice(1)], paddingValue, { dtype: x.dtype });
+    return cat(paddingSide === 'left' ? [padding, x] : [x, padding]);
   });
   return stack(padded, batchFirst ? 0 : 1);
 }

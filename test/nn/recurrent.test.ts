@@ -175,6 +175,19 @@ describe('layers', () => {
   });
 });
 
+test('sequences are filled up on either side', () => {
+  const sequences = [tensor([1, 2]), tensor([3])];
+  expect(nn.padSequence(sequences, true, 9).toArray()).toEqual([
+    [1, 2],
+    [3, 9],
+  ]);
+  expect(nn.padSequence(sequences, { batchFirst: true, paddingSide: 'left' }).toArray()).toEqual([
+    [1, 2],
+    [0, 3],
+  ]);
+  expect(() => nn.padSequence(sequences, { paddingSide: 'top' as 'left' })).toThrow(FettleError);
+});
+
 test('an LSTM learns to remember the first of many symbols', () => {
   manualSeed(1);
   const net = own(new nn.ModuleList([new nn.LSTM(4, 12), new nn.Linear(12, 4)]));
