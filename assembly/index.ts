@@ -159,6 +159,7 @@ export { qgemm_i32, qgemm_f32, qgemm_i8 } from './qgemm';
 export { qpack_i8 } from './qpanel';
 export { quantize_i8, dequantize_f32 } from './quantize';
 export { philox_f32, normal_f32, bernoulli_u8, dropoutMask_f32, randint_i32 } from './random';
+export { lstmCell_f32, lstmCell_grad_f32, gruCell_f32, gruCell_grad_f32 } from './recurrent';
 export {
   prod_f32,
   max_f32,

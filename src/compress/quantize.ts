@@ -1,17 +1,7 @@
 import { noGrad } from '../autograd/index.js';
 import { fail } from '../core/errors.js';
 import { scope } from '../core/scoping.js';
-import {
-  Conv2d,
-  cloneModule,
-  type HookHandle,
-  type LayerTypes,
-  Linear,
-  layerTypes,
-  type Module,
-  ModuleList,
-  Sequential,
-} from '../nn/index.js';
+import { Conv2d, cloneModule, type HookHandle, Linear, type Module, ModuleList, Sequential } from '../nn/index.js';
 import { copy_, tensor } from '../ops/index.js';
 import { Tensor } from '../tensor.js';
 import { MinMaxObserver } from './observer.js';
@@ -25,8 +15,6 @@ export interface StaticOptions {
   readonly perChannel?: boolean;
   /** How the range of activations is found. Default 'minmax'. */
   readonly observer?: 'minmax';
-  /** Layer types of your own, by name, with which the model is copied. */
-  readonly types?: LayerTypes;
 }
 
 /** A layer's weights in int8, symmetric around 0: [units, …] and a scale for each unit. */
@@ -130,10 +118,10 @@ async function observe(
 async function quantizeStatic<M extends Runnable>(
   model: M,
   calibration: AsyncIterable<Tensor | readonly Tensor[]>,
-  { perChannel = true, observer = 'minmax', types }: StaticOptions = {},
+  { perChannel = true, observer = 'minmax' }: StaticOptions = {},
 ): Promise<M> {
   if (observer !== 'minmax') fail('argument', `quantize.static: observer must be 'minmax', got '${String(observer)}'.`);
-  const copy = cloneModule(model, { ...layerTypes, ...types }).eval();
+  const copy = cloneModule(model).eval();
   try {
     const layers = copy
       .namedModules()

@@ -1,5 +1,12 @@
 export * as functional from '../ops/index.js';
 export * from './activation.js';
+export {
+  MultiheadAttention,
+  type MultiheadAttentionForwardOptions,
+  type MultiheadAttentionOptions,
+  NonDynamicallyQuantizableLinear,
+} from './attention.js';
+export { cloneModule } from './clone.js';
 export { ModuleList, Sequential } from './container.js';
 export { Conv2d, type ConvOptions } from './conv.js';
 export * as init from './init.js';
@@ -18,9 +25,11 @@ export {
   type StateDict,
 } from './module.js';
 export { BatchNorm1d, BatchNorm2d, type BatchNormOptions, LayerNorm } from './norm.js';
+export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './recurrent.js';
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './recurrentcell.js';
+export * from './sequence.js';
 export * from './simple.js';
 export {
-  cloneModule,
   construct,
   describe,
   type LayerType,
@@ -29,3 +38,22 @@ export {
   layerTypes,
   type Topology,
 } from './topology.js';
+export {
+  type DecoderLayer,
+  type EncoderLayer,
+  type EncoderMasks,
+  Transformer,
+  TransformerDecoder,
+  TransformerEncoder,
+  type TransformerMasks,
+  type TransformerOptions,
+} from './transformer.js';
+export {
+  type Activation,
+  type DecoderMasks,
+  type EncoderLayerMasks,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from './transformerlayer.js';
+export * as utils from './utils.js';

@@ -83,7 +83,7 @@ export abstract class Module {
   /** What the module computes: a tensor, or several for recurrent layers and attention. */
   abstract forward(...inputs: never[]): unknown;
 
-  /** The name in the state dict of a property, where PyTorch's differs. */
+  /** The name of a property in the state dict, or of a submodule, where PyTorch's differs. */
   protected stateName(property: string): string {
     return property;
   }
@@ -95,7 +95,9 @@ export abstract class Module {
 
   /** Direct submodules by name, in the order of their definition. */
   namedChildren(): [string, Module][] {
-    return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module);
+    return Object.entries(this)
+      .filter((entry): entry is [string, Module] => entry[1] instanceof Module)
+      .map(([property, module]) => [this.stateName(property), module]);
   }
 
   children(): Module[] {

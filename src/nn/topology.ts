@@ -1,11 +1,16 @@
 import { fail } from '../core/errors.js';
 import * as activation from './activation.js';
+import { MultiheadAttention } from './attention.js';
 import { ModuleList, Sequential } from './container.js';
 import { Conv2d } from './conv.js';
 import { Linear } from './linear.js';
 import type { Module } from './module.js';
 import { BatchNorm1d, BatchNorm2d, LayerNorm } from './norm.js';
+import { GRU, LSTM, RNN } from './recurrent.js';
+import { GRUCell, LSTMCell, RNNCell } from './recurrentcell.js';
 import * as simple from './simple.js';
+import { Transformer, TransformerDecoder, TransformerEncoder } from './transformer.js';
+import { TransformerDecoderLayer, TransformerEncoderLayer } from './transformerlayer.js';
 
 /**
  * A model's structure as data, so that a file can hold a whole model and be loaded without the source that defined it.
@@ -23,6 +28,8 @@ export interface LayerType<M extends Module = Module> {
   /** What the constructor needs to make such a module again, as JSON. */
   describe(module: M): readonly unknown[];
   build(args: readonly unknown[], children: readonly (readonly [string, Module])[]): M;
+  /** Whether `build` is given the modules it consists of; otherwise its arguments alone say what they are. Default false. */
+  readonly isContainer?: boolean;
 }
 
 export type LayerTypes = Readonly<Record<string, LayerType>>;
@@ -41,10 +48,15 @@ export function layerType<C extends new (...args: never) => Module>(
 /** The layers of fettle/nn, by name. */
 export const layerTypes: LayerTypes = {
   Sequential: {
+    isContainer: true,
     describe: () => [],
     build: (_, children) => new Sequential(Object.fromEntries(children) as ConstructorParameters<typeof Sequential>[0]),
   },
-  ModuleList: { describe: () => [], build: (_, children) => new ModuleList(children.map(([, child]) => child)) },
+  ModuleList: {
+    isContainer: true,
+    describe: () => [],
+    build: (_, children) => new ModuleList(children.map(([, child]) => child)),
+  },
   Linear: layerType(Linear, (m) => [m.inFeatures, m.outFeatures, { bias: m.bias !== null }]),
   Conv2d: layerType(Conv2d, (m) => [
     m.inChannels,
@@ -83,6 +95,36 @@ export const layerTypes: LayerTypes = {
   MaxPool2d: layerType(simple.MaxPool2d, (m) => [m.kernelSize, m.options]),
   AvgPool2d: layerType(simple.AvgPool2d, (m) => [m.kernelSize, m.options]),
   AdaptiveAvgPool2d: layerType(simple.AdaptiveAvgPool2d, (m) => [m.outputSize]),
+  RNN: layerType(RNN, (m) => [m.inputSize, m.hiddenSize, { ...recurrentOptions(m), nonlinearity: m.nonlinearity }]),
+  LSTM: layerType(LSTM, (m) => [m.inputSize, m.hiddenSize, { ...recurrentOptions(m), projSize: m.projSize }]),
+  GRU: layerType(GRU, (m) => [m.inputSize, m.hiddenSize, recurrentOptions(m)]),
+  RNNCell: layerType(RNNCell, (m) => [
+    m.inputSize,
+    m.hiddenSize,
+    { bias: m.bias_ih !== null, nonlinearity: m.nonlinearity },
+  ]),
+  LSTMCell: layerType(LSTMCell, (m) => [m.inputSize, m.hiddenSize, { bias: m.bias_ih !== null }]),
+  GRUCell: layerType(GRUCell, (m) => [m.inputSize, m.hiddenSize, { bias: m.bias_ih !== null }]),
+  MultiheadAttention: layerType(MultiheadAttention, (m) => {
+    const { dropout, addZeroAttn, kdim, vdim, batchFirst } = m;
+    const [bias, addBiasKv] = [m.inProjBias !== null, m.biasK !== null];
+    return [m.embedDim, m.numHeads, { dropout, bias, addBiasKv, addZeroAttn, kdim, vdim, batchFirst }];
+  }),
+  TransformerEncoderLayer: layerType(TransformerEncoderLayer, transformerLayerArguments),
+  TransformerDecoderLayer: layerType(TransformerDecoderLayer, transformerLayerArguments),
+  TransformerEncoder: stackType(TransformerEncoder),
+  TransformerDecoder: stackType(TransformerDecoder),
+  Transformer: {
+    isContainer: true,
+    describe: (module) => {
+      const { dModel, nhead, batchFirst } = module as Transformer;
+      return [{ dModel, nhead, batchFirst }];
+    },
+    build: ([options], children) => {
+      const { encoder, decoder } = Object.fromEntries(children);
+      return new Transformer({ ...(options as object), customEncoder: encoder, customDecoder: decoder });
+    },
+  },
 };
 
 function batchNormArguments(m: BatchNorm1d | BatchNorm2d): readonly unknown[] {
@@ -90,8 +132,46 @@ function batchNormArguments(m: BatchNorm1d | BatchNorm2d): readonly unknown[] {
   return [m.numFeatures, { eps, momentum, affine: m.weight !== null, trackRunningStats: m.runningMean !== null }];
 }
 
-function isContainer(type: string): boolean {
-  return type === 'Sequential' || type === 'ModuleList';
+function recurrentOptions(m: RNN | LSTM | GRU): object {
+  const { numLayers, bias, batchFirst, dropout, bidirectional } = m;
+  return { numLayers, bias, batchFirst, dropout, bidirectional };
+}
+
+function transformerLayerArguments(m: TransformerEncoderLayer | TransformerDecoderLayer): readonly unknown[] {
+  const { activation, normFirst } = m;
+  if (typeof activation !== 'string') {
+    fail(
+      'unsupported',
+      `describe: the activation of ${m.constructor.name} is a function or module, which cannot be saved. ` +
+        "Use 'relu' or 'gelu', or save its stateDict() alone.",
+    );
+  }
+  const options = {
+    dimFeedforward: m.linear1.outFeatures,
+    dropout: m.dropout.p,
+    activation,
+    layerNormEps: m.norm1.eps,
+    batchFirst: m.selfAttn.batchFirst,
+    normFirst,
+    bias: m.linear1.bias !== null,
+  };
+  return [m.selfAttn.embedDim, m.selfAttn.numHeads, options];
+}
+
+/** A stack of transformer layers: they are made one by one, as they may have come to differ. */
+function stackType(Stack: typeof TransformerEncoder | typeof TransformerDecoder): LayerType {
+  return {
+    isContainer: true,
+    describe: () => [],
+    build: (_, children) => {
+      const parts = new Map(children);
+      const layers = parts.get('layers') as ModuleList;
+      // No copy of the layer given is wanted, so that any module will do.
+      const stack = new Stack(layers as never, { numLayers: 0, norm: (parts.get('norm') ?? null) as LayerNorm | null });
+      for (const layer of layers) stack.layers.append(layer);
+      return stack;
+    },
+  };
 }
 
 /** The structure of `module`. Throws for a module whose type is not among `types`. */
@@ -105,7 +185,7 @@ export function describe(module: Module, types: LayerTypes = layerTypes): Topolo
         'Build the model from layers and Sequential, pass types for your own layers, or save its stateDict() alone.',
     );
   }
-  const children = isContainer(type)
+  const children = known.isContainer
     ? module.namedChildren().map(([name, child]) => [name, describe(child, types)] as const)
     : [];
   const args = known.describe(module);
@@ -123,12 +203,4 @@ export function construct(topology: Topology, types: LayerTypes = layerTypes): M
   }
   const children = (topology.children ?? []).map(([name, child]) => [name, construct(child, types)] as const);
   return known.build(topology.args ?? [], children);
-}
-
-/** A copy of `module` with parameters of its own. */
-export function cloneModule<M extends Module>(module: M, types: LayerTypes = layerTypes): M {
-  const copy = construct(describe(module, types), types) as M;
-  copy.loadStateDict(module.stateDict());
-  copy.train(module.training);
-  return copy;
 }

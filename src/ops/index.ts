@@ -1,5 +1,6 @@
 export * from './activation.js';
 export { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
+export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
 export { expand } from './broadcast.js';
 export * from './compare.js';
 export { type ConvOptions, conv2d } from './conv.js';
