@@ -1,4 +1,5 @@
 import { isGradEnabled, record } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -20,7 +21,18 @@ export interface LayerNormOptions {
   readonly eps?: number;
 }
 
-function checkAffine(name: string, x: Tensor | null, shape: readonly number[], argument: string): void {
+/** What follows the normalized shape, by position or by name. */
+export type LayerNormArguments =
+  | readonly [options?: LayerNormOptions]
+  | readonly [
+      weight?: Tensor | null,
+      bias?: Tensor | null | LayerNormOptions,
+      eps?: number | LayerNormOptions,
+      options?: LayerNormOptions,
+    ];
+
+/** Throws unless a scale, a shift or a statistic has the given shape. */
+export function checkAffine(name: string, x: Tensor | null, shape: readonly number[], argument: string): void {
   if (x !== null && !sameShape(x.shape, shape)) {
     fail('shape', `${name}: ${argument} must be ${show(shape)}, got ${show(x.shape)}.`);
   }
@@ -47,12 +59,10 @@ function normGrad(g: Tensor, x: Tensor, weight: Tensor | null, dims: readonly nu
  * (Ba, Kiros, Hinton 2016).
  */
 export const layerNorm = op(
-  (
-    input: Tensor,
-    normalizedShape: readonly number[],
-    { weight = null, bias = null, eps = 1e-5 }: LayerNormOptions = {},
-  ): Tensor => {
+  (input: Tensor, normalizedShape: readonly number[], ...rest: LayerNormArguments): Tensor => {
     checkTensor('layerNorm', input);
+    const given = readArguments<LayerNormOptions>('layerNorm', rest, ['weight', 'bias', 'eps']);
+    const { weight = null, bias = null, eps = 1e-5 } = given;
     const tail = input.shape.slice(input.ndim - normalizedShape.length);
     if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape)) {
       fail('shape', `layerNorm: the last sizes of input must be ${show(normalizedShape)}, got ${show(input.shape)}.`);
@@ -155,6 +165,18 @@ export interface BatchNormOptions {
   readonly eps?: number;
 }
 
+/** What follows the running statistics, by position or by name. */
+export type BatchNormArguments =
+  | readonly [options?: BatchNormOptions]
+  | readonly [
+      weight?: Tensor | null,
+      bias?: Tensor | null | BatchNormOptions,
+      training?: boolean | BatchNormOptions,
+      momentum?: number | BatchNormOptions,
+      eps?: number | BatchNormOptions,
+      options?: BatchNormOptions,
+    ];
+
 /**
  * Normalizes each channel of [N, C, …] over all else (Ioffe and Szegedy 2015): in training with the batch's mean and biased
  * variance, moving the running statistics in place; in evaluation with the running ones.
@@ -164,9 +186,13 @@ export const batchNorm = op(
     input: Tensor,
     runningMean: Tensor | null,
     runningVar: Tensor | null,
-    { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 }: BatchNormOptions = {},
+    ...rest: BatchNormArguments
   ): Tensor => {
     checkTensor('batchNorm', input);
+    const options = readArguments<BatchNormOptions>('batchNorm', rest, [
+      ...(['weight', 'bias', 'training', 'momentum', 'eps'] as const),
+    ]);
+    const { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 } = options;
     if (input.ndim < 2) fail('shape', `batchNorm: expected [N, C, …], got ${show(input.shape)}.`);
     const [n, c] = input.shape as [number, number];
     const l = sizeOf(input.shape.slice(2));
