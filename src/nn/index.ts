@@ -3,6 +3,15 @@ export * from './activation.js';
 export { ModuleList, Sequential } from './container.js';
 export { Conv2d, type ConvOptions } from './conv.js';
 export * as init from './init.js';
+export {
+  GroupNorm,
+  type GroupNormLayerOptions,
+  LayerNorm,
+  type LayerNormLayerOptions,
+  LocalResponseNorm,
+  RMSNorm,
+  type RMSNormOptions,
+} from './layernorm.js';
 export { Linear, type LinearOptions } from './linear.js';
 export * from './loss.js';
 export {
@@ -17,7 +26,16 @@ export {
   Parameter,
   type StateDict,
 } from './module.js';
-export { BatchNorm1d, BatchNorm2d, type BatchNormOptions, LayerNorm } from './norm.js';
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  type BatchNormOptions,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+} from './norm.js';
+export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from './pixelshuffle.js';
 export * from './simple.js';
 export {
   cloneModule,
@@ -29,3 +47,4 @@ export {
   layerTypes,
   type Topology,
 } from './topology.js';
+export { Upsample, type UpsampleOptions, UpsamplingBilinear2d, UpsamplingNearest2d } from './upsample.js';

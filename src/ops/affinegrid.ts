@@ -40,7 +40,12 @@ export const affineGrid: Op<
       fail('argument', `affineGrid: sizes must be at least 1, got ${show(size)}.`);
     }
     const [n, , ...sizes] = size as [number, number, ...number[]];
-    if (theta.ndim !== 3 || theta.shape[0] !== n || theta.shape[1] !== directions || theta.shape[2] !== directions + 1) {
+    if (
+      theta.ndim !== 3 ||
+      theta.shape[0] !== n ||
+      theta.shape[1] !== directions ||
+      theta.shape[2] !== directions + 1
+    ) {
       fail('shape', `affineGrid: theta must be [${n}, ${directions}, ${directions + 1}], got ${show(theta.shape)}.`);
     }
     const count = sizeOf(sizes);

@@ -74,7 +74,10 @@ export function along(input: Tensor, kind: Kind, options: FftOptions, complex: b
   const size = input.shape[d] as number;
   const n = options.n ?? (half === 'in' ? 2 * (size - 1) : size);
   if (!Number.isInteger(n) || n < 1) {
-    fail('argument', `${name}: the length of the transform must be a whole number ≥ 1, got ${n} for ${show(input.shape)}.`);
+    fail(
+      'argument',
+      `${name}: the length of the transform must be a whole number ≥ 1, got ${n} for ${show(input.shape)}.`,
+    );
   }
   const bins = Math.floor(n / 2) + 1;
   const most = half === 'in' ? bins : n;

@@ -118,7 +118,12 @@ export function rfftfreq(n: number, d: number | CreateOptions = 1, options: Crea
   return tensor(bins, [bins.length], { dtype: 'float32', ...rest });
 }
 
-function shifted(name: string, input: Tensor, dim: readonly number[] | number | null, by: (n: number) => number): Tensor {
+function shifted(
+  name: string,
+  input: Tensor,
+  dim: readonly number[] | number | null,
+  by: (n: number) => number,
+): Tensor {
   checkTensor(name, input);
   const given = typeof dim === 'number' ? [dim] : (dim ?? input.shape.map((_, i) => i));
   const dims = given.map((d) => normalizeDim(name, d, input.ndim));

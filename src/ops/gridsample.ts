@@ -158,7 +158,8 @@ function check(input: Tensor, grid: Tensor, mode: GridMode, padding: GridPadding
   if (sizeOf(input.shape.slice(2)) === 0) fail('shape', `gridSample: input ${show(input.shape)} has no pixels.`);
   if (mode === 'bicubic' && directions !== 2) fail('argument', 'gridSample: bicubic is for images [N, C, H, W].');
   for (const t of [input, grid]) {
-    if (!traits[t.dtype].isFloat) fail('dtype', `gridSample: expected floating point, got ${t.dtype}. Use .to('float32').`);
+    if (!traits[t.dtype].isFloat)
+      fail('dtype', `gridSample: expected floating point, got ${t.dtype}. Use .to('float32').`);
   }
 }
 
@@ -199,14 +200,24 @@ export const gridSample: Op<(input: Tensor, grid: Tensor, ...rest: GridSampleArg
     differentiable: [true, true],
     oracle: ([input, grid], args) => reference(input as Reference, grid as Reference, args),
     samples: (): Sample[] => [
-      { inputs: [spread([2, 2, 4, 5]), spread([2, 3, 3, 2], -0.7, 0.7)] },
-      { inputs: [spread([1, 2, 3, 3]), spread([1, 2, 4, 2], -1.4, 1.4)], args: [{ alignCorners: true }] },
-      { inputs: [spread([1, 2, 3, 4]), spread([1, 2, 3, 2], -1.4, 1.4, 0.2)] },
-      { inputs: [spread([1, 2, 3, 2, 4]), spread([1, 2, 1, 3, 3], -1.2, 1.2)], args: [{ alignCorners: true }] },
+      { inputs: [spread([2, 2, 4, 5]), amid([4, 5], [2, 3, 3])] },
+      { inputs: [spread([1, 2, 3, 3]), amid([3, 3], [1, 2, 4], true)], args: [{ alignCorners: true }] },
+      { inputs: [spread([1, 2, 3, 4]), amid([3, 4], [1, 2, 3])] },
+      { inputs: [spread([1, 2, 3, 2, 4]), amid([3, 2, 4], [1, 1, 2, 2], true)], args: [{ alignCorners: true }] },
     ],
     tolerance: 4e-6,
   },
 );
+
+/** A grid whose places lie well between the pixels of an image of `sizes`, on it and up to two pixels beside it. */
+function amid(sizes: readonly number[], out: readonly number[], aligned = false): Reference {
+  let k = 0;
+  return build([...out, sizes.length], (index) => {
+    const size = sizes[sizes.length - 1 - (index[out.length] as number)] as number;
+    const pixel = (++k % (size + 3)) - 2 + 0.3 + 0.4 * ((k * 0.6180339887498949) % 1);
+    return aligned ? (2 * pixel) / (size - 1) - 1 : (2 * pixel + 1) / size - 1;
+  });
+}
 
 /** Linear sampling with zeros outside, in float64. */
 function reference(input: Reference, grid: Reference, args: readonly unknown[]): Reference {

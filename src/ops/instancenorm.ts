@@ -98,7 +98,11 @@ export const instanceNorm: Op<(input: Tensor, ...rest: InstanceNormArguments) =>
       });
       return { shape: a.shape, data };
     },
-    samples: () => [{ inputs: [spread([2, 3, 5])] }, { inputs: [spread([1, 2, 3, 4])] }, { inputs: [spread([2, 1, 2, 2, 3])] }],
+    samples: () => [
+      { inputs: [spread([2, 3, 5])] },
+      { inputs: [spread([1, 2, 3, 4])] },
+      { inputs: [spread([2, 1, 2, 2, 3])] },
+    ],
     tolerance: 1e-5,
   },
 );

@@ -9,14 +9,7 @@ import { at, build, type Reference, type Sample, spread } from './sheet.js';
 
 /** Resizing of signals [N, C, L], images [N, C, H, W] and volumes [N, C, D, H, W]. */
 
-export type InterpolateMode =
-  | 'nearest'
-  | 'nearest-exact'
-  | 'linear'
-  | 'bilinear'
-  | 'bicubic'
-  | 'trilinear'
-  | 'area';
+export type InterpolateMode = 'nearest' | 'nearest-exact' | 'linear' | 'bilinear' | 'bicubic' | 'trilinear' | 'area';
 
 export interface InterpolateOptions {
   /** The result's size: one number for all directions, or one for each. */

@@ -182,12 +182,7 @@ export type BatchNormArguments =
  * variance, moving the running statistics in place; in evaluation with the running ones.
  */
 export const batchNorm = op(
-  (
-    input: Tensor,
-    runningMean: Tensor | null,
-    runningVar: Tensor | null,
-    ...rest: BatchNormArguments
-  ): Tensor => {
+  (input: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, ...rest: BatchNormArguments): Tensor => {
     checkTensor('batchNorm', input);
     const options = readArguments<BatchNormOptions>('batchNorm', rest, [
       ...(['weight', 'bias', 'training', 'momentum', 'eps'] as const),

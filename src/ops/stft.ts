@@ -77,7 +77,8 @@ interface Frames {
 }
 
 function framesOf(name: string, nFft: number, options: FrameOptions): Frames {
-  if (!Number.isInteger(nFft) || nFft < 1) fail('argument', `${name}: nFft must be a whole number ≥ 1, got ${String(nFft)}.`);
+  if (!Number.isInteger(nFft) || nFft < 1)
+    fail('argument', `${name}: nFft must be a whole number ≥ 1, got ${String(nFft)}.`);
   const hop = options.hopLength ?? Math.floor(nFft / 4);
   if (!Number.isInteger(hop) || hop < 1) fail('argument', `${name}: hopLength must be a whole number ≥ 1, got ${hop}.`);
   const length = options.winLength ?? nFft;
@@ -130,15 +131,15 @@ export function stft(input: Tensor, nFft: number, ...rest: StftArguments): Tenso
     ...(['hopLength', 'winLength', 'window', 'center', 'padMode', 'normalized', 'onesided', 'returnComplex'] as const),
   ]);
   if (input.ndim !== 1 && input.ndim !== 2) fail('shape', `stft: expected [L] or [B, L], got ${show(input.shape)}.`);
-  if (!traits[input.dtype].isFloat) fail('dtype', `stft: expected floating point, got ${input.dtype}. Use .to('float32').`);
+  if (!traits[input.dtype].isFloat)
+    fail('dtype', `stft: expected floating point, got ${input.dtype}. Use .to('float32').`);
   if (input.ndim === 1) return squeeze(stft(unsqueeze(input, 0), nFft, options), 0);
   const { center = true, padMode = 'reflect', normalized = false } = options;
   const frames = framesOf('stft', nFft, options);
   const margin = center ? Math.floor(nFft / 2) : 0;
   // Modes other than 'constant' pad the last of three dimensions.
   const signal = cast(input, 'float32');
-  const x =
-    margin === 0 ? signal : squeeze(pad(unsqueeze(signal, 0), [margin, margin], padMode), 0);
+  const x = margin === 0 ? signal : squeeze(pad(unsqueeze(signal, 0), [margin, margin], padMode), 0);
   const length = x.shape[1] as number;
   if (length < nFft) fail('argument', `stft: a frame of ${nFft} does not fit into a signal of ${length} samples.`);
   const count = 1 + Math.floor((length - nFft) / frames.hop);
@@ -164,7 +165,10 @@ export function istft(input: Tensor, nFft: number, ...rest: IstftArguments): Ten
   }
   if (input.ndim === 3) return squeeze(istft(unsqueeze(input, 0), nFft, options), 0);
   if (options.returnComplex) {
-    fail('unsupported', 'istft: returnComplex must be false; signals are real. Take the ifft of each frame for complex ones.');
+    fail(
+      'unsupported',
+      'istft: returnComplex must be false; signals are real. Take the ifft of each frame for complex ones.',
+    );
   }
   const { center = true, normalized = false } = options;
   const frames = framesOf('istft', nFft, options);
@@ -175,7 +179,10 @@ export function istft(input: Tensor, nFft: number, ...rest: IstftArguments): Ten
     fail('shape', `istft: expected ${expected} frequencies and at least one frame, got ${show(input.shape)}.`);
   }
   if (frames.hop > (options.winLength ?? nFft)) {
-    fail('argument', `istft: hopLength must be at most winLength, got ${frames.hop}; the samples between frames are lost.`);
+    fail(
+      'argument',
+      `istft: hopLength must be at most winLength, got ${frames.hop}; the samples between frames are lost.`,
+    );
   }
   const norm = normalized ? 'ortho' : 'backward';
   // Of the spectrum of a real signal the first half says all; the other is its mirror image.
@@ -191,7 +198,10 @@ export function istft(input: Tensor, nFft: number, ...rest: IstftArguments): Ten
   const end = Math.min(length === null ? covered - start : start + length, covered);
   const envelope = narrow(weights, 1, start, end - start);
   if (end > start && amin(abs(envelope)).item() < 1e-11) {
-    fail('argument', 'istft: some samples have no weight in any frame. Use a window without zeros, more overlap, or center.');
+    fail(
+      'argument',
+      'istft: some samples have no weight in any frame. Use a window without zeros, more overlap, or center.',
+    );
   }
   const y = div(narrow(total, 1, start, end - start), envelope);
   return length !== null && length > end - start ? pad(y, [0, length - (end - start)]) : y;

@@ -5,14 +5,15 @@ import torch.nn.functional as F
 from golden import CALLS, INF, NAN, T, case, refusal, spread, values
 
 CALLS["groupNorm"] = F.group_norm
-for shape, groups in [([2, 6, 5], 3), ([2, 4, 3, 2], 2), ([2, 4, 3, 2], 1), ([1, 4, 2, 2, 2], 4), ([3, 4], 2), ([2, 6, 17], 6), ([0, 4, 3], 2)]:
+for shape, groups in [([2, 6, 5], 3), ([2, 4, 3, 2], 2), ([2, 4, 3, 2], 1), ([1, 4, 2, 2, 2], 4), ([3, 6], 2), ([2, 6, 17], 6), ([0, 4, 3], 2)]:
     c = shape[1]
     case("groupNorm", [spread(shape)], [groups], sums=True)
     case("groupNorm", [spread(shape), spread([c]), spread([c])], [T(0), groups, {"weight": T(1), "bias": T(2)}], sums=True)
 x = [spread([2, 4, 3]), spread([4]), spread([4])]
 case("groupNorm", x, [T(0), 2, T(1), T(2), 0.1], "by position", sums=True)
 case("groupNorm", x[:2], [T(0), 2, T(1)], "weight alone", sums=True)
-case("groupNorm", [spread([2, 4, 8], 9999, 10001, step=0.125)], [2], "far from 0", ulps=4096)
+# Differences of what is left of seven digits, in PyTorch as here.
+case("groupNorm", [spread([2, 4, 8], 9999, 10001, step=0.125)], [2], "far from 0", ulps=32768)
 case("groupNorm", [values([[[2, 2], [2, 2]], [[NAN, 1], [INF, 1]]])], [2], "edges", sums=True)
 case("groupNorm", [spread([5, 4, 2], view=[["permute", [2, 1, 0]]])], [2], "view", sums=True)
 refusal("groupNorm", [spread([2, 4, 3])], [3], "groups")
@@ -38,7 +39,7 @@ inputs = [spread([2, 3, 4]), *running(3), spread([3]), spread([3])]
 case("instanceNorm", inputs, [T(0), T(1), T(2), T(3), T(4), True, 0.3, 0.01], "by position", sums=True, after=[1, 2])
 case("instanceNorm", [inputs[0], spread([3])], [T(0), {"weight": T(1), "eps": 0.1}], "weight alone", sums=True)
 case("instanceNorm", [inputs[0], spread([3])], [T(0), {"bias": T(1)}], "bias alone", sums=True)
-case("instanceNorm", [spread([1, 2, 8], 9999, 10001, step=0.125)], [], "far from 0", ulps=4096)
+case("instanceNorm", [spread([1, 2, 8], 9999, 10001, step=0.125)], [], "far from 0", ulps=32768)
 case("instanceNorm", [values([[[2, 2], [NAN, 1]], [[INF, 1], [1, 2]]])], [], "edges", sums=True)
 refusal("instanceNorm", [spread([2, 3, 1])], [], "one value a channel")
 refusal("instanceNorm", [spread([2, 3])], [], "no positions")
@@ -90,4 +91,4 @@ case("batchNorm", inputs[:4], [T(0), T(1), T(2), T(3), None, {"training": True}]
 case("batchNorm", inputs[:1], [T(0), None, None, None, None, True], "no statistics by position", sums=True)
 case("layerNorm", [spread([3, 5]), spread([5]), spread([5])], [T(0), [5], T(1), T(2), 0.1], "by position", sums=True)
 for shape in [[8, 3], [4, 3, 5], [2, 3, 3, 2], [2, 3, 2, 2, 2]]:
-    case("batchNorm", [spread(shape, 9999, 10001, step=0.125)], [T(0), None, None, {"training": True}], "far from 0", ulps=4096)
+    case("batchNorm", [spread(shape, 9999, 10001, step=0.125)], [T(0), None, None, {"training": True}], "far from 0", ulps=32768)
