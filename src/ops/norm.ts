@@ -208,6 +208,7 @@ export const batchNorm = op(
     const y = empty(x, x.shape, 'float32', 'batchNorm');
     const average = training ? empty(x, [c], 'float32', 'batchNorm') : dense(runningMean as Tensor);
     const variance = training ? empty(x, [c], 'float32', 'batchNorm') : dense(runningVar as Tensor);
+    const remainder = training ? empty(x, [c], 'float32', 'batchNorm') : null;
     const grain = Math.max(1, Math.floor(16384 / Math.max(n * l, 1)));
     if (training) {
       const running = [runningMean, runningVar].map((given) => ({
@@ -218,7 +219,7 @@ export const batchNorm = op(
         kernel: 'batchNormStats_f32',
         work: c,
         grain,
-        writes: [average, variance, ...running.map(({ compact }) => compact)],
+        writes: [average, variance, remainder, ...running.map(({ compact }) => compact)],
         reads: [x],
         floats: [momentum],
         ints: [n, c, l],
@@ -234,10 +235,18 @@ export const batchNorm = op(
       work: n * c,
       grain: Math.max(1, Math.floor(16384 / Math.max(l, 1))),
       writes: [y],
-      reads: [x, average, variance, weight === null ? null : dense(weight), bias === null ? null : dense(bias)],
+      reads: [
+        x,
+        average,
+        variance,
+        weight === null ? null : dense(weight),
+        bias === null ? null : dense(bias),
+        remainder,
+      ],
       floats: [eps],
       ints: [n, c, l, 0],
     });
+    remainder?.dispose();
     const inputs = [input, ...(weight === null ? [] : [weight]), ...(bias === null ? [] : [bias])];
     const saved = [input, average, variance, ...(weight === null ? [] : [weight])];
     record('batchNorm', inputs, [y], saved, ([gradient], [held, average, variance, scale = null]) => {

@@ -12,7 +12,7 @@ for shape, groups in [([2, 6, 5], 3), ([2, 4, 3, 2], 2), ([2, 4, 3, 2], 1), ([1,
 x = [spread([2, 4, 3]), spread([4]), spread([4])]
 case("groupNorm", x, [T(0), 2, T(1), T(2), 0.1], "by position", sums=True)
 case("groupNorm", x[:2], [T(0), 2, T(1)], "weight alone", sums=True)
-# Differences of what is left of seven digits, in PyTorch as here.
+# PyTorch rounds the mean; a quarter of a per cent may go.
 case("groupNorm", [spread([2, 4, 8], 9999, 10001, step=0.125)], [2], "far from 0", ulps=32768)
 case("groupNorm", [values([[[2, 2], [2, 2]], [[NAN, 1], [INF, 1]]])], [2], "edges", sums=True)
 case("groupNorm", [spread([5, 4, 2], view=[["permute", [2, 1, 0]]])], [2], "view", sums=True)
