@@ -53,7 +53,7 @@ export function checkComplex(name: string, input: Tensor): void {
   fail(
     'shape',
     `${name}: expected complex input [.., n, 2], real and imaginary parts last, got ${show(input.shape)}.` +
-      (name.startsWith('ir') ? '' : ' Pass { complex: false } for real input.'),
+      (/^i?fft/.test(name) ? ' Pass { complex: false } for real input.' : ''),
   );
 }
 

@@ -47,12 +47,14 @@ function makePlan(n: number): Plan {
   const table = new Float64Array(2 * (size + chirps));
   for (let k = 0; k < size; k++) {
     const angle = (2 * Math.PI * k) / size;
-    table.set([Math.cos(angle), -Math.sin(angle)], 2 * k);
+    table[2 * k] = Math.cos(angle);
+    table[2 * k + 1] = -Math.sin(angle);
   }
   for (let k = 0; k < chirps; k++) {
     // A whole turn is 2n steps; what is left of k² keeps the angle small and exact.
     const angle = (Math.PI * ((k * k) % (2 * n))) / n;
-    table.set([Math.cos(angle), -Math.sin(angle)], 2 * (size + k));
+    table[2 * (size + k)] = Math.cos(angle);
+    table[2 * (size + k) + 1] = -Math.sin(angle);
   }
   return { size, factors: direct ?? (factorsOf(size) as number[]), table: new Uint8Array(table.buffer) };
 }
