@@ -18,9 +18,9 @@ function bin(x: ArrayLike<number>, k: number): [number, number] {
 }
 
 function distance(a: Tensor, b: Tensor): number {
-  const [p, q] = [a.dataSync(), b.dataSync()];
+  const [p, q] = [Array.from(a.dataSync()), Array.from(b.dataSync())];
   expect(a.shape).toEqual(b.shape);
-  return p.reduce((most: number, v: number, i: number) => Math.max(most, Math.abs(v - (q[i] as number))), 0);
+  return p.reduce((most, v, i) => Math.max(most, Math.abs(v - (q[i] as number))), 0);
 }
 
 describe.each([1000, 1024, 1009, 2187, 4099, 6000])('length %i', (n) => {
