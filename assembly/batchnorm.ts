@@ -5,8 +5,8 @@
  * take four channels at a time down the rows, where otherwise they take the N planes of one channel after another.
  */
 import { float, int, pointer } from './launch';
-import { dotDeviation, loadPart, loadUpTo4, storePart, storeUpTo4, sumOf, sumOfSquares } from './row';
-import { bytes, madd, splat } from './simd';
+import { dotDeviation, loadPart, loadUpTo4, storePart, storeUpTo4, sumOf, sumOfDeviations, sumOfSquares } from './row';
+import { bytes, madd, nmadd, splat } from './simd';
 
 /** Rows whose terms are summed in float32 before the sum joins a float64 total, for L = 1. */
 const BLOCK: i32 = 64;
@@ -36,9 +36,13 @@ let totalHigh: v128 = i32x4.splat(0);
 
 const PLAIN: i32 = 0;
 const SQUARED_DEVIATION: i32 = 1;
-const PRODUCT_WITH_DEVIATION: i32 = 2;
+const DEVIATION: i32 = 2;
+const PRODUCT_WITH_DEVIATION: i32 = 3;
 
-/** Sums of a, (a - centre)² or a (b - centre) down up to four columns, divided by `divisor`. `term` is a constant. */
+/** Squared means above this many variances are far enough from 0 that their rounding shows. */
+const FAR: f32 = 1024;
+
+/** Sums of a, (a - centre)², a - centre or a (b - centre) down up to four columns, divided by `divisor`. `term` is a constant. */
 // @ts-ignore: decorator
 @inline function columns(
   term: i32,
@@ -59,7 +63,8 @@ const PRODUCT_WITH_DEVIATION: i32 = 2;
       else if (term == SQUARED_DEVIATION) {
         const d = f32x4.sub(v, centre);
         sum = madd(d, d, sum);
-      } else {
+      } else if (term == DEVIATION) sum = f32x4.add(sum, f32x4.sub(v, centre));
+      else {
         sum = madd(v, f32x4.sub(loadUpTo4(b, n), centre), sum);
         b += stride;
       }
@@ -73,24 +78,26 @@ const PRODUCT_WITH_DEVIATION: i32 = 2;
 /**
  * Mean and biased variance of each channel, and the running statistics moved towards them in place:
  * running += momentum (batch - running), where the running variance takes the unbiased one, var · n / (n - 1).
- * Slots: 0 mean [C], 1 var [C], 2 runningMean [C] or 0, 3 runningVar [C] or 0, 4 x [N, C, L], 5 momentum, 6 N, 7 C, 8
- * L.
- * Work: C.
+ * `rest` is what float32 has rounded off the mean, where the mean is so far from 0 that it shows.
+ * Slots: 0 mean [C], 1 var [C], 2 rest [C], 3 runningMean [C] or 0, 4 runningVar [C] or 0, 5 x [N, C, L], 6 momentum,
+ * 7 N, 8 C, 9 L. Work: C.
  */
 export function batchNormStats_f32(r: usize, begin: i32, end: i32): void {
-  const rows = int(r, 6);
-  const length = int(r, 8);
-  const stride = bytes(int(r, 7)) * <usize>length;
+  const rows = int(r, 7);
+  const length = int(r, 9);
+  const stride = bytes(int(r, 8)) * <usize>length;
   const count = <f64>rows * <f64>length;
-  const x = pointer(r, 4);
+  const x = pointer(r, 5);
   const step = length == 1 ? 4 : 1;
   for (let c = begin; c < end; c += step) {
     const n = min(step, end - c);
     let mean = i32x4.splat(0);
     let variance = mean;
+    let rest = mean;
     if (length == 1) {
       mean = columns(PLAIN, x + bytes(c), 0, rows, stride, n, mean, count);
       variance = columns(SQUARED_DEVIATION, x + bytes(c), 0, rows, stride, n, mean, count);
+      if (isFar(mean, variance)) rest = columns(DEVIATION, x + bytes(c), 0, rows, stride, n, mean, count);
     } else {
       const first = x + <usize>c * bytes(length);
       let total: f64 = 0;
@@ -99,15 +106,27 @@ export function batchNormStats_f32(r: usize, begin: i32, end: i32): void {
       total = 0;
       for (let i = 0; i < rows; i++) total += sumOfSquares(first + <usize>i * stride, length, mean);
       variance = splat(<f32>(total / count));
+      if (isFar(mean, variance)) {
+        total = 0;
+        for (let i = 0; i < rows; i++) total += sumOfDeviations(first + <usize>i * stride, length, mean);
+        rest = splat(<f32>(total / count));
+      }
     }
+    variance = f32x4.pmax(nmadd(rest, rest, variance), i32x4.splat(0));
     storeUpTo4(pointer(r, 0) + bytes(c), mean, n);
     storeUpTo4(pointer(r, 1) + bytes(c), variance, n);
-    if (pointer(r, 2)) move(pointer(r, 2) + bytes(c), mean, n, float(r, 5));
-    if (pointer(r, 3)) {
+    storeUpTo4(pointer(r, 2) + bytes(c), rest, n);
+    if (pointer(r, 3)) move(pointer(r, 3) + bytes(c), mean, n, float(r, 6));
+    if (pointer(r, 4)) {
       const unbiased = f32x4.mul(variance, splat(<f32>(count / (count - 1))));
-      move(pointer(r, 3) + bytes(c), unbiased, n, float(r, 5));
+      move(pointer(r, 4) + bytes(c), unbiased, n, float(r, 6));
     }
   }
+}
+
+/** Whether the mean of some channel is. */
+function isFar(mean: v128, variance: v128): bool {
+  return v128.any_true(f32x4.gt(f32x4.mul(mean, mean), f32x4.mul(variance, splat(FAR))));
 }
 
 // PyTorch's own form, momentum · batch + (1 - momentum) · running.
@@ -130,18 +149,19 @@ function scaleOf(variance: usize, weight: usize, eps: f32, n: i32): v128 {
 /**
  * y = (x - mean) weight / sqrt(var + eps) + bias: in training with the batch's statistics, in evaluation with the
  * running ones. y may be x.
- * Slots: 0 y [N, C, L], 1 x, 2 mean [C], 3 var [C], 4 weight [C] or 0, 5 bias [C] or 0, 6 eps, 7 N, 8 C, 9 L, 10 relu
- * (0 or 1, applied last). Work: N · C.
+ * Slots: 0 y [N, C, L], 1 x, 2 mean [C], 3 var [C], 4 weight [C] or 0, 5 bias [C] or 0, 6 rest of the mean [C] or 0,
+ * 7 eps, 8 N, 9 C, 10 L, 11 relu (0 or 1, applied last). Work: N · C.
  */
 export function batchNormApply_f32(r: usize, begin: i32, end: i32): void {
   const mean = pointer(r, 2);
   const variance = pointer(r, 3);
   const weight = pointer(r, 4);
   const bias = pointer(r, 5);
-  const eps = float(r, 6);
-  const channels = int(r, 8);
-  const length = int(r, 9);
-  const floor = splat(int(r, 10) ? 0 : -Infinity);
+  const rest = pointer(r, 6);
+  const eps = float(r, 7);
+  const channels = int(r, 9);
+  const length = int(r, 10);
+  const floor = splat(int(r, 11) ? 0 : -Infinity);
   const flat = length == 1;
   let c = begin % channels;
   for (let item = begin; item < end; ) {
@@ -150,6 +170,7 @@ export function batchNormApply_f32(r: usize, begin: i32, end: i32): void {
     let scale = scaleOf(variance + at, weight ? weight + at : 0, eps, n);
     let centre = loadUpTo4(mean + at, n);
     let shift = bias ? loadUpTo4(bias + at, n) : i32x4.splat(0);
+    if (rest) shift = nmadd(loadUpTo4(rest + at, n), scale, shift);
     if (!flat) {
       scale = firstLane(scale);
       centre = firstLane(centre);

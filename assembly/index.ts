@@ -115,6 +115,7 @@ export {
   atanh_f32,
   erf_f32,
 } from './elementary';
+export { fft_f32 } from './fft';
 export { gemm_f32 } from './gemm';
 export {
   relu_grad_f32,
@@ -172,6 +173,7 @@ export {
   any_u8,
   all_u8,
 } from './reduce';
+export { resample_f32 } from './resample';
 export { cumsum_f32, cumprod_f32, cumsum_i32, cumprod_i32 } from './scan';
 export { softmax_f32, logSoftmax_f32, softmax_grad_f32, logSoftmax_grad_f32 } from './softmax';
 export { sum_f32, sumSquares_f32, sumAbs_f32, logsumexp_f32 } from './sum';

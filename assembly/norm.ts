@@ -1,10 +1,13 @@
 /** Layer norm: rows normalized over their columns, and the gradients. Instance and group norm are layer norm too. */
 import { float, int, pointer, scratch } from './launch';
-import { dotDeviation, loadPart, loadUpTo4, storePart, storeUpTo4, sumOf, sumOfSquares } from './row';
+import { dotDeviation, loadPart, loadUpTo4, storePart, storeUpTo4, sumOf, sumOfDeviations, sumOfSquares } from './row';
 import { bytes, madd, splat } from './simd';
 
 /** Rows whose terms a column sums in float32 before the sum joins its float64 total. */
 const BLOCK: i32 = 64;
+
+/** Squared means above this many variances are far enough from 0 that their rounding shows. */
+const FAR: f32 = 1024;
 
 /**
  * y = (x - mean) rstd weight + bias, with rstd = 1 / sqrt(var + eps) of the biased variance. y may be x.
@@ -23,20 +26,26 @@ export function layerNorm_f32(r: usize, begin: i32, end: i32): void {
     let bias = pointer(r, 5);
     const mean = <f32>(sumOf(x, cols) * share);
     const centre = splat(mean);
-    const variance = <f32>(sumOfSquares(x, cols, centre) * share);
+    let variance = <f32>(sumOfSquares(x, cols, centre) * share);
+    let rest: f32 = 0;
+    if (mean * mean > FAR * (variance + eps)) {
+      rest = <f32>(sumOfDeviations(x, cols, centre) * share);
+      variance = max<f32>(variance - rest * rest, 0);
+    }
     const rstd = <f32>1 / sqrt<f32>(variance + eps);
     store<f32>(pointer(r, 1) + bytes(row), mean);
     store<f32>(pointer(r, 2) + bytes(row), rstd);
     const scale = splat(rstd);
+    const shift = splat(-rest * rstd);
     let n = cols;
     for (; n >= 4; n -= 4) {
-      normalize(y, x, 4, centre, scale, weight, bias);
+      normalize(y, x, 4, centre, scale, shift, weight, bias);
       x += 16;
       y += 16;
       if (weight) weight += 16;
       if (bias) bias += 16;
     }
-    if (n > 0) normalize(y, x, n, centre, scale, weight, bias);
+    if (n > 0) normalize(y, x, n, centre, scale, shift, weight, bias);
   }
 }
 
@@ -47,10 +56,11 @@ export function layerNorm_f32(r: usize, begin: i32, end: i32): void {
   n: i32,
   centre: v128,
   scale: v128,
+  shift: v128,
   weight: usize,
   bias: usize,
 ): void {
-  let v = f32x4.mul(f32x4.sub(loadUpTo4(x, n), centre), scale);
+  let v = madd(f32x4.sub(loadUpTo4(x, n), centre), scale, shift);
   if (weight) v = f32x4.mul(v, loadUpTo4(weight, n));
   if (bias) v = f32x4.add(v, loadUpTo4(bias, n));
   storeUpTo4(y, v, n);

@@ -54,12 +54,13 @@ export function storePart(p: usize, v: v128, n: i32): void {
   return <f64>horizontalSum(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
 }
 
-// The three sums below differ in their term alone. They are written out by one inlined function whose `term` is a
+// The sums below differ in their term alone. They are written out by one inlined function whose `term` is a
 // compile-time constant, since a function passed as a value would leave an indirect call in the loop.
 const PLAIN: i32 = 0;
 const SQUARED_DEVIATION: i32 = 1;
-const PRODUCT: i32 = 2;
-const PRODUCT_WITH_DEVIATION: i32 = 3;
+const DEVIATION: i32 = 2;
+const PRODUCT: i32 = 3;
+const PRODUCT_WITH_DEVIATION: i32 = 4;
 
 // @ts-ignore: decorator
 @inline function accumulate(term: i32, sum: v128, a: v128, b: v128, shift: v128): v128 {
@@ -68,6 +69,7 @@ const PRODUCT_WITH_DEVIATION: i32 = 3;
     const d = f32x4.sub(a, shift);
     return madd(d, d, sum);
   }
+  if (term == DEVIATION) return f32x4.add(sum, f32x4.sub(a, shift));
   if (term == PRODUCT) return madd(a, b, sum);
   return madd(a, f32x4.sub(b, shift), sum);
 }
@@ -117,6 +119,11 @@ export function sumOf(x: usize, n: i32): f64 {
 /** Sum of (x - centre)². */
 export function sumOfSquares(x: usize, n: i32, centre: v128): f64 {
   return reduce(SQUARED_DEVIATION, x, 0, n, centre);
+}
+
+/** Sum of x - centre: what is left of a mean that float32 has rounded. */
+export function sumOfDeviations(x: usize, n: i32, centre: v128): f64 {
+  return reduce(DEVIATION, x, 0, n, centre);
 }
 
 /** Sum of x · y. */

@@ -10,6 +10,15 @@ export { cloneModule } from './clone.js';
 export { ModuleList, Sequential } from './container.js';
 export { Conv2d, type ConvOptions } from './conv.js';
 export * as init from './init.js';
+export {
+  GroupNorm,
+  type GroupNormLayerOptions,
+  LayerNorm,
+  type LayerNormLayerOptions,
+  LocalResponseNorm,
+  RMSNorm,
+  type RMSNormOptions,
+} from './layernorm.js';
 export { Linear, type LinearOptions } from './linear.js';
 export * from './loss.js';
 export {
@@ -24,7 +33,16 @@ export {
   Parameter,
   type StateDict,
 } from './module.js';
-export { BatchNorm1d, BatchNorm2d, type BatchNormOptions, LayerNorm } from './norm.js';
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  type BatchNormOptions,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+} from './norm.js';
+export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from './pixelshuffle.js';
 export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './recurrent.js';
 export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './recurrentcell.js';
 export * from './sequence.js';
@@ -56,4 +74,5 @@ export {
   TransformerEncoderLayer,
   type TransformerLayerOptions,
 } from './transformerlayer.js';
+export { Upsample, type UpsampleOptions, UpsamplingBilinear2d, UpsamplingNearest2d } from './upsample.js';
 export * as utils from './utils.js';

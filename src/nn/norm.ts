@@ -1,7 +1,7 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { checkSize } from '../core/shape.js';
-import { batchNorm, layerNorm, ones, tensor, zeros } from '../ops/index.js';
+import { batchNorm, instanceNorm, ones, squeeze, tensor, unsqueeze, zeros } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { Buffer, Module, Parameter } from './module.js';
 import { python } from './repr.js';
@@ -27,13 +27,16 @@ export type BatchNormArguments =
       trackRunningStats?: boolean | BatchNormOptions,
     ];
 
+const BATCH_NORM_ARGUMENTS = ['eps', 'momentum', 'affine', 'trackRunningStats'] as const;
+
 const BATCH_NORM_NAMES: Readonly<Record<string, string>> = {
   runningMean: 'running_mean',
   runningVar: 'running_var',
   numBatchesTracked: 'num_batches_tracked',
 };
 
-abstract class BatchNorm extends Module {
+/** What batch and instance norm have in common: their parameters, their running statistics and how they print. */
+export abstract class NormBase extends Module {
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
   readonly runningMean: Buffer | null;
@@ -42,15 +45,16 @@ abstract class BatchNorm extends Module {
   readonly eps: number;
   readonly momentum: number | null;
 
+  /** `byDefault` is whether there are parameters and statistics where nothing is said of them. */
   constructor(
     readonly numFeatures: number,
-    ...rest: BatchNormArguments
+    byDefault: boolean,
+    rest: BatchNormArguments,
   ) {
     super();
     checkSize(new.target.name, 'numFeatures', numFeatures);
-    const names = ['eps', 'momentum', 'affine', 'trackRunningStats'] as const;
-    const given = readArguments<BatchNormOptions>(new.target.name, rest, names);
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = given;
+    const given = readArguments<BatchNormOptions>(new.target.name, rest, BATCH_NORM_ARGUMENTS);
+    const { eps = 1e-5, momentum = 0.1, affine = byDefault, trackRunningStats = byDefault } = given;
     this.eps = eps;
     this.momentum = momentum;
     this.weight = affine ? new Parameter(ones(numFeatures)) : null;
@@ -60,11 +64,22 @@ abstract class BatchNorm extends Module {
     this.numBatchesTracked = trackRunningStats ? new Buffer(tensor(0, { dtype: 'int32' })) : null;
   }
 
-  protected abstract checkInput(x: Tensor): void;
-
   protected override stateName(property: string): string {
     return BATCH_NORM_NAMES[property] ?? property;
   }
+
+  protected override extraRepr(): string {
+    const [affine, tracks] = [this.weight !== null, this.runningMean !== null].map(python);
+    return `${this.numFeatures}, eps=${python(this.eps)}, momentum=${python(this.momentum)}, affine=${affine}, track_running_stats=${tracks}`;
+  }
+}
+
+abstract class BatchNorm extends NormBase {
+  constructor(numFeatures: number, ...rest: BatchNormArguments) {
+    super(numFeatures, true, rest);
+  }
+
+  protected abstract checkInput(x: Tensor): void;
 
   forward(x: Tensor): Tensor {
     this.checkInput(x);
@@ -85,11 +100,6 @@ abstract class BatchNorm extends Module {
     const count = this.numBatchesTracked.item() + 1;
     storage.device.write(storage, offset * 4, new Uint8Array(Int32Array.of(count).buffer));
     return this.momentum ?? 1 / count;
-  }
-
-  protected override extraRepr(): string {
-    const [affine, tracks] = [this.weight !== null, this.runningMean !== null].map(python);
-    return `${this.numFeatures}, eps=${python(this.eps)}, momentum=${python(this.momentum)}, affine=${affine}, track_running_stats=${tracks}`;
   }
 }
 
@@ -114,39 +124,64 @@ export class BatchNorm2d extends BatchNorm {
   }
 }
 
-export interface LayerNormLayerOptions {
-  readonly eps?: number;
-  /** Whether scale and shift are learned. Default true. */
-  readonly elementwiseAffine?: boolean;
+/** Batch normalization of [N, C, D, H, W]. */
+export class BatchNorm3d extends BatchNorm {
+  protected checkInput(x: Tensor): void {
+    if (x.ndim !== 5 || x.shape[1] !== this.numFeatures) {
+      fail('shape', `BatchNorm3d: expected [N, ${this.numFeatures}, D, H, W], got ${show(x.shape)}.`);
+    }
+  }
 }
 
-/** Layer normalization over the last dimensions, of sizes `normalizedShape`. */
-export class LayerNorm extends Module {
-  readonly weight: Parameter | null;
-  readonly bias: Parameter | null;
-  readonly normalizedShape: readonly number[];
-  readonly eps: number;
-
-  constructor(
-    normalizedShape: number | readonly number[],
-    ...rest: readonly [eps?: number | LayerNormLayerOptions, elementwiseAffine?: boolean | LayerNormLayerOptions]
-  ) {
-    super();
-    const given = readArguments<LayerNormLayerOptions>('LayerNorm', rest, ['eps', 'elementwiseAffine']);
-    const { eps = 1e-5, elementwiseAffine = true } = given;
-    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
-    this.eps = eps;
-    this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape)) : null;
-    this.bias = elementwiseAffine ? new Parameter(zeros(this.normalizedShape)) : null;
+/** The arguments of an instance norm by name; what cannot be is refused before there are statistics. */
+function checkInstanceNorm(name: string, rest: BatchNormArguments): BatchNormOptions {
+  const options = readArguments<BatchNormOptions>(name, rest, BATCH_NORM_ARGUMENTS);
+  if (options.momentum === null && options.trackRunningStats) {
+    fail('argument', `${name}: momentum must be a number; there is no average of all batches, got null.`);
   }
+  return options;
+}
+
+/** Instance normalization of samples of `directions` dimensions, one by one or in a batch. */
+abstract class InstanceNorm extends NormBase {
+  constructor(numFeatures: number, ...rest: BatchNormArguments) {
+    super(numFeatures, false, [checkInstanceNorm(new.target.name, rest)]);
+  }
+
+  /** What follows the channels of an input. */
+  protected abstract readonly directions: readonly string[];
 
   forward(x: Tensor): Tensor {
-    const { weight, bias, eps } = this;
-    return layerNorm(x, this.normalizedShape, { weight, bias, eps });
+    const { weight, bias, eps, runningMean, runningVar, directions } = this;
+    const rank = directions.length + 1;
+    if (x.ndim !== rank && x.ndim !== rank + 1) {
+      const one = ['C', ...directions].join(', ');
+      fail('shape', `${this.constructor.name}: expected [N, ${one}] or [${one}], got ${show(x.shape)}.`);
+    }
+    if (x.ndim === rank) return squeeze(this.forward(unsqueeze(x, 0)), 0);
+    const useInputStats = this.training || runningMean === null;
+    const momentum = this.momentum ?? 0;
+    return instanceNorm(x, { runningMean, runningVar, weight, bias, useInputStats, momentum, eps });
   }
+}
 
-  protected override extraRepr(): string {
-    const { normalizedShape, eps, weight } = this;
-    return `${python(normalizedShape)}, eps=${python(eps)}, elementwise_affine=${python(weight !== null)}`;
+/** Instance normalization of [N, C, L] or [C, L]. */
+export class InstanceNorm1d extends InstanceNorm {
+  protected get directions(): readonly string[] {
+    return ['L'];
+  }
+}
+
+/** Instance normalization of [N, C, H, W] or [C, H, W]. */
+export class InstanceNorm2d extends InstanceNorm {
+  protected get directions(): readonly string[] {
+    return ['H', 'W'];
+  }
+}
+
+/** Instance normalization of [N, C, D, H, W] or [C, D, H, W]. */
+export class InstanceNorm3d extends InstanceNorm {
+  protected get directions(): readonly string[] {
+    return ['D', 'H', 'W'];
   }
 }

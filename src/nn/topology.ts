@@ -3,14 +3,25 @@ import * as activation from './activation.js';
 import { MultiheadAttention } from './attention.js';
 import { ModuleList, Sequential } from './container.js';
 import { Conv2d } from './conv.js';
+import { GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm } from './layernorm.js';
 import { Linear } from './linear.js';
 import type { Module } from './module.js';
-import { BatchNorm1d, BatchNorm2d, LayerNorm } from './norm.js';
+import {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type NormBase,
+} from './norm.js';
+import { ChannelShuffle, PixelShuffle, PixelUnshuffle } from './pixelshuffle.js';
 import { GRU, LSTM, RNN } from './recurrent.js';
 import { GRUCell, LSTMCell, RNNCell } from './recurrentcell.js';
 import * as simple from './simple.js';
 import { Transformer, TransformerDecoder, TransformerEncoder } from './transformer.js';
 import { TransformerDecoderLayer, TransformerEncoderLayer } from './transformerlayer.js';
+import { Upsample, UpsamplingBilinear2d, UpsamplingNearest2d } from './upsample.js';
 
 /**
  * A model's structure as data, so that a file can hold a whole model and be loaded without the source that defined it.
@@ -66,7 +77,23 @@ export const layerTypes: LayerTypes = {
   ]),
   BatchNorm1d: layerType(BatchNorm1d, batchNormArguments),
   BatchNorm2d: layerType(BatchNorm2d, batchNormArguments),
-  LayerNorm: layerType(LayerNorm, (m) => [m.normalizedShape, { eps: m.eps, elementwiseAffine: m.weight !== null }]),
+  BatchNorm3d: layerType(BatchNorm3d, batchNormArguments),
+  InstanceNorm1d: layerType(InstanceNorm1d, batchNormArguments),
+  InstanceNorm2d: layerType(InstanceNorm2d, batchNormArguments),
+  InstanceNorm3d: layerType(InstanceNorm3d, batchNormArguments),
+  LayerNorm: layerType(LayerNorm, (m) => [
+    m.normalizedShape,
+    { eps: m.eps, elementwiseAffine: m.weight !== null, bias: m.bias !== null || m.weight === null },
+  ]),
+  RMSNorm: layerType(RMSNorm, (m) => [m.normalizedShape, { eps: m.eps, elementwiseAffine: m.weight !== null }]),
+  GroupNorm: layerType(GroupNorm, (m) => [m.numGroups, m.numChannels, { eps: m.eps, affine: m.weight !== null }]),
+  LocalResponseNorm: layerType(LocalResponseNorm, (m) => [m.size, m.alpha, m.beta, m.k]),
+  Upsample: layerType(Upsample, (m) => [m.size, m.scaleFactor, m.mode, m.alignCorners, m.recomputeScaleFactor]),
+  UpsamplingNearest2d: layerType(UpsamplingNearest2d, (m) => [m.size, m.scaleFactor]),
+  UpsamplingBilinear2d: layerType(UpsamplingBilinear2d, (m) => [m.size, m.scaleFactor]),
+  PixelShuffle: layerType(PixelShuffle, (m) => [m.upscaleFactor]),
+  PixelUnshuffle: layerType(PixelUnshuffle, (m) => [m.downscaleFactor]),
+  ChannelShuffle: layerType(ChannelShuffle, (m) => [m.groups]),
   Identity: layerType(simple.Identity, () => []),
   ReLU: layerType(simple.ReLU, () => []),
   Sigmoid: layerType(simple.Sigmoid, () => []),
@@ -127,7 +154,7 @@ export const layerTypes: LayerTypes = {
   },
 };
 
-function batchNormArguments(m: BatchNorm1d | BatchNorm2d): readonly unknown[] {
+function batchNormArguments(m: NormBase): readonly unknown[] {
   const { eps, momentum } = m;
   return [m.numFeatures, { eps, momentum, affine: m.weight !== null, trackRunningStats: m.runningMean !== null }];
 }

@@ -6,8 +6,8 @@ import type { Tensor } from '../tensor.js';
 import { cloneModule } from './clone.js';
 import { ModuleList } from './container.js';
 import { xavierUniform_ } from './init.js';
+import type { LayerNorm } from './layernorm.js';
 import { Module } from './module.js';
-import type { LayerNorm } from './norm.js';
 import {
   type Activation,
   type DecoderMasks,

@@ -3,9 +3,9 @@ import { fail } from '../core/errors.js';
 import { add, gelu, relu } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { MultiheadAttention } from './attention.js';
+import { LayerNorm } from './layernorm.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
-import { LayerNorm } from './norm.js';
 import { Dropout } from './simple.js';
 
 /** The layers of transformers: attention, then two products, each with the input going by (Vaswani et al. 2017). */
@@ -71,10 +71,7 @@ function readSettings(name: string, rest: readonly unknown[]): Settings {
 
 /** A layer norm, without its shift where none is wanted. */
 export function normOf(size: number, { layerNormEps, bias }: Pick<Settings, 'layerNormEps' | 'bias'>): LayerNorm {
-  const norm = new LayerNorm(size, { eps: layerNormEps });
-  if (bias) return norm;
-  norm.bias?.dispose();
-  return Object.assign(norm, { bias: null });
+  return new LayerNorm(size, { eps: layerNormEps, bias });
 }
 
 function activate(activation: Activation, x: Tensor): Tensor {

@@ -1,4 +1,5 @@
 export * from './activation.js';
+export { type AffineGridOptions, affineGrid } from './affinegrid.js';
 export { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
 export { expand } from './broadcast.js';
@@ -8,9 +9,15 @@ export * from './create.js';
 export { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './division.js';
 export { baddbmm, einsum, tensordot } from './einsum.js';
 export { maximum, minimum } from './extremes.js';
+export { type ComplexFftOptions, type FftOptions, type FourierNorm, fft, ifft, irfft, rfft } from './fft.js';
+export * from './fftn.js';
 export type { ReduceArguments, ReduceOptions } from './fold.js';
+export { type GridMode, type GridSampleOptions, gridSample } from './gridsample.js';
+export { type GroupNormOptions, groupNorm } from './groupnorm.js';
 export { gather, indexSelect, oneHot } from './indexing.js';
 export * from './inplace.js';
+export { type InstanceNormOptions, instanceNorm } from './instancenorm.js';
+export { type InterpolateMode, type InterpolateOptions, interpolate } from './interpolate.js';
 export * from './join.js';
 export { lerp } from './lerp.js';
 export * from './likelihood.js';
@@ -19,8 +26,15 @@ export * from './marginloss.js';
 export { maskedFill, maskedSelect, type NonzeroOptions, nonzero } from './masked.js';
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
-export * from './norm.js';
+export { type BatchNormOptions, batchNorm, type LayerNormOptions, layerNorm } from './norm.js';
+export {
+  type LocalResponseNormOptions,
+  localResponseNorm,
+  type NormalizeOptions,
+  normalize,
+} from './normalize.js';
 export * from './pad.js';
+export * from './pixelshuffle.js';
 export {
   type AvgPoolOptions,
   adaptiveAvgPool2d,
@@ -54,6 +68,7 @@ export {
   variance,
 } from './reduce.js';
 export type { LossOptions, Reduction } from './reduction.js';
+export { type RmsNormOptions, rmsNorm } from './rmsnorm.js';
 export * from './scan.js';
 export * from './scatter.js';
 export {
@@ -64,6 +79,8 @@ export {
 } from './similarity.js';
 export * from './softmax.js';
 export * from './sort.js';
+export { type IstftOptions, istft, type StftOptions, stft } from './stft.js';
 export * from './triangle.js';
 export * from './unary.js';
 export { type NormOptions, norm } from './vectornorm.js';
+export * from './window.js';

@@ -1,4 +1,5 @@
 import { isGradEnabled, record } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -20,7 +21,18 @@ export interface LayerNormOptions {
   readonly eps?: number;
 }
 
-function checkAffine(name: string, x: Tensor | null, shape: readonly number[], argument: string): void {
+/** What follows the normalized shape, by position or by name. */
+export type LayerNormArguments =
+  | readonly [options?: LayerNormOptions]
+  | readonly [
+      weight?: Tensor | null,
+      bias?: Tensor | null | LayerNormOptions,
+      eps?: number | LayerNormOptions,
+      options?: LayerNormOptions,
+    ];
+
+/** Throws unless a scale, a shift or a statistic has the given shape. */
+export function checkAffine(name: string, x: Tensor | null, shape: readonly number[], argument: string): void {
   if (x !== null && !sameShape(x.shape, shape)) {
     fail('shape', `${name}: ${argument} must be ${show(shape)}, got ${show(x.shape)}.`);
   }
@@ -47,12 +59,10 @@ function normGrad(g: Tensor, x: Tensor, weight: Tensor | null, dims: readonly nu
  * (Ba, Kiros, Hinton 2016).
  */
 export const layerNorm = op(
-  (
-    input: Tensor,
-    normalizedShape: readonly number[],
-    { weight = null, bias = null, eps = 1e-5 }: LayerNormOptions = {},
-  ): Tensor => {
+  (input: Tensor, normalizedShape: readonly number[], ...rest: LayerNormArguments): Tensor => {
     checkTensor('layerNorm', input);
+    const given = readArguments<LayerNormOptions>('layerNorm', rest, ['weight', 'bias', 'eps']);
+    const { weight = null, bias = null, eps = 1e-5 } = given;
     const tail = input.shape.slice(input.ndim - normalizedShape.length);
     if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape)) {
       fail('shape', `layerNorm: the last sizes of input must be ${show(normalizedShape)}, got ${show(input.shape)}.`);
@@ -155,18 +165,29 @@ export interface BatchNormOptions {
   readonly eps?: number;
 }
 
+/** What follows the running statistics, by position or by name. */
+export type BatchNormArguments =
+  | readonly [options?: BatchNormOptions]
+  | readonly [
+      weight?: Tensor | null,
+      bias?: Tensor | null | BatchNormOptions,
+      training?: boolean | BatchNormOptions,
+      momentum?: number | BatchNormOptions,
+      eps?: number | BatchNormOptions,
+      options?: BatchNormOptions,
+    ];
+
 /**
  * Normalizes each channel of [N, C, …] over all else (Ioffe and Szegedy 2015): in training with the batch's mean and biased
  * variance, moving the running statistics in place; in evaluation with the running ones.
  */
 export const batchNorm = op(
-  (
-    input: Tensor,
-    runningMean: Tensor | null,
-    runningVar: Tensor | null,
-    { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 }: BatchNormOptions = {},
-  ): Tensor => {
+  (input: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, ...rest: BatchNormArguments): Tensor => {
     checkTensor('batchNorm', input);
+    const options = readArguments<BatchNormOptions>('batchNorm', rest, [
+      ...(['weight', 'bias', 'training', 'momentum', 'eps'] as const),
+    ]);
+    const { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 } = options;
     if (input.ndim < 2) fail('shape', `batchNorm: expected [N, C, …], got ${show(input.shape)}.`);
     const [n, c] = input.shape as [number, number];
     const l = sizeOf(input.shape.slice(2));
@@ -187,6 +208,7 @@ export const batchNorm = op(
     const y = empty(x, x.shape, 'float32', 'batchNorm');
     const average = training ? empty(x, [c], 'float32', 'batchNorm') : dense(runningMean as Tensor);
     const variance = training ? empty(x, [c], 'float32', 'batchNorm') : dense(runningVar as Tensor);
+    const remainder = training ? empty(x, [c], 'float32', 'batchNorm') : null;
     const grain = Math.max(1, Math.floor(16384 / Math.max(n * l, 1)));
     if (training) {
       const running = [runningMean, runningVar].map((given) => ({
@@ -197,7 +219,7 @@ export const batchNorm = op(
         kernel: 'batchNormStats_f32',
         work: c,
         grain,
-        writes: [average, variance, ...running.map(({ compact }) => compact)],
+        writes: [average, variance, remainder, ...running.map(({ compact }) => compact)],
         reads: [x],
         floats: [momentum],
         ints: [n, c, l],
@@ -213,10 +235,18 @@ export const batchNorm = op(
       work: n * c,
       grain: Math.max(1, Math.floor(16384 / Math.max(l, 1))),
       writes: [y],
-      reads: [x, average, variance, weight === null ? null : dense(weight), bias === null ? null : dense(bias)],
+      reads: [
+        x,
+        average,
+        variance,
+        weight === null ? null : dense(weight),
+        bias === null ? null : dense(bias),
+        remainder,
+      ],
       floats: [eps],
       ints: [n, c, l, 0],
     });
+    remainder?.dispose();
     const inputs = [input, ...(weight === null ? [] : [weight]), ...(bias === null ? [] : [bias])];
     const saved = [input, average, variance, ...(weight === null ? [] : [weight])];
     record('batchNorm', inputs, [y], saved, ([gradient], [held, average, variance, scale = null]) => {
