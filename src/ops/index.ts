@@ -1,12 +1,15 @@
 export * from './activation.js';
+export * from './aliases.js';
 export { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
+export * from './bitwise.js';
 export { expand } from './broadcast.js';
+export * from './closeness.js';
 export * from './compare.js';
 export { type ConvOptions, conv2d } from './conv.js';
 export * from './create.js';
 export { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './division.js';
 export { baddbmm, einsum, tensordot } from './einsum.js';
-export { maximum, minimum } from './extremes.js';
+export { fmax, fmin, maximum, minimum } from './extremes.js';
 export type { ReduceArguments, ReduceOptions } from './fold.js';
 export { gather, indexSelect, oneHot } from './indexing.js';
 export * from './inplace.js';
@@ -20,6 +23,7 @@ export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
 export * from './norm.js';
 export * from './pad.js';
+export * from './parts.js';
 export {
   type AvgPoolOptions,
   adaptiveAvgPool2d,
@@ -63,6 +67,8 @@ export {
 } from './similarity.js';
 export * from './softmax.js';
 export * from './sort.js';
+export * from './specialfunctions.js';
+export * from './threefold.js';
 export * from './triangle.js';
 export * from './unary.js';
 export { type NormOptions, norm } from './vectornorm.js';
