@@ -1,5 +1,5 @@
 /** Binary kernels on the bits of their operands, and whole-number theory. Slots and work: see zip.ts. */
-import { magnitude, signOf } from './math';
+import { choose, constant, INFINITE, magnitude, signOf } from './math';
 import { joinWide, highWide, lowWide } from './wide';
 import { zip } from './zip';
 
@@ -158,11 +158,14 @@ export function copysign_f32(r: usize, begin: i32, end: i32): void {
   return f64x2.sqrt(f64x2.add(f64x2.mul(a, a), f64x2.mul(b, b)));
 }
 
-/** √(a² + b²), in double: the squares of all float32 numbers and their sum fit. */
+/** √(a² + b²), in double: the squares of all float32 numbers and their sum fit. Infinite beside NaN too. */
 @unmanaged
 class Hypot {
   v(a: v128, b: v128): v128 {
-    return joinWide(wideHypot(lowWide(a), lowWide(b)), wideHypot(highWide(a), highWide(b)));
+    const y = joinWide(wideHypot(lowWide(a), lowWide(b)), wideHypot(highWide(a), highWide(b)));
+    const infinite = constant(INFINITE);
+    const long = v128.or(f32x4.eq(magnitude(a), infinite), f32x4.eq(magnitude(b), infinite));
+    return choose(long, infinite, y);
   }
 }
 

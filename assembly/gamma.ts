@@ -81,6 +81,8 @@ function lgammaAbove(x: f64): f64 {
 function lgamma(x: f64): f64 {
   if (x != x) return x;
   if (abs(x) == Infinity || isPole(x)) return Infinity;
+  // The zeros, where the series leaves its rounding.
+  if (x == 1 || x == 2) return 0;
   if (x >= 0.5) return lgammaAbove(x);
   return log(PI / abs(sinPi(fromWhole(x)))) - lgammaAbove(1 - x);
 }

@@ -61,6 +61,7 @@ function isPole(x: number): boolean {
 /** log |Γ(x)|. */
 export function lgamma(x: number): number {
   if (Math.abs(x) === Infinity || isPole(x)) return Infinity;
+  if (x === 1 || x === 2) return 0;
   if (x < 0.5) return Math.log(Math.PI / Math.abs(Math.sin(Math.PI * (x - Math.round(x))))) - lgamma(1 - x);
   const sum = LANCZOS.reduce((total, c, i) => total + (i === 0 ? c : c / (x - 1 + i)), 0);
   const t = x + 6.5;

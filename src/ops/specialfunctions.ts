@@ -22,7 +22,7 @@ export const erfc = unary('erfc', {
 
 export const erfinv = unary('erfinv', {
   doc: 'Elementwise the number whose erf is input; ±Infinity at ±1, NaN beyond.',
-  domain: [-0.95, 0.95],
+  domain: [-0.75, 0.75],
   scalar: special.erfinv,
   save: ['y'],
   grad: (g, { y }): Grads => [mul(g, mul(exp(mul(y, y)), Math.sqrt(Math.PI) / 2))],
@@ -60,7 +60,8 @@ export function polygamma(n: number, input: Tensor): Tensor {
 
 export const sinc = unary('sinc', {
   doc: 'Elementwise sin(π · input) / (π · input); 1 at 0.',
-  scalar: (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x)),
+  // As in PyTorch the angle is a float32, and the largest ones are infinite.
+  scalar: (x) => (x === 0 ? 1 : Math.sin(Math.fround(Math.PI * x)) / Math.fround(Math.PI * x)),
   compose: (x) => {
     const angle = mul(x, Math.PI);
     return where(eq(x, 0), 1, div(sin(angle), angle));
@@ -76,7 +77,7 @@ export const sinc = unary('sinc', {
 
 const logitOf = unary('logit', {
   doc: 'Elementwise log(input / (1 − input)), with input clamped to [eps, 1 − eps] if `eps` is given.',
-  domain: [0.1, 0.9],
+  domain: [0.25, 0.75],
   // Below 0 eps stands for none.
   parameters: [-1],
   scalar: (x, eps) => {

@@ -1,9 +1,11 @@
-import type { Grads } from '../autograd/index.js';
+import { type Grads, noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
+import { scope } from '../core/scoping.js';
 import { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
+import { sumTo } from './broadcast.js';
 import { ge, gt, isnan, le, logicalAnd, logicalOr, lt, where } from './compare.js';
 import { zerosLike } from './create.js';
 import { unary } from './families.js';
@@ -275,11 +277,32 @@ export interface ClampOptions {
 type Bound = number | Tensor | null | undefined;
 
 /** By comparison: for integers, which stay integers between whole bounds, and for bounds that are tensors. */
-function clampCompared(input: Tensor, min: Bound, max: Bound): Tensor {
+function compared(input: Tensor, min: Bound, max: Bound): Tensor {
   const passes = (bound: number | Tensor, past: Tensor): Tensor =>
     bound instanceof Tensor ? logicalOr(past, isnan(bound)) : past;
   const raised = min == null ? input : where(passes(min, lt(input, min)), min, input);
   return max == null ? raised : where(passes(max, gt(raised, max)), max, raised);
+}
+
+/** The same with gradients: input has them between the bounds, else the bound that was taken. NaN has none. */
+function clampCompared(input: Tensor, min: Bound, max: Bound): Tensor {
+  const y = noGrad(() => scope(() => compared(input, min, max)));
+  const bounds = [min, max].filter((bound) => bound instanceof Tensor);
+  if (bounds.length === 0) return y;
+  const operands = [input, ...bounds];
+  record('clamp', operands, [y], operands, ([gradient], [x, ...rest], needs) => {
+    const low = min instanceof Tensor ? (rest.shift() as Tensor) : (min ?? -Infinity);
+    const high = max instanceof Tensor ? (rest.shift() as Tensor) : (max ?? Infinity);
+    const shares = [logicalAnd(ge(x as Tensor, low), le(x as Tensor, high))];
+    const tops = (over: Tensor): Tensor => (low instanceof Tensor ? logicalOr(over, gt(low, high)) : over);
+    const isBelow = lt(x as Tensor, low);
+    if (min instanceof Tensor) shares.push(max == null ? isBelow : logicalAnd(isBelow, lt(low as Tensor, high)));
+    if (max instanceof Tensor) shares.push(tops(gt(x as Tensor, high)));
+    return operands.map(({ shape }, i) =>
+      needs[i] ? sumTo(where(shares[i] as Tensor, gradient as Tensor, 0), shape) : null,
+    );
+  });
+  return y;
 }
 
 type ClampArguments = [min?: number | Tensor | null | ClampOptions, max?: number | Tensor | null | ClampOptions];

@@ -60,6 +60,8 @@ const WITHOUT: Readonly<Record<string, string>> = {
   normal_: 'random',
   detach: 'cuts the graph; test/autograd has it',
   pair: 'reads arguments',
+  allclose: 'gives a boolean; test/ops/closeness.test.ts has it',
+  equal: 'gives a boolean; test/ops/closeness.test.ts has it',
 };
 
 /** The function of the case, or the method of its first tensor; undefined where there is no such method. */

@@ -17,24 +17,26 @@ UNARY = {
 }  # fmt: skip
 HARD = {
     "erfc": [1e-8, 0.5, 4.0, 9.0, 9.1, -4.0, -6.0],
-    "erfinv": [1e-8, -1e-8, 0.5, 0.99999994, -0.99999994, 0.999, 1.0, -1.0, 1.0000001, 0.9973, 0.9933],
+    # Beyond 0.999 PyTorch's own result loses digits.
+    "erfinv": [1e-8, -1e-8, 0.5, 0.999, 1.0, -1.0, 1.0000001, 0.9973, 0.9933],
     "lgamma": [1.0000001, 2.0000002, 0.99999994, 1e-8, -1e-8, -0.9999, -2.4570248, 33.0, 1e10, 171.5, -10.25],
     "digamma": [1.4616321, 1e-8, -1e-8, -0.9999, 33.0, 1e10, 171.5, -10.25],
     "logit": [1e-8, 0.99999994, 0.5, 0.0, 1.0, -0.25, 1.25],
     "sinc": [1e-8, 1.0, 0.5],
 }
-# Where PyTorch's own approximations lose digits, or overflow: PyTorch takes the logarithm of the gamma function of -20 + 2e-7.
+# PyTorch's own approximations lose digits far out.
+NO_EDGE_GRADIENT = ["sinc", "logit", "erfinv", "digamma", "lgamma", "sgn"]
 SMALL = [v for v in EDGES if not 50 < abs(v) < INF]
 for name, (low, high) in UNARY.items():
     call = CALLS.get(name) or getattr(torch, {"nanToNum": "nan_to_num"}.get(name, name), None) or getattr(special, name)
     CALLS[name] = call
     sums = True
     for shape in [[], [0], [7], [3, 5]]:
-        case(name, [spread(shape, low, high)], sums=sums)
-    case(name, [values([v for v in SMALL if not (name in ("lgamma", "digamma", "expit") and 1e-45 < abs(v) < 1e-30)], grad=name not in ("sinc", "logit", "erfinv", "digamma", "lgamma"))], label="edges", sums=sums)
+        case(name, [spread(shape, low, high, grad=name != "sgn")], sums=sums)
+    case(name, [values([v for v in SMALL if not (name in ("lgamma", "digamma", "expit") and 1e-45 < abs(v) < 1e-30)], grad=name not in NO_EDGE_GRADIENT)], label="edges", sums=sums)
     if name in HARD:
         case(name, [values(HARD[name], grad=name not in ("logit", "erfinv", "sinc"))], label="hard", ulps=32 if name in ("digamma", "lgamma") else 8)
-    case(name, [spread([3, 4], low, high, view=[["transpose", 0, 1], ["narrow", 0, 1, 2]])], label="view", sums=sums)
+    case(name, [spread([3, 4], low, high, grad=name != "sgn", view=[["transpose", 0, 1], ["narrow", 0, 1, 2]])], label="view", sums=sums)
     for dtype in ["int32", "uint8", "bool"]:
         x = ints([4], 0, 2, dtype)
         if name in ("negative",) and dtype == "bool":
@@ -47,7 +49,7 @@ for eps in [0.1, {"eps": 0.25}]:
     case("logit", [spread([9], 0, 1)], [eps], sums=True)
     case("logit", [values([0.0, 1.0, -1.0, 2.0, 0.5])], [eps], "outside", sums=True)
 for args in [[0.5], [0.5, 2], [1, 2, 3], [{"neginf": -7}], [0, {"posinf": 9}]]:
-    case("nanToNum", [values([NAN, INF, -INF, 1.0, -0.0])], args)
+    case("nanToNum", [values([NAN, INF, -INF, 1.0, -0.0])], args, sums=True)
 case("nanToNum", [values([NAN, INF, -INF, 1.0], dtype="float16", grad=False)], label="float16")
 CALLS["polygamma"] = torch.polygamma
 for n in [0, 1, 2, 3]:
@@ -61,7 +63,7 @@ FLOATS = ["hypot", "copysign", "fmax", "fmin", "xlogy", "logaddexp", "logaddexp2
 for name in FLOATS:
     how = {"grad": False} if name == "heaviside" else {}
     for p, q in SHAPES:
-        case(name, [spread(p, step=0.5 if name == "heaviside" else None, **how), spread(q, 0.3 if name == "xlogy" else -2, 3, **how)], sums=True)
+        case(name, [spread(p, step=0.5 if name == "heaviside" else None, **how), spread(q, 0.3 if name == "xlogy" else -2, 3, **how)], sums=True, ulps=32)
     pairs = [(a, b) for a, b in PAIRS if not (name == "ldexp" and abs(b) == INF)]
     case(name, [values([a for a, _ in pairs], grad=False), values([b for _, b in pairs], grad=False)], label="edges", sums=True)
     case(name, [spread([4, 3], **how, view=[["transpose", 0, 1]]), spread([4], 0.5, 3, **how, view=[["expand", [3, 4]]])], label="views", sums=True)
@@ -192,8 +194,7 @@ def sample(shape, dtype):
 
 def lacks_half(name, *dtypes):
     """What PyTorch has no half-precision kernel for on the CPU, which is no rule about dtypes."""
-    kinds = {d for d in dtypes if d.startswith("float")}
-    return name in ("atan2",) and kinds == {"float16"}
+    return name == "atan2" and "float16" in dtypes
 
 
 def attempt(name, inputs, args, label):
