@@ -12,7 +12,7 @@ A Muon case has two matrices, [2, 3] and [5, 2], in their place.
 
 A closure case: LBFGS and SAM evaluate the loss themselves. With x the parameters as one vector of 9, A = formula(701) of [8, 9]
 and b = formula(702) of [8], both between -1 and 1, the loss is the sum of (A x - b)^2 plus 0.3 times that of sin x, and 0.05 times
-that of x^4. A case holds all parameters after each of 12 steps, and the losses they returned.
+that of x^4. A case holds all parameters after each of 7 steps, and the losses they returned.
 
 Lion is not in torch; it is written out here from algorithm 2 of its paper, Muon as torch 2.9 has it but
 in float32, SAM from algorithm 1 of its paper with the adaptive form of ASAM. NAdam is torch's foreach implementation, which has
@@ -186,7 +186,7 @@ def closure_case(name, options):
     else:
         optimizer = torch.optim.LBFGS(params, **keywords(options))
     steps, losses = [], []
-    for _ in range(12):
+    for _ in range(7):
         losses.append(float(optimizer.step(closure)))
         steps.append(flat(params))
     case = {"optimizer": name, "options": options, "steps": short(steps), "losses": short(losses)}
@@ -203,7 +203,7 @@ CLOSURES = [
     ("LBFGS", {"lr": 0.1, "maxIter": 8, "maxEval": 5, "toleranceChange": 1e-5}),
     ("LBFGS", {"maxIter": 2, "lineSearchFn": "strong_wolfe"}),
     ("LBFGS", {"lr": 3, "maxIter": 2, "historySize": 3, "lineSearchFn": "strong_wolfe"}),
-    ("LBFGS", {"lr": 0.01, "maxIter": 1, "lineSearchFn": "strong_wolfe"}),
+    ("LBFGS", {"lr": 0.4, "maxIter": 1, "lineSearchFn": "strong_wolfe"}),
     ("LBFGS", {"lr": 0.1, "maxIter": 20, "toleranceGrad": 0.5}),
     ("SAM", {"lr": 0.02}),
     ("SAM", {"lr": 0.02, "rho": 0.5, "momentum": 0.9}),
