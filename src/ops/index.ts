@@ -7,6 +7,7 @@ export * from './closeness.js';
 export * from './compare.js';
 export { type ConvOptions, conv2d } from './conv.js';
 export * from './create.js';
+export * from './distributions.js';
 export { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './division.js';
 export { baddbmm, einsum, tensordot } from './einsum.js';
 export { fmax, fmin, maximum, minimum } from './extremes.js';
