@@ -174,6 +174,18 @@ case("where", [ints([5], 0, 2, "bool"), spread([5], dtype="float16", grad=False)
 case("where", [ints([5], 0, 2, "bool"), spread([5], dtype="float16", grad=False), spread([5], grad=False)], label="float16, float32")
 case("where", [ints([5], 0, 2, "bool"), ints([5]), ints([5], 0, 2, "bool")], label="int32, bool")
 
+# ── dtypes of normalized exponentials ──
+
+CALLS["softmax"] = lambda x, dim, dtype=None: torch.softmax(x, dim, dtype=dtype and getattr(torch, dtype))
+CALLS["logSoftmax"] = lambda x, dim, dtype=None: torch.log_softmax(x, dim, dtype=dtype and getattr(torch, dtype))
+for name in ["softmax", "logSoftmax"]:
+    case(name, [ints([3, 4])], [1, {"dtype": "float32"}], "int32 as float32", sums=True)
+    case(name, [spread([3, 4])], [0, "float32"], "float32", sums=True)
+    case(name, [spread([3, 4], dtype="float16", grad=False)], [-1, {"dtype": "float32"}], "float16 as float32", sums=True)
+    case(name, [ints([2], 0, 2, "bool")], [{"dim": 0, "dtype": "float32"}], "bool as float32", sums=True)
+    refusal(name, [ints([3, 4])], [1], "int32")
+    refusal(name, [spread([3, 4])], [2], "dimension")
+
 # ── every op of two inputs for every pair of dtypes and kind of number ──
 
 DTYPES = ["float32", "float16", "int32", "int8", "uint8", "bool"]
