@@ -12,7 +12,7 @@ import { type AnyOp, LAYOUTS, type Layout, lay, sheets } from './support/sheets.
  * A graph that fails is shrunk to a small one, which the message shows. The seed is fixed, so that the test is the same every
  * time; FETTLE_PROPERTY_RUNS=2000 tries more graphs, and FETTLE_PROPERTY_SEED=n others.
  */
-const RUNS = Number(process.env.FETTLE_PROPERTY_RUNS ?? 120);
+const RUNS = Number(process.env.FETTLE_PROPERTY_RUNS ?? 100);
 const SEED = Number(process.env.FETTLE_PROPERTY_SEED ?? 20261);
 
 /** How far a result may be off, against the largest number on the way to it: rounding of a few float32 ops in a row. */
