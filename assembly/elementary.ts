@@ -1,5 +1,5 @@
 /** Unary kernels of the elementary functions. Slots and work: see map.ts. */
-import { erf } from './gaussian';
+import { erf, erfc, erfinv } from './gaussian';
 import { acosh, asinh, atanh, cosh, sinh, tanh } from './hyperbolic';
 import { map, mapGuarded, mapLong } from './map';
 import {
@@ -304,4 +304,26 @@ class Erf {
 
 export function erf_f32(r: usize, begin: i32, end: i32): void {
   mapLong<Erf>(r, begin, end);
+}
+
+@unmanaged
+class Erfc {
+  v(x: v128): v128 {
+    return erfc(x);
+  }
+}
+
+export function erfc_f32(r: usize, begin: i32, end: i32): void {
+  map<f32, f32, Erfc>(r, begin, end);
+}
+
+@unmanaged
+class Erfinv {
+  v(x: v128): v128 {
+    return erfinv(x);
+  }
+}
+
+export function erfinv_f32(r: usize, begin: i32, end: i32): void {
+  map<f32, f32, Erfinv>(r, begin, end);
 }

@@ -1,5 +1,19 @@
 /** The error function, the normal distribution and the units built on them, four lanes at a time. */
-import { choose, constant, entry, expClamped, magnitude, negate, ONE, signOf, ZERO } from './math';
+import {
+  choose,
+  constant,
+  entry,
+  expClamped,
+  INFINITE,
+  logNormal,
+  magnitude,
+  negate,
+  ONE,
+  QUIET_NAN,
+  signOf,
+  TWO,
+  ZERO,
+} from './math';
 import { madd } from './simd';
 import { highWide, joinWide, lowWide, notBelow, timesExp2, wideConstant, wideMadd } from './wide';
 
@@ -82,6 +96,64 @@ const TAIL: usize = memory.data<f32>([
   const k = wideConstant(NEGATIVE_HALF_LOG2_E);
   const exponentLow = notBelow(f64x2.mul(f64x2.mul(low, low), k));
   return timesExp2(factor, exponentLow, notBelow(f64x2.mul(f64x2.mul(high, high), k)));
+}
+
+const SQRT_2: usize = memory.data<f64>([1.4142135623730951]);
+
+/** 1 − erf x: twice the upper tail of the normal distribution at √2 |x|, or 2 less that. */
+// @ts-ignore: decorator
+@inline export function erfc(x: v128): v128 {
+  const scale = wideConstant(SQRT_2);
+  const two = constant(TWO);
+  const tail = timesTail(two, f64x2.mul(lowWide(x), scale), f64x2.mul(highWide(x), scale));
+  return choose(f32x4.lt(x, constant(ZERO)), f32x4.sub(two, tail), tail);
+}
+
+// erf⁻¹(x) / x by minimax, with w = −log(1 − x²) (the form of M. Giles, "Approximating the erfinv function", 2011): in
+// w − 2.5 for w < 5, and in √w − 3 up to the last number below 1, where w is 15.95.
+const ERFINV_NEAR: usize = memory.data<f32>([
+  -8.79105647e-9, 2.32326443e-8, 4.66170664e-7, -3.46270476e-6, -4.96334785e-6, 2.18344439e-4, -1.25274188e-3,
+  -4.17738678e-3, 2.46640286e-1, 1.50140936,
+]);
+const ERFINV_FAR: usize = memory.data<f32>([
+  -1.87621268e-4, 1.03540916e-4, 1.32711791e-3, -3.67690564e-3, 5.75083028e-3, -7.62094217e-3, 9.43716049e-3,
+  1.00167393, 2.83297696,
+]);
+const ERFINV_SPLIT: usize = memory.data<f32>([5]);
+const ERFINV_NEAR_CENTRE: usize = memory.data<f32>([2.5]);
+const ERFINV_FAR_CENTRE: usize = memory.data<f32>([3]);
+
+/** The number whose erf is x; infinite at ±1, NaN beyond. */
+// @ts-ignore: decorator
+@inline export function erfinv(x: v128): v128 {
+  const one = constant(ONE);
+  const a = magnitude(x);
+  // Both factors keep what 1 − x² would round away.
+  const w = negate(logNormal(f32x4.mul(f32x4.sub(one, a), f32x4.add(one, a))));
+  const s = f32x4.sub(w, constant(ERFINV_NEAR_CENTRE));
+  let near = entry(ERFINV_NEAR, 0);
+  near = madd(near, s, entry(ERFINV_NEAR, 1));
+  near = madd(near, s, entry(ERFINV_NEAR, 2));
+  near = madd(near, s, entry(ERFINV_NEAR, 3));
+  near = madd(near, s, entry(ERFINV_NEAR, 4));
+  near = madd(near, s, entry(ERFINV_NEAR, 5));
+  near = madd(near, s, entry(ERFINV_NEAR, 6));
+  near = madd(near, s, entry(ERFINV_NEAR, 7));
+  near = madd(near, s, entry(ERFINV_NEAR, 8));
+  near = madd(near, s, entry(ERFINV_NEAR, 9));
+  const t = f32x4.sub(f32x4.sqrt(w), constant(ERFINV_FAR_CENTRE));
+  let far = entry(ERFINV_FAR, 0);
+  far = madd(far, t, entry(ERFINV_FAR, 1));
+  far = madd(far, t, entry(ERFINV_FAR, 2));
+  far = madd(far, t, entry(ERFINV_FAR, 3));
+  far = madd(far, t, entry(ERFINV_FAR, 4));
+  far = madd(far, t, entry(ERFINV_FAR, 5));
+  far = madd(far, t, entry(ERFINV_FAR, 6));
+  far = madd(far, t, entry(ERFINV_FAR, 7));
+  far = madd(far, t, entry(ERFINV_FAR, 8));
+  const inside = f32x4.mul(x, choose(f32x4.lt(w, constant(ERFINV_SPLIT)), near, far));
+  const edge = choose(f32x4.eq(a, one), v128.or(constant(INFINITE), signOf(x)), constant(QUIET_NAN));
+  return choose(f32x4.lt(a, one), inside, edge);
 }
 
 /**

@@ -55,6 +55,17 @@ export {
   logicalXor_u8,
 } from './binary';
 export {
+  bitwiseAnd_i32,
+  bitwiseOr_i32,
+  bitwiseXor_i32,
+  bitwiseLeftShift_i32,
+  bitwiseRightShift_i32,
+  gcd_i32,
+  pow_i32,
+  copysign_f32,
+  hypot_f32,
+} from './bitwise';
+export {
   cast_i8_i32,
   cast_u8_i32,
   cast_i8_u8,
@@ -114,8 +125,11 @@ export {
   acosh_f32,
   atanh_f32,
   erf_f32,
+  erfc_f32,
+  erfinv_f32,
 } from './elementary';
 export { fft_f32 } from './fft';
+export { lgamma_f32, digamma_f32, polygamma_f32 } from './gamma';
 export { gemm_f32 } from './gemm';
 export {
   relu_grad_f32,

@@ -10,7 +10,7 @@ const EPS: Readonly<Record<string, number>> = Object.fromEntries(
   [
     ...['amax', 'amin', 'maxPool2d', 'clamp', 'relu', 'floor', 'ceil', 'round', 'trunc', 'abs', 'sign', 'maximum'],
     ...['minimum', 'relu6', 'leakyRelu', 'elu', 'celu', 'selu', 'hardsigmoid', 'hardswish', 'hardtanh', 'threshold'],
-    ...['fmod', 'remainder', 'prelu', 'norm'],
+    ...['fmod', 'remainder', 'prelu', 'norm', 'fmax', 'fmin', 'copysign', 'frac'],
   ].map((name) => [name, 2 ** -8]),
 );
 

@@ -1,3 +1,4 @@
+import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { currentScope, moveTo, openScope } from '../core/scope.js';
 import { coalesce, isContiguous, sameShape } from '../core/shape.js';
@@ -19,44 +20,70 @@ export interface GradOptions extends BackwardOptions {
   readonly allowUnused?: boolean;
 }
 
+/** Launches an elementwise kernel. `out` is contiguous, but for the copying ones, which take its strides too. */
+function launch(kernel: string, out: Tensor, reads: readonly Tensor[]): Tensor {
+  const seen = kernel.startsWith('copy') ? [out, ...reads] : reads;
+  const { shape, strides } = coalesce(
+    out.shape,
+    seen.map((t) => t.strides),
+  );
+  out.storage.device.launch({
+    kernel,
+    work: out.numel,
+    grain: 16384,
+    writes: [out],
+    reads,
+    ints: [shape.length, ...shape, ...strides.flat()],
+  });
+  return out;
+}
+
+/** The same into a new tensor. */
+function run(kernel: string, dtype: DType, reads: readonly [Tensor, ...Tensor[]]): Tensor {
+  return launch(kernel, allocate(reads[0].storage.device, reads[0].shape, dtype, 'gradient'), reads);
+}
+
+/** `x` in a floating-point dtype: beside float32 an op's gradient of a float16 is float32. */
+function cast(x: Tensor, dtype: DType): Tensor {
+  if (x.dtype === dtype) return x;
+  const y = dtype === 'float16' ? run('cast_f32_f16', dtype, [x]) : run('cast_f16_f32', dtype, [x]);
+  record('cast', [x], [y], [], ([g]) => [g && cast(g, x.dtype)]);
+  return y;
+}
+
+/** float16 is a storage type: its sums are taken in float32. */
+function sumOfHalves(a: Tensor, b: Tensor): Tensor {
+  const wide: [Tensor, Tensor] = [run('cast_f16_f32', 'float32', [a]), run('cast_f16_f32', 'float32', [b])];
+  const total = run('add_f32', 'float32', wide);
+  const result = run('cast_f32_f16', 'float16', [total]);
+  for (const x of [...wide, total]) x.dispose();
+  return result;
+}
+
 /**
  * Sums gradients that meet at one place. Autograd names no op but needs this one; its own gradient is the identity, so it
  * is recorded like any other.
  */
 function sum(a: Tensor, b: Tensor): Tensor {
-  const total = allocate(a.storage.device, a.shape, a.dtype, 'gradient');
-  const { shape, strides } = coalesce(a.shape, [a.strides, b.strides]);
-  a.storage.device.launch({
-    kernel: 'add_f32',
-    work: total.numel,
-    grain: 16384,
-    writes: [total],
-    reads: [a, b],
-    ints: [shape.length, ...shape, ...strides.flat()],
-  });
+  const total = a.dtype === 'float16' ? sumOfHalves(a, b) : run('add_f32', a.dtype, [a, b]);
   record('accumulate', [a, b], [total], [], ([g]) => [g, g]);
   return total;
 }
 
 /** A contiguous copy in memory of its own. */
 function copy(a: Tensor): Tensor {
-  const out = allocate(a.storage.device, a.shape, a.dtype, 'gradient');
-  const { shape, strides } = coalesce(a.shape, [out.strides, a.strides]);
-  a.storage.device.launch({
-    kernel: 'copy_b4',
-    work: out.numel,
-    grain: 16384,
-    writes: [out],
-    reads: [a],
-    ints: [shape.length, ...shape, ...strides.flat()],
-  });
+  const out = run(`copy_b${traits[a.dtype].bytes}`, a.dtype, [a]);
   record('clone', [a], [out], [], ([g]) => [g]);
   return out;
 }
 
+/** 1 as a float16. */
+const HALF_ONE = 0x3c00;
+
 function onesLike(a: Tensor): Tensor {
   const out = allocate(a.storage.device, a.shape, a.dtype, 'gradient');
-  a.storage.device.write(out.storage, 0, new Uint8Array(new Float32Array(out.numel).fill(1).buffer));
+  const ones = a.dtype === 'float16' ? new Uint16Array(out.numel).fill(HALF_ONE) : new Float32Array(out.numel).fill(1);
+  a.storage.device.write(out.storage, 0, new Uint8Array(ones.buffer));
   return out;
 }
 
@@ -103,7 +130,7 @@ class Pending {
       this.byNode.set(edge.node, slots);
     }
     const before = slots[edge.index] as Tensor | null;
-    slots[edge.index] = before === null ? gradient : sum(before, gradient);
+    slots[edge.index] = before === null ? gradient : sum(before, cast(gradient, before.dtype));
   }
 
   of(node: Node): (Tensor | null)[] | undefined {
@@ -159,20 +186,17 @@ function leadingTo(nodes: readonly Node[], wanted: ReadonlySet<Node>): Set<Node>
 }
 
 /** Hands a leaf its gradient: added to what it has, taken over where nobody else can see it, copied otherwise. */
-function deliver(leaf: Tensor, gradient: Tensor, taken: Set<Tensor>, createGraph: boolean): void {
+function deliver(leaf: Tensor, arriving: Tensor, taken: Set<Tensor>, createGraph: boolean): void {
+  const gradient = cast(arriving, leaf.dtype);
   if (leaf.grad !== null && !leaf.grad.disposed) {
     if (createGraph) {
       leaf.grad = sum(leaf.grad, gradient);
     } else {
-      const { shape, strides } = coalesce(leaf.shape, [leaf.grad.strides, gradient.strides]);
-      leaf.storage.device.launch({
-        kernel: 'add_f32',
-        work: leaf.numel,
-        grain: 16384,
-        writes: [leaf.grad],
-        reads: [leaf.grad, gradient],
-        ints: [shape.length, ...shape, ...strides.flat()],
-      });
+      if (leaf.dtype === 'float16') {
+        const total = sumOfHalves(leaf.grad, gradient);
+        launch('copy_b2', leaf.grad, [total]);
+        total.dispose();
+      } else launch('add_f32', leaf.grad, [leaf.grad, gradient]);
       leaf.grad.storage.touch('backward');
     }
   } else {

@@ -1,4 +1,6 @@
 import { type Grads, record } from '../autograd/index.js';
+import { checkOptions } from '../core/arguments.js';
+import { fail, show } from '../core/errors.js';
 import { Tensor } from '../core/tensor.js';
 import { binary, type Operand, unary } from './families.js';
 import { elementwise, empty, type Op, op } from './op.js';
@@ -23,7 +25,6 @@ const addTensors = binary('add', {
 
 const subTensors = binary('sub', {
   doc: 'Elementwise input − other, broadcasting; `alpha` scales other.',
-  insteadOfBool: 'logicalXor()',
   scalar: (a, b) => a - b,
   wgsl: 'a - b',
   grad: (g, _, needs) => [g, needs[1] ? neg(g) : null],
@@ -75,7 +76,9 @@ function scaled(x: Operand, alpha: number): Operand {
 
 // A number beside a float32 tensor needs no tensor of its own and no broadcast: one affine pass.
 export const add: Op<(input: Operand, other: Operand, options?: AlphaOptions) => Tensor> = op(
-  (input: Operand, other: Operand, { alpha = 1 }: AlphaOptions = {}): Tensor => {
+  (input: Operand, other: Operand, options: AlphaOptions = {}): Tensor => {
+    checkOptions('add', options, ['alpha']);
+    const { alpha = 1 } = options;
     const b = scaled(other, alpha);
     if (isFloatTensor(input) && typeof b === 'number') return affine('add', input, 1, b);
     if (isFloatTensor(b) && typeof input === 'number') return affine('add', b, 1, input);
@@ -84,8 +87,19 @@ export const add: Op<(input: Operand, other: Operand, options?: AlphaOptions) =>
   addTensors.op,
 );
 
+/** PyTorch subtracts no bool, whatever stands beside it. */
+function refuseBool(...operands: Operand[]): void {
+  const found = operands.find((x) => (x instanceof Tensor ? x.dtype === 'bool' : typeof x === 'boolean'));
+  if (found === undefined) return;
+  const shown = found instanceof Tensor ? `bool ${show(found.shape)}` : String(found);
+  fail('dtype', `sub: bool has no sub, got ${shown}. Use logicalXor(), or .int().`);
+}
+
 export const sub: Op<(input: Operand, other: Operand, options?: AlphaOptions) => Tensor> = op(
-  (input: Operand, other: Operand, { alpha = 1 }: AlphaOptions = {}): Tensor => {
+  (input: Operand, other: Operand, options: AlphaOptions = {}): Tensor => {
+    checkOptions('sub', options, ['alpha']);
+    const { alpha = 1 } = options;
+    refuseBool(input, other);
     const b = scaled(other, alpha);
     if (isFloatTensor(input) && typeof b === 'number') return affine('sub', input, 1, -b);
     if (isFloatTensor(b) && typeof input === 'number') return affine('sub', b, -1, input);

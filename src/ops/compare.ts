@@ -89,20 +89,23 @@ export const where = op(
         ? jointDtype(tensors[0] as Tensor, tensors[1] as Tensor)
         : tensors.length === 1
           ? promoteScalar((tensors[0] as Tensor).dtype, (input instanceof Tensor ? other : input) as number)
-          : 'float32';
+          : typeof input === 'boolean' && typeof other === 'boolean'
+            ? 'bool'
+            : 'float32';
+    // float16 is a storage type.
+    const compute = dtype === 'float16' ? 'float32' : dtype;
     const [a, b] = [input, other].map((t) => {
-      if (!(t instanceof Tensor)) return scalarLike(condition, t, dtype);
+      if (!(t instanceof Tensor)) return scalarLike(condition, t, compute);
       t.check('where');
-      return convert(t, dtype);
+      return convert(t, compute);
     }) as [Tensor, Tensor];
     const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', a.shape, b.shape));
     const [c, p, q] = [condition, a, b].map((t) =>
       t.strided(shape, broadcastStrides(t.shape, t.strides, shape), t.offset),
     );
-    const y = empty(condition, shape, dtype, 'where');
-    const bytes = traits[dtype].bytes;
-    if (bytes === 2) fail('unsupported', 'where: float16 is a storage type; compute in float32.');
-    elementwise(`where_b${bytes}`, y, [c as Tensor, p as Tensor, q as Tensor]);
+    const raw = empty(condition, shape, compute, 'where');
+    elementwise(`where_b${traits[compute].bytes}`, raw, [c as Tensor, p as Tensor, q as Tensor]);
+    const y = convert(raw, dtype);
     const [from, to] = [a.shape, b.shape];
     const operands = [input instanceof Tensor ? input : a, other instanceof Tensor ? other : b];
     record('where', operands, [y], [condition], ([g], [held], needs) => [

@@ -1,4 +1,5 @@
 import { type Grads, noGrad, record } from '../autograd/index.js';
+import { checkOptions } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { Tensor } from '../core/tensor.js';
@@ -79,7 +80,9 @@ function below0(x: Operand): Tensor | boolean {
 export const fmod: Op<(input: Operand, other: Operand) => Tensor> = op((input: Operand, other: Operand): Tensor => {
   if (!areIntegers(input, other)) return fmodFloat(input, other);
   const rest = remainder(input, other);
-  return where(isBetween(input, other, rest), sub(rest, other), rest);
+  // Bool divides as 0 and 1 do, but is not subtracted.
+  const divisor = other instanceof Tensor ? cast(other, rest.dtype) : Number(other);
+  return where(isBetween(input, other, rest), sub(rest, divisor), rest);
 }, fmodFloat.op);
 
 export interface DivOptions {
@@ -95,7 +98,9 @@ function truncated(input: Operand, other: Operand): Tensor {
 }
 
 export const div: Op<(input: Operand, other: Operand, options?: DivOptions) => Tensor> = op(
-  (input: Operand, other: Operand, { roundingMode = null }: DivOptions = {}): Tensor => {
+  (input: Operand, other: Operand, options: DivOptions = {}): Tensor => {
+    checkOptions('div', options, ['roundingMode']);
+    const { roundingMode = null } = options;
     if (roundingMode === null) return divide(input, other);
     if (roundingMode !== 'floor' && roundingMode !== 'trunc') {
       fail('argument', `div: roundingMode must be 'floor', 'trunc' or null, got '${String(roundingMode)}'.`);

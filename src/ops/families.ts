@@ -1,6 +1,7 @@
-import { type Grads, record } from '../autograd/index.js';
+import { type Grads, noGrad, record } from '../autograd/index.js';
 import { type DType, promote, promoteScalar, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { scope } from '../core/scoping.js';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { sumTo } from './broadcast.js';
@@ -43,6 +44,10 @@ interface UnaryEntry<S extends 'x' | 'y', P extends Numbers> {
   readonly bool?: 'bool' | { readonly use: string };
   /** Name of the kernel without its dtype. Default: the op's name. */
   readonly kernel?: string;
+  /** In place of a kernel: the op from others, on the converted input. Nothing in it is recorded. */
+  readonly compose?: (x: Tensor, ...parameters: P) => Tensor;
+  /** What to use instead where the input is of integers or bool, if this op refuses those. */
+  readonly insteadOfWhole?: string;
   readonly save?: readonly S[];
   /** Gradient of the input from that of the output; absent where it is zero almost everywhere. */
   readonly grad?: (g: Tensor, saved: UnarySaved<S>, ...parameters: P) => Grads;
@@ -61,6 +66,15 @@ function unaryDtypes(
   return { compute: 'float32', out: x === 'float16' ? 'float16' : 'float32' };
 }
 
+/** Throws for integers and bool where an op is for floating-point numbers only. */
+function refuseWhole(name: string, instead: string | undefined, dtype: DType, ...shapes: Shape[]): void {
+  if (instead === undefined || traits[dtype].isFloat) return;
+  fail(
+    'dtype',
+    `${name}: expected float32 or float16, got ${dtype} ${shapes.map(show).join(' and ')}. Use ${instead}.`,
+  );
+}
+
 /** Lengths around the vector width, an empty one, a zero-dimensional one, and values that bite. */
 function unarySamples([low, high]: readonly [number, number], args: readonly unknown[]): Sample[] {
   const shapes: Shape[] = [[], [0], [1], [2], [3], [4], [5], [7], [8], [15], [17], [3, 5], [2, 3, 4]];
@@ -77,7 +91,7 @@ export function unary<const S extends 'x' | 'y' = never, P extends Numbers | [] 
   name: string,
   entry: UnaryEntry<S, P>,
 ): Op<(input: Tensor, ...parameters: Partial<P>) => Tensor> {
-  const { save = [], grad, result = 'float', kernel = name } = entry;
+  const { save = [], grad, result = 'float', kernel = name, compose } = entry;
   const defaults = (entry.parameters ?? []) as unknown as P;
   const domain = entry.domain ?? [-3, 3];
 
@@ -87,6 +101,7 @@ export function unary<const S extends 'x' | 'y' = never, P extends Numbers | [] 
     if (input.dtype === 'bool' && typeof entry.bool === 'object') {
       fail('dtype', `${name}: bool has no ${name}, got bool ${show(input.shape)}. Use ${entry.bool.use}.`);
     }
+    refuseWhole(name, entry.insteadOfWhole, input.dtype, input.shape);
     if (result === 'whole' && !traits[input.dtype].isFloat) {
       const same = empty(input, input.shape, input.dtype, name);
       copyInto(same, input);
@@ -94,8 +109,11 @@ export function unary<const S extends 'x' | 'y' = never, P extends Numbers | [] 
     }
     const dtypes = unaryDtypes(input.dtype, result, entry.bool === 'bool' ? 'bool' : 'int32');
     const x = convert(input, dtypes.compute);
-    const raw = empty(x, x.shape, result === 'bool' ? 'bool' : dtypes.compute, name);
-    elementwise(`${kernel}_${suffix(dtypes.compute)}`, raw, [x], parameters.length > 0 ? parameters : undefined);
+    const raw = compose
+      ? noGrad(() => scope(() => compose(x, ...parameters)))
+      : empty(x, x.shape, result === 'bool' ? 'bool' : dtypes.compute, name);
+    if (!compose)
+      elementwise(`${kernel}_${suffix(dtypes.compute)}`, raw, [x], parameters.length > 0 ? parameters : undefined);
     const y = convert(raw, dtypes.out);
     if (grad === undefined) return y;
     const values = { x: input, y };
@@ -140,7 +158,13 @@ interface BinaryEntry<S extends 'a' | 'b' | 'y'> {
   readonly result?: 'same' | 'float' | 'bool' | 'logical';
   /** What to use instead where both operands are bool, if this op refuses that. */
   readonly insteadOfBool?: string;
+  /** What to use instead where neither operand is of floating-point numbers, if this op refuses that. */
+  readonly insteadOfWhole?: string;
+  /** Whether it is for integers alone, and bool unless `insteadOfBool` says otherwise. */
+  readonly wholeOnly?: boolean;
   readonly kernel?: string;
+  /** In place of a kernel: the op from others, on converted operands. Nothing in it is recorded. */
+  readonly compose?: (a: Tensor, b: Tensor) => Tensor;
   readonly save?: readonly S[];
   /** Gradients of both inputs, in the output's shape: summing over what was broadcast is the family's business. */
   readonly grad?: (g: Tensor, saved: BinarySaved<S>, needs: readonly boolean[]) => Grads;
@@ -195,7 +219,7 @@ function prepare(name: string, a: Operand, b: Operand, result: BinaryEntry<never
     return convert(t, compute);
   };
   if (a instanceof Tensor && b instanceof Tensor) checkDevice(name, a, b);
-  return { a: operand(a), b: operand(b), compute, out };
+  return { a: operand(a), b: operand(b), joint, compute, out };
 }
 
 /** Shapes that broadcast in every way, and values that bite. */
@@ -237,20 +261,32 @@ function binarySamples(domain: readonly [readonly [number, number], readonly [nu
   ];
 }
 
+/** The whole numbers below the elements of `a`, without what is none. */
+function wholes({ shape, data }: Reference): Reference {
+  return { shape, data: data.map((v) => (Number.isFinite(v) ? Math.floor(v) : 0)) };
+}
+
 /** Makes an elementwise op of two inputs that broadcast; either may be a number. */
 // @__NO_SIDE_EFFECTS__
 export function binary<const S extends 'a' | 'b' | 'y' = never>(
   name: string,
   entry: BinaryEntry<S>,
 ): Op<(input: Operand, other: Operand) => Tensor> {
-  const { save = [], grad, result = 'same', kernel = name } = entry;
+  const { save = [], grad, result = 'same', kernel = name, compose, wholeOnly = false } = entry;
   const domain = entry.domain ?? [
     [-3, 3],
     [-3, 3],
   ];
 
   const compute = (input: Operand, other: Operand): Tensor => {
-    const { a, b, compute, out } = prepare(name, input, other, result);
+    const { a, b, joint, compute, out } = prepare(name, input, other, result);
+    if (wholeOnly && traits[joint].isFloat) {
+      fail(
+        'dtype',
+        `${name}: expected integers or bool, got ${joint} ${show(a.shape)} and ${show(b.shape)}. Use .int().`,
+      );
+    }
+    refuseWhole(name, entry.insteadOfWhole, joint, a.shape, b.shape);
     if (out === 'bool' && entry.insteadOfBool !== undefined) {
       fail(
         'dtype',
@@ -258,11 +294,14 @@ export function binary<const S extends 'a' | 'b' | 'y' = never>(
       );
     }
     const shape = broadcastShapes(name, a.shape, b.shape);
-    const raw = empty(a, shape, result === 'bool' || result === 'logical' ? 'bool' : compute, name);
-    elementwise(`${kernel}_${suffix(compute)}`, raw, [
-      sameShape(a.shape, shape) ? a : a.strided(shape, broadcastStrides(a.shape, a.strides, shape), a.offset),
-      sameShape(b.shape, shape) ? b : b.strided(shape, broadcastStrides(b.shape, b.strides, shape), b.offset),
-    ]);
+    const raw = compose
+      ? noGrad(() => scope(() => compose(a, b)))
+      : empty(a, shape, result === 'bool' || result === 'logical' ? 'bool' : compute, name);
+    if (!compose)
+      elementwise(`${kernel}_${suffix(compute)}`, raw, [
+        sameShape(a.shape, shape) ? a : a.strided(shape, broadcastStrides(a.shape, a.strides, shape), a.offset),
+        sameShape(b.shape, shape) ? b : b.strided(shape, broadcastStrides(b.shape, b.strides, shape), b.offset),
+      ]);
     const y = convert(raw, out);
     if (grad === undefined) return y;
     // A number has no gradient; its place in the graph is empty.
@@ -283,12 +322,12 @@ export function binary<const S extends 'a' | 'b' | 'y' = never>(
     return y;
   };
 
-  const integer = result === 'same' || result === 'bool';
+  const integer = (result === 'same' || result === 'bool') && entry.insteadOfWhole === undefined;
   return op(compute, {
     name,
     family: 'binary',
     doc: entry.doc,
-    dtypes: result === 'logical' ? ['bool'] : integer ? ['float32', 'int32'] : ['float32'],
+    dtypes: result === 'logical' ? ['bool'] : wholeOnly ? ['int32'] : integer ? ['float32', 'int32'] : ['float32'],
     differentiable: [grad !== undefined, grad !== undefined],
     oracle: ([a, b]) => {
       const [p, q] = [a as Reference, b as Reference];
@@ -300,7 +339,9 @@ export function binary<const S extends 'a' | 'b' | 'y' = never>(
             { inputs: [integers([3, 5], 0, 2), integers([5], 0, 2, 0.7)] },
             { inputs: [integers([17], 0, 2), integers([17], 0, 2, 0.7)] },
           ]
-        : binarySamples(domain),
+        : wholeOnly
+          ? binarySamples(domain).map(({ inputs }) => ({ inputs: inputs.map(wholes) }))
+          : binarySamples(domain),
     ...(entry.tolerance === undefined ? {} : { tolerance: entry.tolerance }),
     ...(entry.wgsl === undefined ? {} : { wgsl: entry.wgsl }),
   });

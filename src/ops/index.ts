@@ -2,15 +2,21 @@ export * from './activation.js';
 export { type AffineGridOptions, affineGrid } from './affinegrid.js';
 export { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
+export * from './aliases.js';
+export { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
+export * from './bitwise.js';
 export { expand } from './broadcast.js';
+export * from './closeness.js';
 export * from './compare.js';
 export { type ConvOptions, conv2d } from './conv.js';
 export * from './create.js';
+export * from './distributions.js';
 export { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './division.js';
 export { baddbmm, einsum, tensordot } from './einsum.js';
 export { maximum, minimum } from './extremes.js';
 export { type ComplexFftOptions, type FftOptions, type FourierNorm, fft, ifft, irfft, rfft } from './fft.js';
 export * from './fftn.js';
+export { fmax, fmin, maximum, minimum } from './extremes.js';
 export type { ReduceArguments, ReduceOptions } from './fold.js';
 export { type GridMode, type GridSampleOptions, gridSample } from './gridsample.js';
 export { type GroupNormOptions, groupNorm } from './groupnorm.js';
@@ -35,6 +41,7 @@ export {
 } from './normalize.js';
 export * from './pad.js';
 export * from './pixelshuffle.js';
+export * from './parts.js';
 export {
   type AvgPoolOptions,
   adaptiveAvgPool2d,
@@ -80,6 +87,8 @@ export {
 export * from './softmax.js';
 export * from './sort.js';
 export { type IstftOptions, istft, type StftOptions, stft } from './stft.js';
+export * from './specialfunctions.js';
+export * from './threefold.js';
 export * from './triangle.js';
 export * from './unary.js';
 export { type NormOptions, norm } from './vectornorm.js';

@@ -48,8 +48,6 @@ export function copy_<T extends Tensor>(self: T, source: Tensor): T {
 /** Sets every element of `self` to `value`. Returns `self`. */
 export function fill_<T extends Tensor>(self: T, value: number | boolean): T {
   checkWritable('fill_', self);
-  if (traits[self.dtype].bytes === 2)
-    fail('unsupported', 'fill_: float16 is a storage type; fill a float32 tensor and cast.');
   const source = scalarLike(self, value, self.dtype);
   copy_(self, source);
   source.dispose();

@@ -1,5 +1,6 @@
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { toHalf } from '../core/half.js';
 import { coalesce } from '../core/shape.js';
 import { allocate, Tensor } from '../core/tensor.js';
 import type { Sheet } from './sheet.js';
@@ -94,9 +95,11 @@ export function scalarLike<D extends DType>(like: Tensor, value: number | boolea
   const y = empty(like, [], dtype, 'scalar');
   const number = Number(value);
   const bytes =
-    traits[dtype].bytes === 1
-      ? Uint8Array.of(number)
-      : new Uint8Array((traits[dtype].isFloat ? Float32Array.of(number) : Int32Array.of(number)).buffer);
+    dtype === 'float16'
+      ? new Uint8Array(Uint16Array.of(toHalf(number)).buffer)
+      : traits[dtype].bytes === 1
+        ? Uint8Array.of(number)
+        : new Uint8Array((traits[dtype].isFloat ? Float32Array.of(number) : Int32Array.of(number)).buffer);
   y.storage.device.write(y.storage, 0, bytes);
   return y;
 }

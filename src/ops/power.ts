@@ -4,7 +4,7 @@ import { fail } from '../core/errors.js';
 import { Tensor } from '../core/tensor.js';
 import { mul, sub } from './arithmetic.js';
 import { eq, ge, logicalAnd, where } from './compare.js';
-import { onesLike, zerosLike } from './create.js';
+import { zerosLike } from './create.js';
 import { binary, type Operand } from './families.js';
 import { type Op, op } from './op.js';
 import { log, reciprocal, rsqrt, sqrt, square } from './unary.js';
@@ -57,15 +57,15 @@ function powNumber(x: Tensor, exponent: number): Tensor {
   return y;
 }
 
-/** Integers to a whole power ≥ 0 by squaring; the product wraps as every product of integers does. */
-function powInteger(x: Tensor, exponent: number): Tensor {
-  let y = onesLike(x);
-  let factor = x;
-  for (let rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) y = mul(y, factor);
-    if (rest > 1) factor = mul(factor, factor);
-  }
-  return y;
+const powIntegers = binary('pow', {
+  doc: 'Elementwise input to the power of exponent for integers, which wrap; below 0 the whole part of the quotient.',
+  scalar: (a, b) => a ** b,
+  insteadOfBool: '.int() or .float()',
+});
+
+/** Whether a power of these is one of integers: neither is a floating-point tensor, nor a number with a fraction. */
+function areWhole(...operands: Operand[]): boolean {
+  return operands.every((x) => (x instanceof Tensor ? !traits[x.dtype].isFloat : Number.isInteger(Number(x))));
 }
 
 /**
@@ -73,20 +73,14 @@ function powInteger(x: Tensor, exponent: number): Tensor {
  */
 export const pow: Op<(input: Operand, exponent: Operand) => Tensor> = op(
   (input: Operand, exponent: Operand): Tensor => {
-    if (!(input instanceof Tensor) || typeof exponent !== 'number') {
-      const tensors = [input, exponent].filter((t) => t instanceof Tensor);
-      if (tensors.some((t) => traits[t.dtype].isFloat)) return powTensors(input, exponent);
-      return fail(
-        'unsupported',
-        'pow: integers have no powers with a tensor for exponent. Use input.float(), or a number for the exponent.',
-      );
+    if (areWhole(input, exponent)) {
+      if (typeof exponent === 'number' && exponent < 0) {
+        fail('argument', `pow: integers have no negative powers, got ${exponent}. Use input.float().pow(${exponent}).`);
+      }
+      return powIntegers(input, exponent);
     }
-    if (input.dtype === 'bool') fail('dtype', 'pow: bool has no powers. Use input.int() or input.float().');
-    if (traits[input.dtype].isFloat || !Number.isInteger(exponent)) return powNumber(input, exponent);
-    if (exponent < 0) {
-      fail('argument', `pow: integers have no negative powers, got ${exponent}. Use input.float().pow(${exponent}).`);
-    }
-    return powInteger(input, exponent);
+    if (input instanceof Tensor && !(exponent instanceof Tensor)) return powNumber(input, Number(exponent));
+    return powTensors(input, exponent);
   },
   powTensors.op,
 );

@@ -1,4 +1,5 @@
 import { currentDevice } from '../backend/current.js';
+import { readArguments } from '../core/arguments.js';
 import { checkDType } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
@@ -100,14 +101,16 @@ export interface DropoutOptions {
   readonly generator?: Generator;
 }
 
+type DropoutArguments = [p?: number | DropoutOptions, training?: boolean | DropoutOptions, options?: DropoutOptions];
+
 /** Sets elements to 0 with probability p and scales the others, so that sums keep their mean (Srivastava et al. 2014). */
-export function dropout(input: Tensor, p: number | DropoutOptions = 0.5, training = true): Tensor {
+export function dropout(input: Tensor, ...given: DropoutArguments): Tensor {
   checkTensor('dropout', input);
-  const given = typeof p === 'number' ? { p, training } : p;
-  const { p: probability = 0.5, generator = defaultGenerator } = given;
-  if (!(probability >= 0 && probability <= 1)) fail('argument', `dropout: p must be in [0, 1], got ${probability}.`);
-  if (given.training === false || probability === 0) return input;
+  const read = readArguments<DropoutOptions>('dropout', given, ['p', 'training', 'generator']);
+  const { p = 0.5, training = true, generator = defaultGenerator } = read;
+  if (!(p >= 0 && p <= 1)) fail('argument', `dropout: p must be in [0, 1], got ${p}.`);
+  if (!training || p === 0) return input;
   const mask = empty(input, input.shape, 'float32', 'dropout');
-  draw('dropoutMask_f32', mask, generator, [1 - probability, probability === 1 ? 0 : 1 / (1 - probability)]);
+  draw('dropoutMask_f32', mask, generator, [1 - p, p === 1 ? 0 : 1 / (1 - p)]);
   return mul(input, mask);
 }

@@ -1,8 +1,11 @@
 import { isGradEnabled, record } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
+import { checkDType, type DType, traits } from '../core/dtype.js';
+import { fail, show } from '../core/errors.js';
 import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { mul, sub } from './arithmetic.js';
-import { transpose } from './movement.js';
+import { cast, transpose } from './movement.js';
 import { checkTensor, convert, dense, empty, type Op, op } from './op.js';
 import { sum } from './reduce.js';
 import { at, build, type Reference, type Sample, spread } from './sheet.js';
@@ -38,6 +41,15 @@ function overRows(name: 'softmax' | 'logSoftmax', input: Tensor, plain: (g: Tens
   return y;
 }
 
+export interface SoftmaxOptions {
+  /** The dimension whose elements sum to 1. */
+  readonly dim: number;
+  /** What the input is converted to before, and the result has. Default: the dtype of the input. */
+  readonly dtype?: DType | null;
+}
+
+type SoftmaxArguments = [dim: number | SoftmaxOptions, dtype?: DType | null | Partial<SoftmaxOptions>];
+
 function oracle(of: (row: number[]) => number[]) {
   return ([input]: readonly Reference[], [dim]: readonly unknown[]): Reference => {
     const x = input as Reference;
@@ -71,13 +83,22 @@ function family(
   doc: string,
   of: (row: number[]) => number[],
   plain: (g: Tensor, y: Tensor) => Tensor,
-): Op<(input: Tensor, dim: number | { dim: number }) => Tensor> {
+): Op<(input: Tensor, ...given: SoftmaxArguments) => Tensor> {
   return op(
-    (input: Tensor, dim: number | { dim: number }): Tensor => {
+    (input: Tensor, ...given: SoftmaxArguments): Tensor => {
       checkTensor(name, input);
-      const d = normalizeDim(name, typeof dim === 'object' ? dim.dim : dim, input.ndim);
-      if (d >= input.ndim - 1) return overRows(name, input, plain);
-      return transpose(overRows(name, transpose(input, d, -1), plain), d, -1);
+      const { dim, dtype } = readArguments<SoftmaxOptions>(name, given, ['dim', 'dtype']);
+      const out = dtype == null ? input.dtype : checkDType(name, dtype);
+      if (!traits[out].isFloat) {
+        fail(
+          'dtype',
+          `${name}: expected float32 or float16, got ${out} ${show(input.shape)}. Pass { dtype: 'float32' }.`,
+        );
+      }
+      const x = cast(input, out);
+      const d = normalizeDim(name, dim, x.ndim);
+      if (d >= x.ndim - 1) return cast(overRows(name, x, plain), out);
+      return cast(transpose(overRows(name, transpose(x, d, -1), plain), d, -1), out);
     },
     {
       name,

@@ -1,9 +1,12 @@
-import type { Grads } from '../autograd/index.js';
+import { type Grads, noGrad, record } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
-import type { Tensor } from '../core/tensor.js';
+import { scope } from '../core/scoping.js';
+import { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
-import { ge, gt, le, logicalAnd, lt, where } from './compare.js';
+import { sumTo } from './broadcast.js';
+import { ge, gt, isnan, le, logicalAnd, logicalOr, lt, where } from './compare.js';
 import { zerosLike } from './create.js';
 import { unary } from './families.js';
 import { checkTensor, type Op, op } from './op.js';
@@ -267,26 +270,52 @@ const clampBetween = unary('clamp', {
 });
 
 export interface ClampOptions {
-  readonly min?: number;
-  readonly max?: number;
+  readonly min?: number | Tensor | null;
+  readonly max?: number | Tensor | null;
 }
 
-/** Integers between whole bounds stay integers, of any size. */
-function clampIntegers(input: Tensor, { min, max }: ClampOptions): Tensor {
-  const raised = min === undefined ? input : where(lt(input, min), min, input);
-  return max === undefined ? raised : where(gt(raised, max), max, raised);
+type Bound = number | Tensor | null | undefined;
+
+/** By comparison: for integers, which stay integers between whole bounds, and for bounds that are tensors. */
+function compared(input: Tensor, min: Bound, max: Bound): Tensor {
+  const passes = (bound: number | Tensor, past: Tensor): Tensor =>
+    bound instanceof Tensor ? logicalOr(past, isnan(bound)) : past;
+  const raised = min == null ? input : where(passes(min, lt(input, min)), min, input);
+  return max == null ? raised : where(passes(max, gt(raised, max)), max, raised);
 }
 
-export const clamp: Op<(input: Tensor, min?: number | null | ClampOptions, max?: number | null) => Tensor> = op(
-  (input: Tensor, min?: number | null | ClampOptions, max?: number | null): Tensor => {
-    const bounds = typeof min === 'object' && min !== null ? min : { min: min ?? undefined, max: max ?? undefined };
-    if (bounds.min === undefined && bounds.max === undefined) {
-      fail('argument', 'clamp: expected min, max or both, got neither.');
-    }
+/** The same with gradients: input has them between the bounds, else the bound that was taken. NaN has none. */
+function clampCompared(input: Tensor, min: Bound, max: Bound): Tensor {
+  const y = noGrad(() => scope(() => compared(input, min, max)));
+  const bounds = [min, max].filter((bound) => bound instanceof Tensor);
+  if (bounds.length === 0) return y;
+  const operands = [input, ...bounds];
+  record('clamp', operands, [y], operands, ([gradient], [x, ...rest], needs) => {
+    const low = min instanceof Tensor ? (rest.shift() as Tensor) : (min ?? -Infinity);
+    const high = max instanceof Tensor ? (rest.shift() as Tensor) : (max ?? Infinity);
+    const shares = [logicalAnd(ge(x as Tensor, low), le(x as Tensor, high))];
+    const tops = (over: Tensor): Tensor => (low instanceof Tensor ? logicalOr(over, gt(low, high)) : over);
+    const isBelow = lt(x as Tensor, low);
+    if (min instanceof Tensor) shares.push(max == null ? isBelow : logicalAnd(isBelow, lt(low as Tensor, high)));
+    if (max instanceof Tensor) shares.push(tops(gt(x as Tensor, high)));
+    return operands.map(({ shape }, i) =>
+      needs[i] ? sumTo(where(shares[i] as Tensor, gradient as Tensor, 0), shape) : null,
+    );
+  });
+  return y;
+}
+
+type ClampArguments = [min?: number | Tensor | null | ClampOptions, max?: number | Tensor | null | ClampOptions];
+
+export const clamp: Op<(input: Tensor, ...given: ClampArguments) => Tensor> = op(
+  (input: Tensor, ...given: ClampArguments): Tensor => {
+    const { min, max } = readArguments<ClampOptions>('clamp', given, ['min', 'max']);
+    if (min == null && max == null) fail('argument', 'clamp: expected min, max or both, got neither.');
     checkTensor('clamp', input);
-    const whole = [bounds.min, bounds.max].every((bound) => bound === undefined || Number.isInteger(bound));
-    if (whole && !traits[input.dtype].isFloat) return clampIntegers(input, bounds);
-    return clampBetween(input, bounds.min ?? -Infinity, bounds.max ?? Infinity);
+    if (min instanceof Tensor || max instanceof Tensor) return clampCompared(input, min, max);
+    const whole = [min, max].every((bound) => bound == null || Number.isInteger(bound));
+    if (whole && !traits[input.dtype].isFloat) return clampCompared(input, min, max);
+    return clampBetween(input, min ?? -Infinity, max ?? Infinity);
   },
   clampBetween.op,
 );

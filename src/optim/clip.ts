@@ -1,4 +1,5 @@
 import { noGrad } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { scope } from '../core/scoping.js';
 import { Tensor } from '../core/tensor.js';
@@ -70,36 +71,56 @@ function totalNorm(gradients: readonly Tensor[], p: number): Tensor {
   return p === 1 ? total : p === 2 ? sqrt(total) : power(total, 1 / p);
 }
 
-/**
- * Scales the gradients of `parameters` in place so that their norm, taken over all of them as one vector, is at most
- * `maxNorm`, and returns the norm that they had, a zero-dimensional tensor. Parameters without a gradient are passed over.
- *
- * As in PyTorch the factor is maxNorm / (norm + 1e-6), at most 1, and a norm that is NaN makes all gradients NaN unless
- * `errorIfNonfinite` is set.
- */
-export function clipGradNorm(
-  parameters: Tensor | Iterable<Tensor>,
-  maxNorm: number,
-  { normType = 2, errorIfNonfinite = false }: ClipGradNormOptions = {},
-): Tensor {
+type ClipArguments = [
+  normType?: number | 'inf' | ClipGradNormOptions,
+  errorIfNonfinite?: boolean | ClipGradNormOptions,
+  options?: ClipGradNormOptions,
+];
+
+/** The norm of `tensors` as one vector; throws where it is not finite and that was asked for. */
+function measure(name: string, tensors: readonly Tensor[], given: readonly unknown[]): Tensor {
+  const { normType = 2, errorIfNonfinite = false } = readArguments<ClipGradNormOptions>(name, given, [
+    'normType',
+    'errorIfNonfinite',
+  ]);
   const p = normType === 'inf' ? Infinity : normType;
-  if (typeof maxNorm !== 'number') fail('argument', `clipGradNorm: maxNorm must be a number, got ${String(maxNorm)}.`);
-  if (!(p > 0)) fail('argument', `clipGradNorm: normType must be a number > 0 or 'inf', got ${String(normType)}.`);
-  const gradients = gradientsOf('clipGradNorm', parameters);
-  const norm = noGrad(() => scope(() => totalNorm(gradients, p)));
-  if (errorIfNonfinite) {
-    const value = norm.item();
-    if (!Number.isFinite(value)) {
-      norm.dispose();
-      fail(
-        'argument',
-        `clipGradNorm: the norm of the gradients is ${value}, so they cannot be clipped. ` +
-          'Lower the learning rate, or pass { errorIfNonfinite: false } to scale them by it all the same.',
-      );
-    }
+  if (!(p > 0)) fail('argument', `${name}: normType must be a number > 0 or 'inf', got ${String(normType)}.`);
+  const norm = noGrad(() => scope(() => totalNorm(tensors, p)));
+  if (!errorIfNonfinite) return norm;
+  const value = norm.item();
+  if (Number.isFinite(value)) return norm;
+  norm.dispose();
+  return fail(
+    'argument',
+    `${name}: the norm of the gradients is ${value}, so they cannot be clipped. ` +
+      'Lower the learning rate, or pass { errorIfNonfinite: false } to scale them by it all the same.',
+  );
+}
+
+/** The norm of all `tensors` as one vector, zero-dimensional: p-norm by `normType`, `Infinity` for the largest size. */
+export function getTotalNorm(tensors: Tensor | Iterable<Tensor>, ...given: ClipArguments): Tensor {
+  const list = tensors instanceof Tensor ? [tensors] : [...tensors];
+  for (const x of list) {
+    if (!(x instanceof Tensor))
+      fail('argument', 'getTotalNorm: expected tensors, as in parameters.map((p) => p.grad).');
+    x.check('getTotalNorm');
+    if (x.dtype !== 'float32') fail('dtype', `getTotalNorm: tensors must be float32, got ${x.dtype} ${show(x.shape)}.`);
   }
+  return measure('getTotalNorm', list, given);
+}
+
+/** Scales the gradients of `parameters` in place by maxNorm / (totalNorm + 1e-6) where that is below 1. */
+export function clipGradsWithNorm(parameters: Tensor | Iterable<Tensor>, maxNorm: number, totalNorm: Tensor): void {
+  if (typeof maxNorm !== 'number') {
+    fail('argument', `clipGradsWithNorm: maxNorm must be a number, got ${String(maxNorm)}.`);
+  }
+  totalNorm.check('clipGradsWithNorm');
+  scaleDown('clipGradsWithNorm', gradientsOf('clipGradsWithNorm', parameters), maxNorm, totalNorm);
+}
+
+function scaleDown(name: string, gradients: readonly Tensor[], maxNorm: number, norm: Tensor): void {
   for (const gradient of gradients) {
-    change('clipGradNorm', gradient, (x) =>
+    change(name, gradient, (x) =>
       x.storage.device.launch({
         kernel: 'clipNorm_f32',
         work: x.numel,
@@ -111,6 +132,20 @@ export function clipGradNorm(
       }),
     );
   }
+}
+
+/**
+ * Scales the gradients of `parameters` in place so that their norm, taken over all of them as one vector, is at most
+ * `maxNorm`, and returns the norm that they had, a zero-dimensional tensor. Parameters without a gradient are passed over.
+ *
+ * As in PyTorch the factor is maxNorm / (norm + 1e-6), at most 1, and a norm that is NaN makes all gradients NaN unless
+ * `errorIfNonfinite` is set.
+ */
+export function clipGradNorm(parameters: Tensor | Iterable<Tensor>, maxNorm: number, ...given: ClipArguments): Tensor {
+  if (typeof maxNorm !== 'number') fail('argument', `clipGradNorm: maxNorm must be a number, got ${String(maxNorm)}.`);
+  const gradients = gradientsOf('clipGradNorm', parameters);
+  const norm = measure('clipGradNorm', gradients, given);
+  scaleDown('clipGradNorm', gradients, maxNorm, norm);
   return norm;
 }
 

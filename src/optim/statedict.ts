@@ -17,9 +17,12 @@ export interface SavedGroup {
 /** What an optimizer remembers of one parameter, by PyTorch's names. */
 export type ParamState = Record<string, Tensor | number | undefined>;
 
+/** A value in saved state; LBFGS has lists. */
+export type SavedValue = Tensor | number | readonly Tensor[] | readonly number[];
+
 /** An optimizer's state in PyTorch's shape: that of each parameter by its index, and the groups. */
 export interface OptimizerStateDict {
-  state: Record<string, Record<string, Tensor | number>>;
+  state: Record<string, Record<string, SavedValue>>;
   param_groups: SavedGroup[];
 }
 

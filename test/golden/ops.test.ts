@@ -58,8 +58,21 @@ const WITHOUT: Readonly<Record<string, string>> = {
   randperm: 'random',
   uniform_: 'random',
   normal_: 'random',
+  bernoulli: 'random',
+  bernoulli_: 'random',
+  cauchy_: 'random',
+  exponential_: 'random',
+  geometric_: 'random',
+  logNormal_: 'random',
+  multinomial: 'random',
+  normal: 'random',
+  poisson: 'random',
+  random_: 'random',
+  randintLike: 'random',
   detach: 'cuts the graph; test/autograd has it',
   pair: 'reads arguments',
+  allclose: 'gives a boolean; test/ops/closeness.test.ts has it',
+  equal: 'gives a boolean; test/ops/closeness.test.ts has it',
 };
 
 /** The function of the case, or the method of its first tensor; undefined where there is no such method. */

@@ -8,7 +8,14 @@ after each step, and the state at the end.
 
 A scheduler case: the learning rates (and the momentum, where it is cycled) before the first step and after each of 60.
 
-Lion is not in torch; it is written out here from algorithm 2 of its paper. NAdam is torch's foreach implementation, which has
+A Muon case has two matrices, [2, 3] and [5, 2], in their place.
+
+A closure case: LBFGS and SAM evaluate the loss themselves. With x the parameters as one vector of 9, A = formula(701) of [8, 9]
+and b = formula(702) of [8], both between -1 and 1, the loss is the sum of (A x - b)^2 plus 0.3 times that of sin x, and 0.05 times
+that of x^4. A case holds all parameters after each of 7 steps, and the losses they returned.
+
+Lion is not in torch; it is written out here from algorithm 2 of its paper, Muon as torch 2.9 has it but
+in float32, SAM from algorithm 1 of its paper with the adaptive form of ASAM. NAdam is torch's foreach implementation, which has
 the formula of the documentation and of torch 2; torch 1.13's default implementation has not.
 """
 import json
@@ -32,7 +39,7 @@ def snake(name):
 
 
 def keywords(options):
-    return {snake(k): tuple(v) if k in ("betas", "etas", "stepSizes") else v for k, v in options.items()}
+    return {snake(k): tuple(v) if k in ("betas", "etas", "stepSizes", "nsCoefficients") else v for k, v in options.items()}
 
 
 def short(value):
@@ -49,18 +56,18 @@ def flat(tensors):
     return [float(v) for t in tensors for v in t.detach().reshape(-1)]
 
 
-def parameters():
-    return [torch.tensor(formula(501 + p, shape, -1, 1), dtype=torch.float32, requires_grad=True) for p, shape in enumerate(SHAPES)]
+def parameters(shapes=SHAPES):
+    return [torch.tensor(formula(501 + p, shape, -1, 1), dtype=torch.float32, requires_grad=True) for p, shape in enumerate(shapes)]
 
 
-def gradient(t, p):
+def gradient(t, p, shapes=SHAPES):
     if p == 1 and t % 7 == 3:
         return None
-    values = formula(2 * t + p + 1, SHAPES[p], -1, 1).reshape(-1)
+    values = formula(2 * t + p + 1, shapes[p], -1, 1).reshape(-1)
     for i in range(len(values)):
         if (i + t) % 11 == 0:
             values[i] = 0
-    return torch.tensor(values.reshape(SHAPES[p]), dtype=torch.float32)
+    return torch.tensor(values.reshape(shapes[p]), dtype=torch.float32)
 
 
 class Lion(torch.optim.Optimizer):
@@ -81,10 +88,57 @@ class Lion(torch.optim.Optimizer):
                 m.mul_(beta2).add_(g, alpha=1 - beta2)
 
 
+class Muon(torch.optim.Optimizer):
+    def __init__(self, params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True, ns_coefficients=(3.4445, -4.775, 2.0315), eps=1e-7, ns_steps=5, adjust_lr_fn=None):
+        super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum, nesterov=nesterov, ns_coefficients=ns_coefficients, eps=eps, ns_steps=ns_steps, adjust_lr_fn=adjust_lr_fn))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            a, b, c = group["ns_coefficients"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                m = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+                m.lerp_(p.grad, 1 - group["momentum"])
+                x = p.grad.lerp(m, group["momentum"]) if group["nesterov"] else m
+                x = x / x.norm().clamp(min=group["eps"])
+                tall = p.shape[0] > p.shape[1]
+                x = x.T if tall else x
+                for _ in range(group["ns_steps"]):
+                    gram = x @ x.T
+                    x = a * x + (b * gram + c * gram @ gram) @ x
+                x = x.T if tall else x
+                A, B = p.shape
+                ratio = 0.2 * max(A, B) ** 0.5 if group["adjust_lr_fn"] == "match_rms_adamw" else max(1, A / B) ** 0.5
+                p.mul_(1 - group["lr"] * group["weight_decay"]).add_(x, alpha=-group["lr"] * ratio)
+
+
+class SAM:
+    def __init__(self, base, rho=0.05, adaptive=False):
+        self.base, self.rho, self.adaptive = base, rho, adaptive
+
+    def step(self, closure):
+        loss = closure()
+        params = [p for group in self.base.param_groups for p in group["params"]]
+        with torch.no_grad():
+            size = [p.abs() if self.adaptive else 1 for p in params]
+            norm = sum(((s * p.grad) ** 2).sum() for s, p in zip(size, params)).sqrt()
+            old = [p.clone() for p in params]
+            for s, p in zip(size, params):
+                p.add_(s * s * p.grad * self.rho / (norm + 1e-12))
+        closure()
+        with torch.no_grad():
+            for p, q in zip(params, old):
+                p.copy_(q)
+        self.base.step()
+        return loss
+
+
 def make(name, params, options, groups=None):
     if groups is not None:
         params = [{"params": [p], **keywords(group)} for p, group in zip(params, groups)]
-    kind = Lion if name == "Lion" else getattr(torch.optim, name)
+    kind = {"Lion": Lion, "Muon": Muon}.get(name) or getattr(torch.optim, name)
     return kind(params, **keywords(options), **({"foreach": True} if name == "NAdam" else {}))
 
 
@@ -94,12 +148,13 @@ def plain(state):
 
 
 def trajectory(name, options, groups=None):
-    params = parameters()
+    shapes = [[2, 3], [5, 2]] if name == "Muon" else SHAPES
+    params = parameters(shapes)
     optimizer = make(name, params, options, groups)
     steps = []
     for t in range(STEPS):
         for p, param in enumerate(params):
-            param.grad = gradient(t, p)
+            param.grad = gradient(t, p, shapes)
         optimizer.step()
         steps.append(flat(params))
     state = {str(i): plain(s) for i, s in optimizer.state_dict()["state"].items()}
@@ -107,7 +162,53 @@ def trajectory(name, options, groups=None):
     case["state"] = {i: {k: short(v) for k, v in s.items()} for i, s in state.items() if s}
     if groups is not None:
         case["groups"] = groups
+    if shapes is not SHAPES:
+        case["shapes"] = shapes
     return case
+
+
+def closure_case(name, options):
+    params = parameters()
+    a = torch.tensor(formula(701, [8, 9], -1, 1), dtype=torch.float32)
+    b = torch.tensor(formula(702, [8], -1, 1), dtype=torch.float32)
+
+    def closure():
+        for p in params:
+            p.grad = None
+        x = torch.cat([p.reshape(-1) for p in params])
+        loss = ((a @ x - b) ** 2).sum() + 0.3 * x.sin().sum() + 0.05 * (x**4).sum()
+        loss.backward()
+        return loss
+
+    if name == "SAM":
+        own = {k: v for k, v in options.items() if k in ("rho", "adaptive")}
+        optimizer = SAM(torch.optim.SGD(params, **keywords({k: v for k, v in options.items() if k not in own})), **own)
+    else:
+        optimizer = torch.optim.LBFGS(params, **keywords(options))
+    steps, losses = [], []
+    for _ in range(7):
+        losses.append(float(optimizer.step(closure)))
+        steps.append(flat(params))
+    case = {"optimizer": name, "options": options, "steps": short(steps), "losses": short(losses)}
+    if name == "LBFGS":
+        state = optimizer.state_dict()["state"][0]
+        case["state"] = {k: state[k] for k in ("func_evals", "n_iter")}
+    return case
+
+
+CLOSURES = [
+    ("LBFGS", {"lr": 0.1, "maxIter": 4}),
+    ("LBFGS", {"lr": 0.5, "maxIter": 1}),
+    ("LBFGS", {"lr": 0.2, "maxIter": 3, "historySize": 2}),
+    ("LBFGS", {"lr": 0.1, "maxIter": 8, "maxEval": 5, "toleranceChange": 1e-5}),
+    ("LBFGS", {"maxIter": 2, "lineSearchFn": "strong_wolfe"}),
+    ("LBFGS", {"lr": 3, "maxIter": 2, "historySize": 3, "lineSearchFn": "strong_wolfe"}),
+    ("LBFGS", {"lr": 0.4, "maxIter": 1, "lineSearchFn": "strong_wolfe"}),
+    ("LBFGS", {"lr": 0.1, "maxIter": 20, "toleranceGrad": 0.5}),
+    ("SAM", {"lr": 0.02}),
+    ("SAM", {"lr": 0.02, "rho": 0.5, "momentum": 0.9}),
+    ("SAM", {"lr": 0.02, "rho": 1, "adaptive": True, "weightDecay": 0.1}),
+]
 
 
 OPTIMIZERS = [
@@ -140,6 +241,24 @@ OPTIMIZERS = [
     ("Rprop", {"lr": 0.05, "etas": [0.4, 1.5], "stepSizes": [1e-3, 0.1], "maximize": True}),
     ("ASGD", {}),
     ("ASGD", {"lr": 0.05, "lambd": 0.01, "alpha": 0.6, "t0": 10, "weightDecay": 0.1}),
+    ("SGD", {"lr": 0.05, "momentum": 0.7, "nesterov": True}),
+    ("SGD", {"lr": 0.05, "weightDecay": 0.3, "maximize": True}),
+    ("SGD", {"lr": 0.05, "momentum": 0.9, "dampening": 1}),
+    ("Adam", {"lr": 0.02, "amsgrad": True, "maximize": True, "weightDecay": 0.2}),
+    ("Adam", {"lr": 0.02, "betas": [0, 0.9]}),
+    ("AdamW", {"lr": 0.02, "weightDecay": 0, "betas": [0.8, 0.5], "eps": 0.1}),
+    ("RMSprop", {"lr": 0.005, "momentum": 0.9, "weightDecay": 0.1, "centered": True, "maximize": True, "alpha": 0.5}),
+    ("Adagrad", {}),
+    ("Adagrad", {"lr": 0.3, "eps": 0.1, "lrDecay": 0.2}),
+    ("Adamax", {"lr": 0.02, "weightDecay": 0.2}),
+    ("Adadelta", {"rho": 0.5, "weightDecay": 0.2}),
+    ("NAdam", {"betas": [0.5, 0.9], "eps": 1e-3, "momentumDecay": 0}),
+    ("RAdam", {"lr": 0.02, "betas": [0.5, 0.5]}),
+    ("Rprop", {"lr": 0.2, "stepSizes": [0.01, 0.3]}),
+    ("ASGD", {"lr": 0.05, "t0": 5, "lambd": 0.1, "maximize": True}),
+    ("Muon", {"lr": 0.02}),
+    ("Muon", {"lr": 0.02, "momentum": 0.5, "nesterov": False, "weightDecay": 0, "nsSteps": 2}),
+    ("Muon", {"lr": 0.05, "adjustLrFn": "match_rms_adamw", "weightDecay": 0.5, "nsCoefficients": [2, -1.5, 0.5], "eps": 0.5}),
     ("Lion", {"lr": 0.01}),
     ("Lion", {"lr": 0.01, "betas": [0.8, 0.9], "weightDecay": 0.5, "maximize": True}),
 ]
@@ -178,10 +297,12 @@ def build(spec, optimizer):
         # The same function in both languages, from its coefficients.
         a, b = options["lrLambda"]
         return getattr(lr_scheduler, name)(optimizer, lambda epoch: a + b / (1 + epoch))
+    if name == "SWALR":
+        return torch.optim.swa_utils.SWALR(optimizer, **keywords(options))
     return getattr(lr_scheduler, name)(optimizer, **keywords(options))
 
 
-def schedule(name, options, kind="SGD"):
+def schedule(name, options, kind="SGD", fraction=None):
     params = parameters()
     if kind == "SGD":
         optimizer = torch.optim.SGD([{"params": [params[0]]}, {"params": [params[1]], "lr": 0.02}], lr=0.5, momentum=0.9)
@@ -198,10 +319,12 @@ def schedule(name, options, kind="SGD"):
     steps = [rates()]
     for epoch in range(EPOCHS):
         optimizer.step()
-        scheduler.step(*([metric(epoch)] if name == "ReduceLROnPlateau" else []))
+        scheduler.step(*([metric(epoch)] if name == "ReduceLROnPlateau" else [(epoch + 1) * fraction] if fraction else []))
         steps.append(rates())
     case = {"scheduler": name, "options": options, "optimizer": kind, "rates": short(steps)}
     kept = {k: v for k, v in scheduler.state_dict().items() if k in ("last_epoch", "base_lrs", "_step_count", "best", "num_bad_epochs", "cooldown_counter", "T_cur", "T_i", "total_steps", "milestones")}
+    if fraction:
+        case["fraction"] = fraction
     case["state"] = {k: short(dict(v) if k == "milestones" else v) for k, v in kept.items()}
     return case
 
@@ -227,6 +350,22 @@ SCHEDULERS = [
     ("CyclicLR", {"baseLr": 0.01, "maxLr": 0.1, "stepSizeUp": 8}),
     ("CyclicLR", {"baseLr": 0.01, "maxLr": [0.1, 0.5], "stepSizeUp": 6, "stepSizeDown": 11, "mode": "triangular2"}),
     ("CyclicLR", {"baseLr": 0.01, "maxLr": 0.1, "stepSizeUp": 10, "mode": "exp_range", "gamma": 0.97, "cycleMomentum": False}),
+    ("CosineAnnealingWarmRestarts", {"T0": 4, "TMult": 3, "etaMin": 0.01}, "SGD", 0.37),
+    ("CosineAnnealingWarmRestarts", {"T0": 7}, "SGD", 0.5),
+    ("OneCycleLR", {"maxLr": 0.3, "totalSteps": 61, "threePhase": True, "pctStart": 0.4, "cycleMomentum": False}),
+    ("OneCycleLR", {"maxLr": 0.3, "totalSteps": 75, "annealStrategy": "linear", "baseMomentum": [0.6, 0.7], "maxMomentum": [0.9, 0.99]}),
+    ("CyclicLR", {"baseLr": [0.01, 0.02], "maxLr": 0.1, "stepSizeUp": 7, "stepSizeDown": 3, "mode": "exp_range", "gamma": 0.95, "baseMomentum": 0.5, "maxMomentum": 0.99}),
+    ("CyclicLR", {"baseLr": 0.001, "maxLr": 0.01, "stepSizeUp": 4, "mode": "triangular2", "cycleMomentum": False}, "Adam"),
+    ("MultiStepLR", {"milestones": [40, 5, 5, 5]}),
+    ("LinearLR", {"startFactor": 1, "endFactor": 0, "totalIters": 20}),
+    ("ConstantLR", {"factor": 1, "totalIters": 0}),
+    ("CosineAnnealingLR", {"TMax": 7, "etaMin": 0.6}),
+    ("ReduceLROnPlateau", {"mode": "min", "patience": 0, "threshold": 0.3, "thresholdMode": "rel", "factor": 0.7, "minLr": 0.01, "eps": 0.005}),
+    ("ReduceLROnPlateau", {"mode": "max", "patience": 2, "threshold": 0.1, "cooldown": 5, "factor": 0}),
+    ("SWALR", {"swaLr": 0.05}),
+    ("SWALR", {"swaLr": [0.6, 0.001], "annealEpochs": 25, "annealStrategy": "linear"}),
+    ("SWALR", {"swaLr": 0.05, "annealEpochs": 0}),
+    ("ChainedScheduler", {"schedulers": [("LinearLR", {"totalIters": 9}), ("CosineAnnealingLR", {"TMax": 30}), ("StepLR", {"stepSize": 13, "gamma": 0.5})]}),
     ("LambdaLR", {"lrLambda": [0.1, 0.9]}),
     ("MultiplicativeLR", {"lrLambda": [0.95, 0.1]}),
     ("ReduceLROnPlateau", {"patience": 3, "factor": 0.5}),
@@ -249,9 +388,10 @@ def clipped(max_norm, norm_type, scale):
 golden = {
     "torch": torch.__version__,
     "optimizers": [trajectory(*case) for case in OPTIMIZERS],
+    "closures": [closure_case(*case) for case in CLOSURES],
     "resumed": resumed(),
     "schedulers": [schedule(*case) for case in SCHEDULERS],
-    "clipGradNorm": [clipped(*case) for case in [(1, 2, 1), (100, 2, 1), (0.5, 1, 2), (0.25, float("inf"), 1), (1, 3, 4), (1, 0.5, 1)]],
+    "clipGradNorm": [clipped(*case) for case in [(1, 2, 1), (100, 2, 1), (0.5, 1, 2), (0.25, float("inf"), 1), (1, 3, 4), (1, 0.5, 1), (0.1, 2.5, 3), (10, float("inf"), 2)]],
 }
 with open(os.path.join(here, "optim.json"), "w") as file:
     json.dump(golden, file, separators=(",", ":"))

@@ -1,5 +1,5 @@
 import { memory, scope, type Tensor, tensor } from 'fettle';
-import { clipGradNorm, clipGradValue } from 'fettle/optim';
+import { clipGradNorm, clipGradsWithNorm, clipGradValue, getTotalNorm } from 'fettle/optim';
 import { describe, expect, it } from 'vitest';
 import { distance, golden, gradient, parameters, valuesOf } from './problem.js';
 
@@ -95,5 +95,29 @@ describe('clipGradValue', () => {
 
   it('refuses a negative bound', () => {
     expect(() => clipGradValue([], -1)).toThrow('clipValue must be a number ≥ 0');
+  });
+});
+
+describe('getTotalNorm and clipGradsWithNorm', () => {
+  it('are clipGradNorm in two steps', () => {
+    for (const normType of [1, 2, 2.5, 'inf'] as const) {
+      const [a, b] = [parameters(), parameters()];
+      for (const params of [a, b]) for (const [p, param] of params.entries()) param.grad = gradient(1, p);
+      const norm = getTotalNorm(
+        a.map(({ grad }) => grad as Tensor),
+        normType,
+      );
+      expect(clipGradNorm(b, 0.25, normType).item()).toBe(norm.item());
+      clipGradsWithNorm(a, 0.25, norm);
+      expect(a.map(({ grad }) => grad?.toArray())).toEqual(b.map(({ grad }) => grad?.toArray()));
+    }
+  });
+
+  it('refuse a norm that is not finite where that is asked for, before anything is changed', () => {
+    const bad = tensor([1, NaN]);
+    expect(() => getTotalNorm(bad, 2, true)).toThrow('the norm of the gradients is NaN');
+    expect(getTotalNorm([bad]).item()).toBeNaN();
+    expect(getTotalNorm([]).item()).toBe(0);
+    expect(() => getTotalNorm([bad], { norm: 2 } as object)).toThrow("no option 'norm'");
   });
 });

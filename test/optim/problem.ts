@@ -8,6 +8,7 @@ import {
   AdamW,
   ASGD,
   Lion,
+  Muon,
   NAdam,
   type Optimizer,
   RAdam,
@@ -19,7 +20,9 @@ import { elements } from '../golden/inputs.js';
 
 /** The problem that test/golden/optim.py describes: two parameters, and gradients that depend on the step alone. */
 
-const SHAPES = [[2, 3], [3]] as const;
+type Shapes = readonly (readonly number[])[];
+
+const SHAPES: Shapes = [[2, 3], [3]];
 
 export const optimizers = {
   Adadelta,
@@ -29,6 +32,7 @@ export const optimizers = {
   AdamW,
   ASGD,
   Lion,
+  Muon,
   NAdam,
   RAdam,
   RMSprop,
@@ -48,6 +52,8 @@ export interface OptimizerCase {
   readonly optimizer: OptimizerName;
   readonly options: object;
   readonly groups?: readonly object[];
+  /** Shapes of the parameters, where they are not the usual ones. */
+  readonly shapes?: Shapes;
   readonly steps: readonly (readonly number[])[];
   readonly state: Readonly<Record<string, Readonly<Record<string, number | readonly number[]>>>>;
 }
@@ -56,8 +62,18 @@ export interface SchedulerCase {
   readonly scheduler: string;
   readonly options: object;
   readonly optimizer: 'SGD' | 'Adam';
+  /** Epochs that each step is given, for schedules that take them. */
+  readonly fraction?: number;
   readonly rates: readonly (readonly number[])[];
   readonly state: Readonly<Record<string, unknown>>;
+}
+
+export interface ClosureCase {
+  readonly optimizer: 'LBFGS' | 'SAM';
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly steps: readonly (readonly number[])[];
+  readonly losses: readonly number[];
+  readonly state?: Readonly<Record<string, number>>;
 }
 
 export interface ClipCase {
@@ -70,6 +86,7 @@ export interface ClipCase {
 
 interface Golden {
   readonly optimizers: readonly OptimizerCase[];
+  readonly closures: readonly ClosureCase[];
   readonly resumed: {
     readonly start: readonly (readonly number[])[];
     readonly end: readonly number[];
@@ -84,16 +101,16 @@ interface Golden {
 
 export const golden = JSON.parse(readFileSync(new URL('../golden/optim.json', import.meta.url), 'utf8')) as Golden;
 
-export function parameters(): Tensor[] {
-  return SHAPES.map((shape, p) =>
+export function parameters(shapes: Shapes = SHAPES): Tensor[] {
+  return shapes.map((shape, p) =>
     tensor(elements(501 + p, { shape, low: -1, high: 1 }), shape, { dtype: 'float32', requiresGrad: true }),
   );
 }
 
 /** The gradient of parameter p at step t, or null where it has none. */
-export function gradient(t: number, p: number): Tensor | null {
+export function gradient(t: number, p: number, shapes: Shapes = SHAPES): Tensor | null {
   if (p === 1 && t % 7 === 3) return null;
-  const shape = SHAPES[p] as readonly number[];
+  const shape = shapes[p] as readonly number[];
   const values = elements(2 * t + p + 1, { shape, low: -1, high: 1 }).map((value, i) =>
     (i + t) % 11 === 0 ? 0 : value,
   );
@@ -104,7 +121,11 @@ export function gradient(t: number, p: number): Tensor | null {
 export function takeStep(optimizer: Optimizer, params: readonly Tensor[], t: number): void {
   for (const [p, param] of params.entries()) {
     param.grad?.dispose();
-    param.grad = gradient(t, p);
+    param.grad = gradient(
+      t,
+      p,
+      params.map(({ shape }) => shape),
+    );
   }
   optimizer.step();
 }

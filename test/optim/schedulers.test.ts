@@ -33,7 +33,11 @@ function build([name, options]: Spec, optimizer: Optimizer): lrScheduler.Schedul
   return new kind(optimizer, { lrLambda: (epoch: number) => a + b / (1 + epoch) });
 }
 
-function stepOf(scheduler: lrScheduler.Scheduler, epoch: number): void {
+function stepOf(scheduler: lrScheduler.Scheduler, epoch: number, fraction?: number): void {
+  if (fraction !== undefined) {
+    (scheduler as lrScheduler.CosineAnnealingWarmRestarts).step((epoch + 1) * fraction);
+    return;
+  }
   if (scheduler instanceof lrScheduler.ReduceLROnPlateau) (scheduler as unknown as Plateau).step(metric(epoch));
   else scheduler.step();
 }
@@ -65,7 +69,7 @@ describe('schedules follow PyTorch', () => {
     near(ratesOf(optimizer, one), one.rates[0] as number[]);
     for (let epoch = 0; epoch < EPOCHS; epoch++) {
       optimizer.step();
-      stepOf(scheduler, epoch);
+      stepOf(scheduler, epoch, one.fraction);
       near(ratesOf(optimizer, one), one.rates[epoch + 1] as number[]);
       expect(scheduler.getLastLr()).toEqual(optimizer.paramGroups.map((group) => group.lr));
     }
@@ -81,7 +85,7 @@ describe('schedules follow PyTorch', () => {
     const first = build([one.scheduler, one.options as Spec[1]], before);
     for (let epoch = 0; epoch < 23; epoch++) {
       before.step();
-      stepOf(first, epoch);
+      stepOf(first, epoch, one.fraction);
     }
     const after = makeOptimizer(one.optimizer);
     const second = build([one.scheduler, one.options as Spec[1]], after);
@@ -90,7 +94,7 @@ describe('schedules follow PyTorch', () => {
     expect(second.stateDict()).toEqual(first.stateDict());
     for (let epoch = 23; epoch < EPOCHS; epoch++) {
       after.step();
-      stepOf(second, epoch);
+      stepOf(second, epoch, one.fraction);
       near(ratesOf(after, one), one.rates[epoch + 1] as number[]);
     }
   });

@@ -31,7 +31,7 @@ const title = ({ optimizer, options, groups }: OptimizerCase): string =>
 
 describe('optimizers follow PyTorch', () => {
   it.each(golden.optimizers.map((one) => [title(one), one] as const))('%s', (_, one) => {
-    const params = parameters();
+    const params = parameters(one.shapes);
     const optimizer = open(params, one);
     for (const [t, expected] of one.steps.entries()) {
       takeStep(optimizer, params, t);
@@ -52,7 +52,7 @@ describe('optimizers follow PyTorch', () => {
 
 describe('state', () => {
   it.each(golden.optimizers.map((one) => [title(one), one] as const))('goes on to the same bits: %s', (_, one) => {
-    const [through, first, second] = [parameters(), parameters(), parameters()];
+    const [through, first, second] = [parameters(one.shapes), parameters(one.shapes), parameters(one.shapes)];
     const whole = open(through, one);
     const before = open(first, one);
     for (let t = 0; t < 20; t++) {

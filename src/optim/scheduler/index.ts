@@ -29,3 +29,4 @@ export {
   StepLR,
   type StepLROptions,
 } from './stepwise.js';
+export { SWALR, type SWALROptions } from './swalr.js';
