@@ -1,9 +1,14 @@
 export * from './activation.js';
+export * from './alphadropout.js';
 export { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
+export { bilinear } from './bilinear.js';
+export * from './binaryloss.js';
 export { expand } from './broadcast.js';
 export * from './compare.js';
 export { type ConvOptions, conv2d } from './conv.js';
 export * from './create.js';
+export * from './crossentropy.js';
+export * from './ctc.js';
 export { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './division.js';
 export { baddbmm, einsum, tensordot } from './einsum.js';
 export { maximum, minimum } from './extremes.js';
@@ -18,6 +23,7 @@ export * from './marginloss.js';
 export { maskedFill, maskedSelect, type NonzeroOptions, nonzero } from './masked.js';
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
+export * from './multimargin.js';
 export * from './norm.js';
 export * from './pad.js';
 export {
@@ -55,6 +61,7 @@ export {
 export type { LossOptions, Reduction } from './reduction.js';
 export * from './scan.js';
 export * from './scatter.js';
+export * from './shrinkage.js';
 export {
   type CosineSimilarityOptions,
   cosineSimilarity,
