@@ -21,9 +21,9 @@ function activation<const K extends string>(
   names: readonly K[],
 ): Overwritten<K> {
   return (input, ...rest) => {
-    const given = readArguments<Record<string, unknown>>(name, rest, [...names, 'inplace']);
+    const { inplace, ...given } = readArguments<Record<string, unknown>>(name, rest, [...names, 'inplace']);
     const values = names.map((key) => given[key] ?? undefined);
-    return overwrite(input, given['inplace'] === true, (x) => op(x, ...(values as never[])));
+    return overwrite(input, inplace === true, (x) => op(x, ...(values as never[])));
   };
 }
 

@@ -82,13 +82,13 @@ function tensorsIn(value: unknown): Tensor[] {
 function countProducts(module: Module, inputs: readonly unknown[], output: Tensor | undefined): number {
   const own = module.namedParameters({ recurse: false }).map(([, parameter]) => parameter);
   const matrices = own.filter(({ ndim }) => ndim >= 2);
-  if (output === undefined || matrices.length === 0) return 0;
+  if (output === undefined) return 0;
   const type = module.constructor.name;
   if (/^(RNN|LSTM|GRU)(Cell)?$/.test(type)) {
     return sizeOf(output.shape.slice(0, -1)) * matrices.reduce((n, { numel }) => n + numel, 0);
   }
-  const [weight] = matrices as [Tensor];
-  const each = weight.numel / (weight.shape[0] as number);
+  const [weight] = matrices;
+  const each = weight === undefined ? 0 : weight.numel / (weight.shape[0] as number);
   if (/^ConvTranspose\dd$/.test(type)) return (inputs[0] as Tensor).numel * each;
   return /^(Conv\dd|Bilinear|.*Linear)$/.test(type) ? output.numel * each : 0;
 }

@@ -9,8 +9,9 @@ import { clone } from './movement.js';
  */
 export function overwrite(input: Tensor, inplace: boolean, compute: (x: Tensor) => Tensor): Tensor {
   if (!inplace) return compute(input);
-  const y = compute(isGradEnabled() && input.requiresGrad ? clone(input) : input);
-  if (y === input) return input;
+  const x = isGradEnabled() && input.requiresGrad ? clone(input) : input;
+  const y = compute(x);
+  if (y === x) return input;
   copy_(input, y);
   y.dispose();
   return input;

@@ -44,10 +44,10 @@ export function readLoss<O extends object>(
 ): Read<O> {
   const all = readArguments<Record<string, unknown>>(name, given, names);
   const read = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null && value !== undefined));
-  const { sizeAverage, reduce, ...rest } = read;
+  const { sizeAverage, reduce, reduction: asked = 'mean', ...rest } = read;
   const isOld = sizeAverage !== undefined || reduce !== undefined;
   const older = reduce === false ? 'none' : sizeAverage === false ? 'sum' : 'mean';
-  const reduction = isOld ? older : (rest['reduction'] ?? 'mean');
+  const reduction = isOld ? older : asked;
   checkReduction(reduction, name, reductions);
   return { ...rest, reduction } as unknown as Read<O>;
 }

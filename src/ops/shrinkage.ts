@@ -1,4 +1,4 @@
-import { noGrad } from '../autograd/index.js';
+import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
@@ -7,7 +7,7 @@ import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { leakyRelu, tanh } from './activation.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
-import { ge, gt, le, logicalAnd, lt, where } from './compare.js';
+import { ge, gt, le, logicalAnd, logicalOr, lt, where } from './compare.js';
 import { zerosLike } from './create.js';
 import { detach } from './movement.js';
 import { checkTensor, type Op, op } from './op.js';
@@ -58,7 +58,12 @@ export const hardshrink: Shrink = op(
   (input: Tensor, lambd?: number | ShrinkOptions): Tensor => {
     checkTensor('hardshrink', input);
     const limit = readLambda('hardshrink', lambd);
-    return where(logicalAnd(ge(input, -limit), le(input, limit)), 0, input);
+    const y = noGrad(() => where(logicalAnd(ge(input, -limit), le(input, limit)), 0, input));
+    // NaN stays, and has no gradient.
+    record('hardshrink', [input], [y], [input], ([g], [x]) => [
+      where(logicalOr(lt(x as Tensor, -limit), gt(x as Tensor, limit)), g as Tensor, 0),
+    ]);
+    return y;
   },
   sheet(
     'hardshrink',
