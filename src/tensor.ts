@@ -61,6 +61,7 @@ const methods = {
   ge: ops.ge,
   gelu: ops.gelu,
   gt: ops.gt,
+  hardshrink: ops.hardshrink,
   indexSelect: ops.indexSelect,
   isinf: ops.isinf,
   isnan: ops.isnan,

@@ -1,5 +1,6 @@
 import { noGrad } from '../autograd/index.js';
 import { checkOptions, readArguments } from '../core/arguments.js';
+import { isDType } from '../core/dtype.js';
 import { fail, show, warnOnce } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import { sameShape } from '../core/shape.js';
@@ -21,7 +22,8 @@ export class Parameter extends Tensor<'float32'> {
   constraint: Constraint | null = null;
 
   /** Shares the memory of `data`, a contiguous float32 tensor. */
-  constructor(data: Tensor, requiresGrad = true) {
+  constructor(data: Tensor, options: boolean | { readonly requiresGrad?: boolean } = true) {
+    const { requiresGrad = true } = typeof options === 'boolean' ? { requiresGrad: options } : options;
     if (data.dtype !== 'float32') fail('dtype', `Parameter: expected float32, got ${data.dtype}. Use .float().`);
     super(data.storage.retain(), data.offset, data.shape, data.strides, 'float32');
     this.requiresGrad = requiresGrad;
@@ -344,9 +346,18 @@ export abstract class Module {
     return this;
   }
 
-  /** Moves parameters and buffers to a device. */
-  to(device: 'wasm'): this {
-    for (const t of [...this.parameters(), ...this.buffers()]) t.to(device);
+  /** Moves parameters and buffers to a device. Parameters are float32, so that of the dtypes it takes this one alone. */
+  to(target: 'wasm' | 'float32'): this {
+    if (isDType(target)) {
+      if (target === 'float32') return this;
+      fail('unsupported', `${this.constructor.name}.to: parameters are float32, and cannot become ${String(target)}.`);
+    }
+    for (const t of [...this.parameters(), ...this.buffers()]) t.to(target as 'wasm');
+    return this;
+  }
+
+  /** This module: its parameters are float32 already. */
+  float(): this {
     return this;
   }
 

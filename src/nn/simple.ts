@@ -54,8 +54,11 @@ export class SiLU extends Overwriting {
 }
 
 export class GELU extends Module {
-  constructor(readonly options: ops.GeluOptions = {}) {
+  readonly options: ops.GeluOptions;
+
+  constructor(...rest: NamedArguments<ops.GeluOptions, readonly ['approximate']>) {
     super();
+    this.options = readArguments<ops.GeluOptions>('GELU', rest, ['approximate']);
   }
 
   forward(x: Tensor): Tensor {

@@ -106,6 +106,11 @@ for name, low in [("mseLoss", -2), ("l1Loss", -2), ("huberLoss", -2), ("smoothL1
 case("smoothL1Loss", [spread([4]), spread([3, 4])], [{"beta": 0}], "broadcast", sums=True)
 for name in ["mseLoss", "l1Loss", "huberLoss", "smoothL1Loss"]:
     case(name, [spread([4], grad=False), ints([4])], label="whole targets", sums=True)
+CALLS["cosineSimilarity"], CALLS["pairwiseDistance"] = F.cosine_similarity, F.pairwise_distance
+case("cosineSimilarity", [spread([3, 4]), spread([3, 4])], [0, 0.5], "by position", sums=True)
+case("cosineSimilarity", [spread([3, 4]), spread([3, 4])], [0, {"eps": 2}], "both ways", sums=True)
+case("pairwiseDistance", [spread([3, 4]), spread([3, 4])], [1, 0.1, True], "by position", sums=True)
+case("pairwiseDistance", [spread([3, 4]), spread([3, 4])], [3, {"keepdim": True}], "both ways", sums=True)
 refusal("bce", [values([0.5, 1.5]), values([0, 1])], label="no probability")
 refusal("bce", [values([0.5, NAN]), values([0, 1])], label="no probability")
 refusal("bce", [values([0.5, 0.1]), ints([2], 0, 2)], label="whole targets")

@@ -16,6 +16,12 @@ case("hardshrink", [values([1, -0.2, 0, 0.3])], [-0.25], "negative lambd")
 for shape in [[7], [3, 5], [], [0]]:
     case("tanhshrink", [spread(shape)], ulps=64)
 case("tanhshrink", [values([NAN, INF, -INF, 0, 20, -20])], ulps=64)
+CALLS["softplus"], CALLS["hardtanh"], CALLS["threshold"], CALLS["gelu"] = F.softplus, F.hardtanh, F.threshold, F.gelu
+case("softplus", [spread([5])], [2, {"threshold": 1}], "both ways")
+case("hardtanh", [spread([5])], [-0.5, {"maxVal": 0.25}], "both ways")
+case("threshold", [spread([5])], [{"threshold": 0.5, "value": 3}], "by name")
+case("threshold", [spread([5])], [0.5, {"value": 3}], "both ways")
+refusal("gelu", [spread([5])], [{"approximate": "sigmoid"}], "approximate")
 CALLS["softmin"] = F.softmin
 for shape, dim in [([5], 0), ([3, 4], 1), ([3, 4], 0), ([2, 3, 4], -2)]:
     case("softmin", [spread(shape)], [dim], sums=True)
