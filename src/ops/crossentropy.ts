@@ -176,7 +176,8 @@ export const crossEntropy = op(
       if (!sameShape(input.shape, target.shape)) {
         fail(
           'shape',
-          `crossEntropy: class probabilities must have input's shape ${show(input.shape)}, got ${show(target.shape)}.`,
+          `crossEntropy: class probabilities must have input's shape ${show(input.shape)}, got ${show(target.shape)}. ` +
+            'Are these class indices? Then make them whole numbers: target.int().',
         );
       }
       const rows = classRows(input);
@@ -213,6 +214,9 @@ export function nllLoss(input: Tensor, target: Tensor, ...rest: NamedArguments<N
   checkTensor('nllLoss', target, 'target');
   const { weight = null, ignoreIndex = -100, reduction } = readLoss<NllOptions>('nllLoss', rest, NLL_NAMES);
   countClasses('nllLoss', input, weight);
+  if (traits[target.dtype].isFloat) {
+    fail('dtype', `nllLoss: target must be class indices, got ${target.dtype}. Use target.int().`);
+  }
   checkLabels('nllLoss', input, target);
   const rows = classRows(input);
   const labels = reshape(convert(target, 'int32'), [-1]);

@@ -114,6 +114,8 @@ case("pairwiseDistance", [spread([3, 4]), spread([3, 4])], [3, {"keepdim": True}
 refusal("bce", [values([0.5, 1.5]), values([0, 1])], label="no probability")
 refusal("bce", [values([0.5, NAN]), values([0, 1])], label="no probability")
 refusal("bce", [values([0.5, 0.1]), ints([2], 0, 2)], label="whole targets")
+refusal("nllLoss", [spread([2, 3]), values([0, 1])], label="fractions as labels")
+refusal("crossEntropy", [spread([2, 3]), values([0, 1])], label="fractions as labels")
 refusal("crossEntropy", [spread([2, 3]), values([0, 3], dtype="index")], label="label")
 refusal("nllLoss", [spread([2, 3]), values([0, -1], dtype="index")], label="label")
 for reduction in REDUCTIONS:
