@@ -2,15 +2,37 @@ import { fail } from '../core/errors.js';
 import type { Tensor } from '../tensor.js';
 import { Module } from './module.js';
 
+/** Modules that hold modules in an order of their own. */
+
 /** A module that takes one tensor and gives one. */
 type Step = Module & { forward(x: Tensor): Tensor };
+
+/** An index that counts from the back where it is negative; throws where nothing is there. */
+export function placeOf(owner: string, index: number, length: number): number {
+  const place = index < 0 ? index + length : index;
+  if (!(Number.isInteger(index) && place >= 0 && place < length)) {
+    fail('argument', `${owner}: index ${index} is out of range for ${length} entries.`);
+  }
+  return place;
+}
+
+/** Where to insert before `index`, which may be the length. */
+export function insertionOf(owner: string, index: number, length: number): number {
+  return index === length ? length : placeOf(owner, index, length);
+}
+
+function checkModule(owner: string, name: string | number, module: unknown): void {
+  if (!(module instanceof Module)) {
+    fail('argument', `${owner}: '${name}' must be a Module, got ${module === null ? 'null' : typeof module}.`);
+  }
+}
 
 /**
  * Modules one after another. Given modules, they are named '0', '1', …; given an object, by its keys, as PyTorch's
  * OrderedDict.
  */
 export class Sequential extends Module {
-  private readonly steps: [string, Step][];
+  private steps: [string, Step][];
 
   constructor(...modules: readonly Step[] | [Readonly<Record<string, Step>>]) {
     super();
@@ -19,10 +41,7 @@ export class Sequential extends Module {
       modules.length === 1 && typeof first === 'object' && !(first instanceof Module)
         ? Object.entries(first)
         : (modules as readonly Step[]).map((module, i) => [String(i), module]);
-    for (const [name, module] of this.steps) {
-      if (!(module instanceof Module))
-        fail('argument', `Sequential: '${name}' must be a Module, got ${typeof module}.`);
-    }
+    for (const [name, module] of this.steps) checkModule('Sequential', name, module);
   }
 
   get length(): number {
@@ -31,17 +50,64 @@ export class Sequential extends Module {
 
   /** The module at an index; negative ones count from the back. */
   at(index: number): Step {
-    return (
-      this.steps.at(index)?.[1] ??
-      fail('argument', `Sequential: index ${index} is out of range for ${this.length} modules.`)
-    );
+    return (this.steps[placeOf('Sequential', index, this.length)] as [string, Step])[1];
+  }
+
+  /** The module at an index, or of a name. */
+  get(key: number | string): Step {
+    if (typeof key === 'number') return this.at(key);
+    const found = this.steps.find(([name]) => name === key);
+    return found?.[1] ?? fail('argument', `Sequential: there is no module '${key}'.`);
+  }
+
+  /** Puts a module in the place of the one at an index. */
+  set(index: number, module: Step): void {
+    checkModule('Sequential', index, module);
+    (this.steps[placeOf('Sequential', index, this.length)] as [string, Step])[1] = module;
+  }
+
+  /** The modules from `start` up to but not including `end`, in a Sequential that shares them, under their names. */
+  slice(start?: number, end?: number): Sequential {
+    return new Sequential(Object.fromEntries(this.steps.slice(start, end)));
+  }
+
+  /** Adds a module at the end, named by its place. */
+  append(module: Step): this {
+    checkModule('Sequential', this.length, module);
+    this.steps.push([String(this.length), module]);
+    return this;
+  }
+
+  /** Adds the modules of another Sequential, or of any list, at the end. */
+  extend(modules: Iterable<Step>): this {
+    for (const module of [...modules]) this.append(module);
+    return this;
+  }
+
+  /** Puts a module before the one at `index`. All are named by their places afterwards. */
+  insert(index: number, module: Step): this {
+    checkModule('Sequential', index, module);
+    this.steps.splice(insertionOf('Sequential', index, this.length), 0, ['', module]);
+    this.renumber();
+    return this;
+  }
+
+  /** Takes out the module at an index. Those behind it move up, and all are named by their places. */
+  pop(index = -1): Step {
+    const [[, module]] = this.steps.splice(placeOf('Sequential', index, this.length), 1) as [[string, Step]];
+    this.renumber();
+    return module;
+  }
+
+  private renumber(): void {
+    this.steps = this.steps.map(([, module], i) => [String(i), module]);
   }
 
   [Symbol.iterator](): Iterator<Step> {
     return this.steps.map(([, module]) => module)[Symbol.iterator]();
   }
 
-  override namedChildren(): [string, Module][] {
+  protected override submodules(): [string, Module][] {
     return [...this.steps];
   }
 
@@ -64,32 +130,152 @@ export class ModuleList extends Module {
   constructor(modules: Iterable<Module> = []) {
     super();
     this.items = [...modules];
+    this.items.forEach((module, i) => {
+      checkModule('ModuleList', i, module);
+    });
   }
 
   get length(): number {
     return this.items.length;
   }
 
+  /** The module at an index; negative ones count from the back. */
   at(index: number): Module {
-    return (
-      this.items.at(index) ?? fail('argument', `ModuleList: index ${index} is out of range for ${this.length} modules.`)
-    );
+    return this.items[placeOf('ModuleList', index, this.length)] as Module;
+  }
+
+  /** `at` under the name it has in a ModuleDict. */
+  get(index: number): Module {
+    return this.at(index);
+  }
+
+  /** Puts a module in the place of the one at an index. */
+  set(index: number, module: Module): void {
+    checkModule('ModuleList', index, module);
+    this.items[placeOf('ModuleList', index, this.length)] = module;
+  }
+
+  /** The modules from `start` up to but not including `end`, in a list that shares them. */
+  slice(start?: number, end?: number): ModuleList {
+    return new ModuleList(this.items.slice(start, end));
   }
 
   append(module: Module): this {
+    checkModule('ModuleList', this.length, module);
     this.items.push(module);
     return this;
+  }
+
+  extend(modules: Iterable<Module>): this {
+    for (const module of [...modules]) this.append(module);
+    return this;
+  }
+
+  /** Puts a module before the one at `index`. */
+  insert(index: number, module: Module): this {
+    checkModule('ModuleList', index, module);
+    this.items.splice(insertionOf('ModuleList', index, this.length), 0, module);
+    return this;
+  }
+
+  /** Takes out the module at an index. */
+  pop(index = -1): Module {
+    return this.items.splice(placeOf('ModuleList', index, this.length), 1)[0] as Module;
   }
 
   [Symbol.iterator](): Iterator<Module> {
     return this.items[Symbol.iterator]();
   }
 
-  override namedChildren(): [string, Module][] {
+  protected override submodules(): [string, Module][] {
     return this.items.map((module, i) => [String(i), module]);
   }
 
   forward(): Tensor {
     return fail('unsupported', 'ModuleList: it has no forward; call its modules.');
   }
+}
+
+/** Modules by name, in the order in which they came; their parameters belong to the owner. It has no forward of its own. */
+export class ModuleDict extends Module {
+  private readonly items = new Map<string, Module>();
+
+  constructor(modules: Entries<Module> = {}) {
+    super();
+    this.update(modules);
+  }
+
+  get length(): number {
+    return this.items.size;
+  }
+
+  get(key: string): Module {
+    const known = [...this.items.keys()].join(', ') || 'none';
+    return this.items.get(key) ?? fail('argument', `ModuleDict: there is no '${key}'. There are: ${known}.`);
+  }
+
+  set(key: string, module: Module): this {
+    if (key === '' || key.includes('.')) fail('argument', `ModuleDict: '${key}' must have a letter and no dot.`);
+    checkModule('ModuleDict', key, module);
+    this.items.set(key, module);
+    return this;
+  }
+
+  has(key: string): boolean {
+    return this.items.has(key);
+  }
+
+  delete(key: string): boolean {
+    return this.items.delete(key);
+  }
+
+  /** Takes out the module of that name. */
+  pop(key: string): Module {
+    const module = this.get(key);
+    this.items.delete(key);
+    return module;
+  }
+
+  clear(): void {
+    this.items.clear();
+  }
+
+  /** Adds the modules of an object, a Map, a ModuleDict or pairs; names that are there already get the new ones. */
+  update(modules: Entries<Module>): this {
+    for (const [key, module] of entriesOf(modules)) this.set(key, module);
+    return this;
+  }
+
+  keys(): IterableIterator<string> {
+    return this.items.keys();
+  }
+
+  values(): IterableIterator<Module> {
+    return this.items.values();
+  }
+
+  entries(): IterableIterator<[string, Module]> {
+    return this.items.entries();
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, Module]> {
+    return this.entries();
+  }
+
+  protected override submodules(): [string, Module][] {
+    return [...this.items];
+  }
+
+  forward(): Tensor {
+    return fail('unsupported', 'ModuleDict: it has no forward; call its modules.');
+  }
+}
+
+/** Values by name: an object, or pairs, as a Map gives them. */
+export type Entries<T> = Readonly<Record<string, T>> | Iterable<readonly [string, T]>;
+
+export function entriesOf<T>(given: Entries<T>): [string, T][] {
+  if (Symbol.iterator in given)
+    return [...(given as Iterable<readonly [string, T]>)].map(([key, value]) => [key, value]);
+  return Object.entries(given);
 }

@@ -1,4 +1,3 @@
-export * as functional from '../ops/index.js';
 export * from './activation.js';
 export {
   MultiheadAttention,
@@ -6,9 +5,14 @@ export {
   type MultiheadAttentionOptions,
   NonDynamicallyQuantizableLinear,
 } from './attention.js';
+export { Bilinear } from './bilinear.js';
 export { cloneModule } from './clone.js';
-export { ModuleList, Sequential } from './container.js';
+export { type Entries, ModuleDict, ModuleList, Sequential } from './container.js';
 export { Conv2d, type ConvOptions } from './conv.js';
+export * from './dropout.js';
+export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
+export * as functional from './functional.js';
+export type { BackwardHook, ForwardHook, ForwardPreHook, Gradients, HookHandle } from './hooks.js';
 export * as init from './init.js';
 export {
   GroupNorm,
@@ -21,13 +25,12 @@ export {
 } from './layernorm.js';
 export { Linear, type LinearOptions } from './linear.js';
 export * from './loss.js';
+export * from './marginloss.js';
 export {
   Buffer,
   type Constraint,
   cloneState,
   disposeState,
-  type ForwardHook,
-  type HookHandle,
   type LoadResult,
   Module,
   Parameter,
@@ -42,11 +45,13 @@ export {
   InstanceNorm2d,
   InstanceNorm3d,
 } from './norm.js';
+export { ParameterDict, ParameterList } from './parametercontainer.js';
 export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from './pixelshuffle.js';
 export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './recurrent.js';
 export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './recurrentcell.js';
 export * from './sequence.js';
 export * from './simple.js';
+export { type Summary, type SummaryOptions, type SummaryRow, summary } from './summary.js';
 export {
   construct,
   describe,

@@ -1,22 +1,44 @@
+import type { NamedArguments } from '../core/named.js';
 import * as ops from '../ops/index.js';
+import * as names from '../ops/lossnames.js';
 import type { Tensor } from '../tensor.js';
-import { Module } from './module.js';
+import { bufferOf, Loss } from './lossbase.js';
+import type { Buffer } from './module.js';
 
-/** Losses as modules. */
+/** Losses as modules: of classes, of numbers, of distributions. */
 
-export class CrossEntropyLoss extends Module {
-  constructor(readonly options: ops.CrossEntropyOptions = {}) {
-    super();
+/** Softmax cross entropy of logits and class indices or probabilities. */
+export class CrossEntropyLoss extends Loss<ops.CrossEntropyOptions> {
+  readonly weight: Buffer | null;
+
+  constructor(...rest: NamedArguments<ops.CrossEntropyOptions, typeof names.CROSS_ENTROPY_NAMES>) {
+    super('CrossEntropyLoss', rest, names.CROSS_ENTROPY_NAMES);
+    this.weight = bufferOf(this.options.weight);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
-    return ops.crossEntropy(input, target, this.options);
+    return ops.crossEntropy(input, target, { ...this.options, weight: this.weight });
   }
 }
 
-export class MSELoss extends Module {
-  constructor(readonly options: ops.LossOptions = {}) {
-    super();
+/** Negative log likelihood of log-probabilities at class indices. */
+export class NLLLoss extends Loss<ops.NllOptions> {
+  readonly weight: Buffer | null;
+
+  constructor(...rest: NamedArguments<ops.NllOptions, typeof names.NLL_NAMES>) {
+    super('NLLLoss', rest, names.NLL_NAMES);
+    this.weight = bufferOf(this.options.weight);
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return ops.nllLoss(input, target, { ...this.options, weight: this.weight });
+  }
+}
+
+/** (input − target)². */
+export class MSELoss extends Loss<ops.LossOptions> {
+  constructor(...rest: NamedArguments<ops.LossOptions, typeof names.LOSS_NAMES>) {
+    super('MSELoss', rest, names.LOSS_NAMES);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -24,9 +46,10 @@ export class MSELoss extends Module {
   }
 }
 
-export class L1Loss extends Module {
-  constructor(readonly options: ops.LossOptions = {}) {
-    super();
+/** |input − target|. */
+export class L1Loss extends Loss<ops.LossOptions> {
+  constructor(...rest: NamedArguments<ops.LossOptions, typeof names.LOSS_NAMES>) {
+    super('L1Loss', rest, names.LOSS_NAMES);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -34,49 +57,10 @@ export class L1Loss extends Module {
   }
 }
 
-export class KLDivLoss extends Module {
-  constructor(readonly options: ops.KlDivOptions = {}) {
-    super();
-  }
-
-  forward(input: Tensor, target: Tensor): Tensor {
-    return ops.klDiv(input, target, this.options);
-  }
-}
-
-export class BCEWithLogitsLoss extends Module {
-  constructor(readonly options: ops.BceWithLogitsOptions = {}) {
-    super();
-  }
-
-  forward(input: Tensor, target: Tensor): Tensor {
-    return ops.bceWithLogits(input, target, this.options);
-  }
-}
-
-export class NLLLoss extends Module {
-  constructor(readonly options: ops.CrossEntropyOptions = {}) {
-    super();
-  }
-
-  forward(input: Tensor, target: Tensor): Tensor {
-    return ops.nllLoss(input, target, this.options);
-  }
-}
-
-export class BCELoss extends Module {
-  constructor(readonly options: ops.BceOptions = {}) {
-    super();
-  }
-
-  forward(input: Tensor, target: Tensor): Tensor {
-    return ops.bce(input, target, this.options);
-  }
-}
-
-export class SmoothL1Loss extends Module {
-  constructor(readonly options: ops.SmoothL1Options = {}) {
-    super();
+/** A square near 0, a line beyond beta. */
+export class SmoothL1Loss extends Loss<ops.SmoothL1Options> {
+  constructor(...rest: NamedArguments<ops.SmoothL1Options, typeof names.SMOOTH_NAMES>) {
+    super('SmoothL1Loss', rest, names.SMOOTH_NAMES);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -84,9 +68,10 @@ export class SmoothL1Loss extends Module {
   }
 }
 
-export class HuberLoss extends Module {
-  constructor(readonly options: ops.HuberOptions = {}) {
-    super();
+/** A square near 0, a line beyond delta. */
+export class HuberLoss extends Loss<ops.HuberOptions> {
+  constructor(...rest: NamedArguments<ops.HuberOptions, typeof names.HUBER_NAMES>) {
+    super('HuberLoss', rest, names.HUBER_NAMES);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -94,59 +79,55 @@ export class HuberLoss extends Module {
   }
 }
 
-export class CosineEmbeddingLoss extends Module {
-  constructor(readonly options: ops.MarginOptions = {}) {
-    super();
-  }
-
-  forward(input1: Tensor, input2: Tensor, target: Tensor): Tensor {
-    return ops.cosineEmbeddingLoss(input1, input2, target, this.options);
-  }
-}
-
-export class MarginRankingLoss extends Module {
-  constructor(readonly options: ops.MarginOptions = {}) {
-    super();
-  }
-
-  forward(input1: Tensor, input2: Tensor, target: Tensor): Tensor {
-    return ops.marginRankingLoss(input1, input2, target, this.options);
-  }
-}
-
-export class TripletMarginLoss extends Module {
-  constructor(readonly options: ops.TripletMarginOptions = {}) {
-    super();
-  }
-
-  forward(anchor: Tensor, positive: Tensor, negative: Tensor): Tensor {
-    return ops.tripletMarginLoss(anchor, positive, negative, this.options);
-  }
-}
-
-export class HingeEmbeddingLoss extends Module {
-  constructor(readonly options: ops.MarginOptions = {}) {
-    super();
+/** Kullback–Leibler divergence of log-probabilities from probabilities. */
+export class KLDivLoss extends Loss<ops.KlDivOptions> {
+  constructor(...rest: NamedArguments<ops.KlDivOptions, typeof names.KL_NAMES>) {
+    super('KLDivLoss', rest, names.KL_NAMES, names.KL_REDUCTIONS);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
-    return ops.hingeEmbeddingLoss(input, target, this.options);
+    return ops.klDiv(input, target, this.options);
   }
 }
 
-export class SoftMarginLoss extends Module {
-  constructor(readonly options: ops.LossOptions = {}) {
-    super();
+/** Binary cross entropy of probabilities. */
+export class BCELoss extends Loss<ops.BceOptions> {
+  readonly weight: Buffer | null;
+
+  constructor(...rest: NamedArguments<ops.BceOptions, typeof names.BCE_NAMES>) {
+    super('BCELoss', rest, names.BCE_NAMES);
+    this.weight = bufferOf(this.options.weight);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
-    return ops.softMarginLoss(input, target, this.options);
+    return ops.bce(input, target, { ...this.options, weight: this.weight });
   }
 }
 
-export class PoissonNLLLoss extends Module {
-  constructor(readonly options: ops.PoissonNllOptions = {}) {
-    super();
+/** Binary cross entropy of logits. */
+export class BCEWithLogitsLoss extends Loss<ops.BceWithLogitsOptions> {
+  readonly weight: Buffer | null;
+  readonly posWeight: Buffer | null;
+
+  constructor(...rest: NamedArguments<ops.BceWithLogitsOptions, typeof names.BCE_WITH_LOGITS_NAMES>) {
+    super('BCEWithLogitsLoss', rest, names.BCE_WITH_LOGITS_NAMES);
+    this.weight = bufferOf(this.options.weight);
+    this.posWeight = bufferOf(this.options.posWeight);
+  }
+
+  protected override stateName(property: string): string {
+    return property === 'posWeight' ? 'pos_weight' : property;
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return ops.bceWithLogits(input, target, { ...this.options, weight: this.weight, posWeight: this.posWeight });
+  }
+}
+
+/** Negative log likelihood of counts. */
+export class PoissonNLLLoss extends Loss<ops.PoissonNllOptions> {
+  constructor(...rest: NamedArguments<ops.PoissonNllOptions, typeof names.POISSON_NAMES>) {
+    super('PoissonNLLLoss', rest, names.POISSON_NAMES);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -154,41 +135,13 @@ export class PoissonNLLLoss extends Module {
   }
 }
 
-export class GaussianNLLLoss extends Module {
-  constructor(readonly options: ops.GaussianNllOptions = {}) {
-    super();
+/** Negative log likelihood of normally distributed targets. */
+export class GaussianNLLLoss extends Loss<ops.GaussianNllOptions> {
+  constructor(...rest: NamedArguments<ops.GaussianNllOptions, typeof names.GAUSSIAN_NAMES>) {
+    super('GaussianNLLLoss', rest, names.GAUSSIAN_NAMES);
   }
 
   forward(input: Tensor, target: Tensor, variance: Tensor): Tensor {
     return ops.gaussianNllLoss(input, target, variance, this.options);
-  }
-}
-
-/** x1 · x2 / (‖x1‖ · ‖x2‖) along a dimension. */
-export class CosineSimilarity extends Module {
-  constructor(
-    readonly dim = 1,
-    readonly eps = 1e-8,
-  ) {
-    super();
-  }
-
-  forward(x1: Tensor, x2: Tensor): Tensor {
-    return ops.cosineSimilarity(x1, x2, this.dim, this.eps);
-  }
-}
-
-/** ‖x1 − x2 + eps‖ₚ along the last dimension. */
-export class PairwiseDistance extends Module {
-  constructor(
-    readonly p = 2,
-    readonly eps = 1e-6,
-    readonly keepdim = false,
-  ) {
-    super();
-  }
-
-  forward(x1: Tensor, x2: Tensor): Tensor {
-    return ops.pairwiseDistance(x1, x2, { p: this.p, eps: this.eps, keepdim: this.keepdim });
   }
 }

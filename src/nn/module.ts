@@ -1,8 +1,12 @@
 import { noGrad } from '../autograd/index.js';
-import { fail, show } from '../core/errors.js';
+import { checkOptions, readArguments } from '../core/arguments.js';
+import { isDType } from '../core/dtype.js';
+import { fail, show, warnOnce } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import { sameShape } from '../core/shape.js';
-import { copy_, tensor } from '../ops/index.js';
+import { copy_, tensor, zero_ } from '../ops/index.js';
 import { Tensor } from '../tensor.js';
+import { type BackwardHook, type ForwardHook, type ForwardPreHook, type HookHandle, hooksOf } from './hooks.js';
 
 /** What a parameter's values must satisfy, such as a pruning mask. */
 export interface Constraint {
@@ -18,7 +22,8 @@ export class Parameter extends Tensor<'float32'> {
   constraint: Constraint | null = null;
 
   /** Shares the memory of `data`, a contiguous float32 tensor. */
-  constructor(data: Tensor, requiresGrad = true) {
+  constructor(data: Tensor, options: boolean | { readonly requiresGrad?: boolean } = true) {
+    const { requiresGrad = true } = typeof options === 'boolean' ? { requiresGrad: options } : options;
     if (data.dtype !== 'float32') fail('dtype', `Parameter: expected float32, got ${data.dtype}. Use .float().`);
     super(data.storage.retain(), data.offset, data.shape, data.strides, 'float32');
     this.requiresGrad = requiresGrad;
@@ -54,19 +59,21 @@ export interface LoadResult {
   readonly unexpectedKeys: string[];
 }
 
-/** Sees a module's inputs and output after each forward; what it returns, if anything, replaces the output. */
-export type ForwardHook<Output = Tensor> = (
-  module: Module,
-  inputs: readonly unknown[],
-  output: Output,
-) => Output | undefined;
-
-export interface HookHandle {
-  remove(): void;
+export interface NameOptions {
+  /** Stands before every name, with a dot behind it. Default ''. */
+  readonly prefix?: string;
+  /** Whether to go below this module. Default true. */
+  readonly recurse?: boolean;
+  /** Whether what is shared appears under its first name alone. Default true. */
+  readonly removeDuplicate?: boolean;
 }
 
+const NAME_OPTIONS = ['prefix', 'recurse', 'removeDuplicate'] as const;
+type NameArguments = NamedArguments<NameOptions, typeof NAME_OPTIONS>;
+
 /**
- * The base of layers and models. Parameters, buffers and submodules are plain properties; subclasses define `forward`.
+ * The base of layers and models. Parameters, buffers and submodules are plain properties; subclasses define `forward`, which
+ * is called as it is: `model.forward(x)`. Private fields (#name) and arrays of modules are not seen; a ModuleList is.
  *
  * @example
  * class Net extends nn.Module {
@@ -78,7 +85,6 @@ export interface HookHandle {
 export abstract class Module {
   /** Whether the module behaves as in training: dropout drops, batch norm uses the batch. */
   training = true;
-  private hooks: ForwardHook<unknown>[] = [];
 
   /** What the module computes: a tensor, or several for recurrent layers and attention. */
   abstract forward(...inputs: never[]): unknown;
@@ -93,11 +99,27 @@ export abstract class Module {
     return '';
   }
 
-  /** Direct submodules by name, in the order of their definition. */
-  namedChildren(): [string, Module][] {
-    return Object.entries(this)
-      .filter((entry): entry is [string, Module] => entry[1] instanceof Module)
-      .map(([property, module]) => [this.stateName(property), module]);
+  /** Direct submodules by name, in the order of their definition, shared ones under each of their names. */
+  protected submodules(): [string, Module][] {
+    return Object.entries(this).flatMap(([name, value]): [string, Module][] => {
+      if (Array.isArray(value) && value.some((item) => item instanceof Module || item instanceof Parameter)) {
+        warnOnce(
+          `${this.constructor.name}: the array '${name}' holds modules or parameters, which are not part of the model. ` +
+            'Use nn.ModuleList or nn.ParameterList.',
+        );
+      }
+      return value instanceof Module ? [[this.stateName(name), value]] : [];
+    });
+  }
+
+  /** Direct submodules by name, in the order of their definition. Shared modules appear once. */
+  namedChildren({ removeDuplicate = true }: Pick<NameOptions, 'removeDuplicate'> = {}): [string, Module][] {
+    const seen = new Set<Module>();
+    return this.submodules().filter(([, child]) => {
+      const isNew = !seen.has(child);
+      seen.add(child);
+      return isNew || !removeDuplicate;
+    });
   }
 
   children(): Module[] {
@@ -105,77 +127,179 @@ export abstract class Module {
   }
 
   /** This module and all below it, with their dotted names; the module itself is ''. Shared modules appear once. */
-  namedModules(prefix = '', seen = new Set<Module>()): [string, Module][] {
-    if (seen.has(this)) return [];
-    seen.add(this);
-    const below = this.namedChildren().flatMap(([name, child]) => child.namedModules(join(prefix, name), seen));
-    return [[prefix, this], ...below];
+  namedModules(options: Omit<NameOptions, 'recurse'> = {}): [string, Module][] {
+    checkOptions('namedModules', options, ['prefix', 'removeDuplicate']);
+    const { prefix = '', removeDuplicate = true } = options;
+    return this.walk(prefix, removeDuplicate ? new Set() : null);
+  }
+
+  private walk(path: string, seen: Set<Module> | null): [string, Module][] {
+    if (seen?.has(this)) return [];
+    seen?.add(this);
+    return [[path, this], ...this.submodules().flatMap(([name, child]) => child.walk(join(path, name), seen))];
   }
 
   modules(): Module[] {
     return this.namedModules().map(([, module]) => module);
   }
 
-  /** The module with a dotted name. */
-  getSubmodule(name: string): Module {
-    const found = this.namedModules().find(([path]) => path === name);
-    if (found !== undefined) return found[1];
+  /** The module with a dotted name; '' is this one. */
+  getSubmodule(target: string): Module {
+    const found = (target === '' ? [] : target.split('.')).reduce<Module | undefined>(
+      (module, name) => module?.submodules().find(([key]) => key === name)?.[1],
+      this,
+    );
+    if (found !== undefined) return found;
     const names = this.namedModules().map(([path]) => path || "''");
-    return fail('argument', `getSubmodule: there is no '${name}'. There are: ${names.join(', ')}.`);
+    return fail('argument', `getSubmodule: there is no '${target}'. There are: ${names.join(', ')}.`);
   }
 
-  private own<T extends Tensor>(kind: abstract new (...args: never) => T): [property: string, T][] {
-    return Object.entries(this).filter((entry): entry is [string, T] => entry[1] instanceof kind);
+  /** The parameter with a dotted name. */
+  getParameter(target: string): Parameter {
+    return this.find('getParameter', target, this.namedParameters({ removeDuplicate: false }));
   }
 
-  /** All parameters with their dotted names. A shared parameter appears once. */
-  namedParameters(): [string, Parameter][] {
-    const seen = new Set<Parameter>();
-    return this.namedModules().flatMap(([path, module]) =>
-      module.own(Parameter).flatMap(([property, parameter]): [string, Parameter][] => {
-        if (seen.has(parameter)) return [];
-        seen.add(parameter);
-        return [[join(path, module.stateName(property)), parameter]];
+  /** The buffer with a dotted name. */
+  getBuffer(target: string): Buffer {
+    return this.find('getBuffer', target, this.namedBuffers({ removeDuplicate: false }));
+  }
+
+  private find<T>(op: string, target: string, entries: readonly (readonly [string, T])[]): T {
+    const found = entries.find(([name]) => name === target);
+    if (found !== undefined) return found[1];
+    const names = entries.map(([name]) => name).join(', ') || 'none';
+    return fail('argument', `${op}: ${this.constructor.name} has no '${target}'. There are: ${names}.`);
+  }
+
+  /** This module's own parameters and buffers by name, in the order of their definition. */
+  protected tensors(): [string, Tensor][] {
+    return Object.entries(this).flatMap(([property, value]): [string, Tensor][] =>
+      value instanceof Parameter || value instanceof Buffer ? [[this.stateName(property), value]] : [],
+    );
+  }
+
+  private own<T extends Tensor>(kind: abstract new (...args: never) => T): [name: string, T][] {
+    return this.tensors().filter((entry): entry is [string, T] => entry[1] instanceof kind);
+  }
+
+  private named<T extends Tensor>(
+    op: string,
+    kind: abstract new (...args: never) => T,
+    rest: readonly unknown[],
+  ): [string, T][] {
+    const { prefix = '', recurse = true, removeDuplicate = true } = readArguments<NameOptions>(op, rest, NAME_OPTIONS);
+    const seen = new Set<T>();
+    const modules: [string, Module][] = recurse ? this.namedModules({ prefix, removeDuplicate }) : [[prefix, this]];
+    return modules.flatMap(([path, module]) =>
+      module.own(kind).flatMap(([name, value]): [string, T][] => {
+        if (removeDuplicate && seen.has(value)) return [];
+        seen.add(value);
+        return [[join(path, name), value]];
       }),
     );
   }
 
-  parameters(): Parameter[] {
-    return this.namedParameters().map(([, parameter]) => parameter);
+  /** All parameters with their dotted names: `namedParameters(prefix, recurse)`. A shared parameter appears once. */
+  namedParameters(...rest: NameArguments): [string, Parameter][] {
+    return this.named('namedParameters', Parameter, rest);
   }
 
-  namedBuffers(): [string, Buffer][] {
-    return this.namedModules().flatMap(([path, module]) =>
-      module
-        .own(Buffer)
-        .map(([property, buffer]): [string, Buffer] => [join(path, module.stateName(property)), buffer]),
-    );
+  /** All parameters, or with `recurse` false those of this module alone. */
+  parameters(recurse: boolean | { readonly recurse?: boolean } = true): Parameter[] {
+    const below = typeof recurse === 'object' ? (recurse.recurse ?? true) : recurse;
+    return this.namedParameters({ recurse: below }).map(([, parameter]) => parameter);
   }
 
-  buffers(): Buffer[] {
-    return this.namedBuffers().map(([, buffer]) => buffer);
+  /** All buffers with their dotted names: `namedBuffers(prefix, recurse)`. A shared buffer appears once. */
+  namedBuffers(...rest: NameArguments): [string, Buffer][] {
+    return this.named('namedBuffers', Buffer, rest);
+  }
+
+  /** All buffers, or with `recurse` false those of this module alone. */
+  buffers(recurse: boolean | { readonly recurse?: boolean } = true): Buffer[] {
+    const below = typeof recurse === 'object' ? (recurse.recurse ?? true) : recurse;
+    return this.namedBuffers({ recurse: below }).map(([, buffer]) => buffer);
+  }
+
+  /** Throws unless `name` can become a property of this module, for something that is registered under it. */
+  private checkName(op: string, name: string, isOurs: (value: unknown) => boolean): void {
+    if (name === '' || name.includes('.')) {
+      fail('argument', `${op}: a name must not be empty nor contain a dot, got '${name}'.`);
+    }
+    if (name in this && !isOurs(this.property(name))) {
+      fail('argument', `${op}: ${this.constructor.name} already has '${name}'. Choose another name.`);
+    }
+  }
+
+  private property(name: string): unknown {
+    return (this as unknown as Record<string, unknown>)[name];
+  }
+
+  private define(name: string, value: unknown): void {
+    (this as unknown as Record<string, unknown>)[name] = value;
+  }
+
+  /**
+   * Adds a buffer under `name`, in the memory of `tensor`; one that is not `persistent` stays out of the state dict. With
+   * null the name is taken and holds nothing. Where the name is in the source, a property says the same:
+   * `mask = new nn.Buffer(tensor)`.
+   */
+  registerBuffer(
+    name: string,
+    tensor: Tensor | null,
+    persistent: boolean | { readonly persistent?: boolean } = true,
+  ): void {
+    this.checkName('registerBuffer', name, (value) => value instanceof Buffer || value === null);
+    if (tensor !== null && !(tensor instanceof Tensor)) {
+      fail('argument', `registerBuffer: '${name}' must be a Tensor or null, got ${typeof tensor}.`);
+    }
+    const keeps = typeof persistent === 'object' ? (persistent.persistent ?? true) : persistent;
+    this.define(name, tensor === null ? null : new Buffer(tensor.detach(), keeps));
+  }
+
+  /** Adds a parameter under `name`; with null the name is taken and holds nothing. */
+  registerParameter(name: string, parameter: Parameter | null): void {
+    this.checkName('registerParameter', name, (value) => value instanceof Parameter || value === null);
+    if (parameter !== null && !(parameter instanceof Parameter)) {
+      fail('argument', `registerParameter: '${name}' must be a Parameter or null. Wrap it: new nn.Parameter(tensor).`);
+    }
+    this.define(name, parameter);
+  }
+
+  /** Adds a submodule under `name`; with null the name is taken and holds nothing. */
+  addModule(name: string, module: Module | null): void {
+    this.checkName('addModule', name, (value) => value instanceof Module || value === null);
+    if (module !== null && !(module instanceof Module))
+      fail('argument', `addModule: '${name}' must be a Module or null.`);
+    this.define(name, module);
+  }
+
+  /** `addModule` under PyTorch's other name for it. */
+  registerModule(name: string, module: Module | null): void {
+    this.addModule(name, module);
   }
 
   /**
    * Parameters and persistent buffers by dotted name. The tensors share memory with the module's. What is shared within the
    * module appears under each of its names, as in PyTorch.
    */
-  stateDict(): StateDict {
+  stateDict({ prefix = '' }: { readonly prefix?: string } = {}): StateDict {
     const entries = (module: Module, path: string): [string, Tensor][] => {
       const own = [...module.own(Parameter), ...module.own(Buffer).filter(([, buffer]) => buffer.persistent)];
       return [
-        ...own.map(([property, value]): [string, Tensor] => [join(path, module.stateName(property)), value]),
-        ...module.namedChildren().flatMap(([name, child]) => entries(child, join(path, name))),
+        ...own.map(([name, value]): [string, Tensor] => [`${path}${name}`, value]),
+        ...module.submodules().flatMap(([name, child]) => entries(child, `${path}${name}.`)),
       ];
     };
-    return Object.fromEntries(entries(this, ''));
+    return Object.fromEntries(entries(this, prefix));
   }
 
   /**
    * Copies a state dict into this module. Nothing is changed when a shape differs, or when, strictly, a key is missing or
    * unexpected: the error lists them all.
    */
-  loadStateDict(state: StateDict, { strict = true }: { strict?: boolean } = {}): LoadResult {
+  loadStateDict(state: StateDict, options: boolean | { readonly strict?: boolean } = {}): LoadResult {
+    const { strict = true } = typeof options === 'boolean' ? { strict: options } : options;
     const own = this.stateDict();
     const missingKeys = Object.keys(own).filter((key) => !(key in state));
     const unexpectedKeys = Object.keys(state).filter((key) => !(key in own));
@@ -222,17 +346,32 @@ export abstract class Module {
     return this;
   }
 
-  /** Moves parameters and buffers to a device. */
-  to(device: 'wasm'): this {
-    for (const t of [...this.parameters(), ...this.buffers()]) t.to(device);
+  /** Moves parameters and buffers to a device. Parameters are float32, so that of the dtypes it takes this one alone. */
+  to(target: 'wasm' | 'float32'): this {
+    if (isDType(target)) {
+      if (target === 'float32') return this;
+      fail('unsupported', `${this.constructor.name}.to: parameters are float32, and cannot become ${String(target)}.`);
+    }
+    for (const t of [...this.parameters(), ...this.buffers()]) t.to(target as 'wasm');
     return this;
   }
 
-  /** Frees the gradients of all parameters. */
-  zeroGrad(): void {
+  /** This module: its parameters are float32 already. */
+  float(): this {
+    return this;
+  }
+
+  /** Frees the gradients of all parameters; with `setToNone` false they become zeros instead. */
+  zeroGrad(setToNone: boolean | { readonly setToNone?: boolean } = true): void {
+    const frees = typeof setToNone === 'object' ? (setToNone.setToNone ?? true) : setToNone;
     for (const parameter of this.parameters()) {
-      parameter.grad?.dispose();
-      parameter.grad = null;
+      const { grad } = parameter;
+      if (frees) {
+        grad?.dispose();
+        parameter.grad = null;
+      } else if (grad !== null) {
+        noGrad(() => zero_(grad));
+      }
     }
   }
 
@@ -243,24 +382,26 @@ export abstract class Module {
     return this;
   }
 
-  /** Calls `hook` after every forward of this module. `Output` is what its forward returns: a tensor, or several. */
-  registerForwardHook<Output = Tensor>(hook: ForwardHook<Output>): HookHandle {
-    if (this.hooks.length === 0) this.wrapForward();
-    this.hooks.push(hook as ForwardHook<unknown>);
-    return {
-      remove: () => {
-        this.hooks = this.hooks.filter((other) => other !== hook);
-        // The wrapper shadows the class's method; without hooks there is nothing left for it to do.
-        if (this.hooks.length === 0) delete (this as { forward?: unknown }).forward;
-      },
-    };
+  /**
+   * Calls `hook` before every forward of this module; what it returns, if anything, replaces the inputs: an array of them, or
+   * the only one.
+   */
+  registerForwardPreHook(hook: ForwardPreHook): HookHandle {
+    return hooksOf(this).addTo('before', hook);
   }
 
-  private wrapForward(): void {
-    const plain = this.forward.bind(this) as (...inputs: unknown[]) => unknown;
-    const wrapped = (...inputs: unknown[]): unknown =>
-      this.hooks.reduce<unknown>((output, hook) => hook(this, inputs, output) ?? output, plain(...inputs));
-    Object.defineProperty(this, 'forward', { value: wrapped, configurable: true, enumerable: false });
+  /** Calls `hook` after every forward of this module. `Output` is what its forward returns: a tensor, or several. */
+  registerForwardHook<Output = Tensor>(hook: ForwardHook<Output>): HookHandle {
+    return hooksOf(this).addTo('after', hook as ForwardHook<unknown>);
+  }
+
+  /**
+   * Calls `hook` in every backward pass through this module, once the gradients of its inputs are there; what it returns, if
+   * anything, replaces them. Gradients stand in the order of the tensors that forward takes and gives, null where there is
+   * none.
+   */
+  registerFullBackwardHook(hook: BackwardHook): HookHandle {
+    return hooksOf(this).addTo('backward', hook);
   }
 
   /** Frees parameters and buffers. The module cannot be used afterwards. */
@@ -278,11 +419,15 @@ export abstract class Module {
   }
 
   toString(): string {
-    const children = this.namedChildren();
+    const extra = this.extraRepr();
+    const children = this.submodules();
     const name = this.constructor.name;
-    if (children.length === 0) return `${name}(${this.extraRepr()})`;
-    const lines = children.map(([key, child]) => `  (${key}): ${child.toString().replaceAll('\n', '\n  ')}`);
-    return `${name}(\n${lines.join('\n')}\n)`;
+    if (children.length === 0 && !extra.includes('\n')) return `${name}(${extra})`;
+    const lines = [
+      ...(extra === '' ? [] : extra.split('\n')),
+      ...children.map(([key, child]) => `(${key}): ${child.toString().replaceAll('\n', '\n  ')}`),
+    ];
+    return `${name}(\n${lines.map((line) => `  ${line}`).join('\n')}\n)`;
   }
 }
 

@@ -1,20 +1,32 @@
+import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import * as ops from '../ops/index.js';
 import { type AvgPoolArguments, type MaxPoolArguments, readAvgPool, readMaxPool } from '../ops/pool.js';
 import type { Tensor } from '../tensor.js';
 import { Module } from './module.js';
+import { type InplaceArguments, Overwriting, usualDim } from './overwriting.js';
 import { python } from './repr.js';
 
-/** Layers without parameters: activations, pools, reshaping, dropout. */
+/** Layers without parameters: activations, pools, reshaping. */
 
 export class Identity extends Module {
+  /** Takes any arguments and ignores them, so that it can stand in for any layer. */
+  constructor(..._ignored: readonly unknown[]) {
+    super();
+  }
+
   forward(x: Tensor): Tensor {
     return x;
   }
 }
 
-export class ReLU extends Module {
-  forward(x: Tensor): Tensor {
+export class ReLU extends Overwriting {
+  constructor(...rest: InplaceArguments) {
+    super('ReLU', rest);
+  }
+
+  protected compute(x: Tensor): Tensor {
     return ops.relu(x);
   }
 }
@@ -31,15 +43,22 @@ export class Tanh extends Module {
   }
 }
 
-export class SiLU extends Module {
-  forward(x: Tensor): Tensor {
+export class SiLU extends Overwriting {
+  constructor(...rest: InplaceArguments) {
+    super('SiLU', rest);
+  }
+
+  protected compute(x: Tensor): Tensor {
     return ops.silu(x);
   }
 }
 
 export class GELU extends Module {
-  constructor(readonly options: ops.GeluOptions = {}) {
+  readonly options: ops.GeluOptions;
+
+  constructor(...rest: NamedArguments<ops.GeluOptions, readonly ['approximate']>) {
     super();
+    this.options = readArguments<ops.GeluOptions>('GELU', rest, ['approximate']);
   }
 
   forward(x: Tensor): Tensor {
@@ -52,40 +71,52 @@ export class GELU extends Module {
 }
 
 export class Softmax extends Module {
-  constructor(readonly dim: number) {
+  readonly dim: number | null;
+
+  constructor(...rest: NamedArguments<{ dim?: number | null }, readonly ['dim']>) {
     super();
+    this.dim = readArguments<{ dim?: number | null }>('Softmax', rest, ['dim']).dim ?? null;
   }
 
   forward(x: Tensor): Tensor {
-    return ops.softmax(x, this.dim);
+    return ops.softmax(x, this.dim ?? usualDim('Softmax', x));
   }
 
   protected override extraRepr(): string {
-    return `dim=${this.dim}`;
+    return `dim=${python(this.dim)}`;
   }
 }
 
 export class LogSoftmax extends Module {
-  constructor(readonly dim: number) {
+  readonly dim: number | null;
+
+  constructor(...rest: NamedArguments<{ dim?: number | null }, readonly ['dim']>) {
     super();
+    this.dim = readArguments<{ dim?: number | null }>('LogSoftmax', rest, ['dim']).dim ?? null;
   }
 
   forward(x: Tensor): Tensor {
-    return ops.logSoftmax(x, this.dim);
+    return ops.logSoftmax(x, this.dim ?? usualDim('LogSoftmax', x));
   }
 
   protected override extraRepr(): string {
-    return `dim=${this.dim}`;
+    return `dim=${python(this.dim)}`;
   }
 }
 
+const FLATTEN_NAMES = ['startDim', 'endDim'] as const;
+type FlattenOptions = { readonly startDim?: number; readonly endDim?: number };
+
 /** Joins dimensions startDim … endDim; by default all but the batch. */
 export class Flatten extends Module {
-  constructor(
-    readonly startDim = 1,
-    readonly endDim = -1,
-  ) {
+  readonly startDim: number;
+  readonly endDim: number;
+
+  constructor(...rest: NamedArguments<FlattenOptions, typeof FLATTEN_NAMES>) {
     super();
+    const { startDim = 1, endDim = -1 } = readArguments<FlattenOptions>('Flatten', rest, FLATTEN_NAMES);
+    this.startDim = startDim;
+    this.endDim = endDim;
   }
 
   forward(x: Tensor): Tensor {
@@ -97,21 +128,24 @@ export class Flatten extends Module {
   }
 }
 
-/** Drops elements with probability p in training; the identity in evaluation. */
-export class Dropout extends Module {
-  constructor(readonly p = 0.5) {
+/** Splits dimension `dim` into dimensions of the given sizes. */
+export class Unflatten extends Module {
+  constructor(
+    readonly dim: number,
+    readonly unflattenedSize: readonly number[],
+  ) {
     super();
-    if (!(typeof p === 'number' && p >= 0 && p <= 1)) {
-      fail('argument', `Dropout: p must be a number in [0, 1], got ${String(p)}.`);
+    if (!Array.isArray(unflattenedSize) || !unflattenedSize.every(Number.isInteger)) {
+      fail('argument', 'Unflatten: unflattenedSize must be an array of whole numbers.');
     }
   }
 
   forward(x: Tensor): Tensor {
-    return ops.dropout(x, this.p, this.training);
+    return ops.unflatten(x, this.dim, this.unflattenedSize);
   }
 
   protected override extraRepr(): string {
-    return `p=${python(this.p)}, inplace=False`;
+    return `dim=${this.dim}, unflattened_size=${python(this.unflattenedSize)}`;
   }
 }
 

@@ -1,8 +1,11 @@
 import { fail } from '../core/errors.js';
 import * as activation from './activation.js';
 import { MultiheadAttention } from './attention.js';
-import { ModuleList, Sequential } from './container.js';
+import { Bilinear } from './bilinear.js';
+import { ModuleDict, ModuleList, Sequential } from './container.js';
 import { Conv2d } from './conv.js';
+import * as dropout from './dropout.js';
+import { Embedding } from './embedding.js';
 import { GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm } from './layernorm.js';
 import { Linear } from './linear.js';
 import type { Module } from './module.js';
@@ -15,6 +18,7 @@ import {
   InstanceNorm3d,
   type NormBase,
 } from './norm.js';
+import type { Overwriting } from './overwriting.js';
 import { ChannelShuffle, PixelShuffle, PixelUnshuffle } from './pixelshuffle.js';
 import { GRU, LSTM, RNN } from './recurrent.js';
 import { GRUCell, LSTMCell, RNNCell } from './recurrentcell.js';
@@ -68,6 +72,7 @@ export const layerTypes: LayerTypes = {
     describe: () => [],
     build: (_, children) => new ModuleList(children.map(([, child]) => child)),
   },
+  ModuleDict: { isContainer: true, describe: () => [], build: (_, children) => new ModuleDict(children) },
   Linear: layerType(Linear, (m) => [m.inFeatures, m.outFeatures, { bias: m.bias !== null }]),
   Conv2d: layerType(Conv2d, (m) => [
     m.inChannels,
@@ -95,30 +100,48 @@ export const layerTypes: LayerTypes = {
   PixelUnshuffle: layerType(PixelUnshuffle, (m) => [m.downscaleFactor]),
   ChannelShuffle: layerType(ChannelShuffle, (m) => [m.groups]),
   Identity: layerType(simple.Identity, () => []),
-  ReLU: layerType(simple.ReLU, () => []),
+  ReLU: layerType(simple.ReLU, inPlace),
   Sigmoid: layerType(simple.Sigmoid, () => []),
   Tanh: layerType(simple.Tanh, () => []),
-  SiLU: layerType(simple.SiLU, () => []),
+  SiLU: layerType(simple.SiLU, inPlace),
   GELU: layerType(simple.GELU, (m) => [m.options]),
-  ReLU6: layerType(activation.ReLU6, () => []),
-  LeakyReLU: layerType(activation.LeakyReLU, (m) => [m.negativeSlope]),
-  ELU: layerType(activation.ELU, (m) => [m.alpha]),
-  SELU: layerType(activation.SELU, () => []),
-  CELU: layerType(activation.CELU, (m) => [m.alpha]),
-  Mish: layerType(activation.Mish, () => []),
+  ReLU6: layerType(activation.ReLU6, inPlace),
+  LeakyReLU: layerType(activation.LeakyReLU, (m) => [m.negativeSlope, ...inPlace(m)]),
+  ELU: layerType(activation.ELU, (m) => [m.alpha, ...inPlace(m)]),
+  SELU: layerType(activation.SELU, inPlace),
+  CELU: layerType(activation.CELU, (m) => [m.alpha, ...inPlace(m)]),
+  Mish: layerType(activation.Mish, inPlace),
   Softplus: layerType(activation.Softplus, (m) => [m.beta, m.threshold]),
   Softsign: layerType(activation.Softsign, () => []),
   LogSigmoid: layerType(activation.LogSigmoid, () => []),
-  Hardsigmoid: layerType(activation.Hardsigmoid, () => []),
-  Hardswish: layerType(activation.Hardswish, () => []),
-  Hardtanh: layerType(activation.Hardtanh, (m) => [m.minVal, m.maxVal]),
-  Threshold: layerType(activation.Threshold, (m) => [m.threshold, m.value]),
+  Hardsigmoid: layerType(activation.Hardsigmoid, inPlace),
+  Hardswish: layerType(activation.Hardswish, inPlace),
+  Hardtanh: layerType(activation.Hardtanh, (m) => [m.minVal, m.maxVal, ...inPlace(m)]),
+  Threshold: layerType(activation.Threshold, (m) => [m.threshold, m.value, ...inPlace(m)]),
   GLU: layerType(activation.GLU, (m) => [m.dim]),
   PReLU: layerType(activation.PReLU, (m) => [m.numParameters, m.init]),
+  Tanhshrink: layerType(activation.Tanhshrink, () => []),
+  Hardshrink: layerType(activation.Hardshrink, (m) => [m.lambd]),
+  Softshrink: layerType(activation.Softshrink, (m) => [m.lambd]),
+  RReLU: layerType(activation.RReLU, (m) => [m.lower, m.upper, ...inPlace(m)]),
+  Softmin: layerType(activation.Softmin, (m) => [m.dim]),
+  Softmax2d: layerType(activation.Softmax2d, () => []),
   Softmax: layerType(simple.Softmax, (m) => [m.dim]),
   LogSoftmax: layerType(simple.LogSoftmax, (m) => [m.dim]),
   Flatten: layerType(simple.Flatten, (m) => [m.startDim, m.endDim]),
-  Dropout: layerType(simple.Dropout, (m) => [m.p]),
+  Unflatten: layerType(simple.Unflatten, (m) => [m.dim, m.unflattenedSize]),
+  Dropout: layerType(dropout.Dropout, dropArguments),
+  Dropout1d: layerType(dropout.Dropout1d, dropArguments),
+  Dropout2d: layerType(dropout.Dropout2d, dropArguments),
+  Dropout3d: layerType(dropout.Dropout3d, dropArguments),
+  AlphaDropout: layerType(dropout.AlphaDropout, dropArguments),
+  FeatureAlphaDropout: layerType(dropout.FeatureAlphaDropout, dropArguments),
+  Embedding: layerType(Embedding, (m) => [
+    m.numEmbeddings,
+    m.embeddingDim,
+    { paddingIdx: m.paddingIdx, maxNorm: m.maxNorm, normType: m.normType, scaleGradByFreq: m.scaleGradByFreq },
+  ]),
+  Bilinear: layerType(Bilinear, (m) => [m.in1Features, m.in2Features, m.outFeatures, { bias: m.bias !== null }]),
   MaxPool2d: layerType(simple.MaxPool2d, (m) => [m.kernelSize, m.options]),
   AvgPool2d: layerType(simple.AvgPool2d, (m) => [m.kernelSize, m.options]),
   AdaptiveAvgPool2d: layerType(simple.AdaptiveAvgPool2d, (m) => [m.outputSize]),
@@ -201,6 +224,15 @@ function stackType(Stack: typeof TransformerEncoder | typeof TransformerDecoder)
   };
 }
 
+/** The option of a layer that works in place; none for one that does not. */
+function inPlace(m: Overwriting): readonly unknown[] {
+  return m.inplace ? [{ inplace: true }] : [];
+}
+
+function dropArguments(m: dropout.Dropout): readonly unknown[] {
+  return m.inplace ? [m.p, { inplace: true }] : [m.p];
+}
+
 /** The structure of `module`. Throws for a module whose type is not among `types`. */
 export function describe(module: Module, types: LayerTypes = layerTypes): Topology {
   const type = module.constructor.name;
@@ -213,7 +245,7 @@ export function describe(module: Module, types: LayerTypes = layerTypes): Topolo
     );
   }
   const children = known.isContainer
-    ? module.namedChildren().map(([name, child]) => [name, describe(child, types)] as const)
+    ? module.namedChildren({ removeDuplicate: false }).map(([name, child]) => [name, describe(child, types)] as const)
     : [];
   const args = known.describe(module);
   return { type, ...(args.length > 0 ? { args } : {}), ...(children.length > 0 ? { children } : {}) };

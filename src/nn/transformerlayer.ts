@@ -6,7 +6,7 @@ import { MultiheadAttention } from './attention.js';
 import { LayerNorm } from './layernorm.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
-import { Dropout } from './simple.js';
+import { Dropout } from './dropout.js';
 
 /** The layers of transformers: attention, then two products, each with the input going by (Vaswani et al. 2017). */
 

@@ -1,2 +1,3 @@
-/** Helpers of layers, under PyTorch's path: nn.utils.rnn. */
+/** Helpers of layers, under PyTorch's paths: nn.utils and nn.utils.rnn. */
 export * as rnn from './sequence.js';
+export { parametersToVector, vectorToParameters } from './vector.js';

@@ -1,5 +1,5 @@
 import { isGradEnabled, noGrad, record } from '../autograd/index.js';
-import { checkOptions } from '../core/arguments.js';
+import { checkOptions, readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -97,8 +97,14 @@ export interface GeluOptions {
 }
 
 export const gelu: Op<(input: Tensor, options?: GeluOptions) => Tensor> = op(
-  (input: Tensor, { approximate = 'none' }: GeluOptions = {}): Tensor =>
-    approximate === 'tanh' ? geluTanh(input) : geluErf(input),
+  (input: Tensor, options: GeluOptions = {}): Tensor => {
+    checkOptions('gelu', options, ['approximate']);
+    const { approximate = 'none' } = options;
+    if (approximate !== 'none' && approximate !== 'tanh') {
+      fail('argument', `gelu: approximate must be 'none' or 'tanh', got '${String(approximate)}'.`);
+    }
+    return approximate === 'tanh' ? geluTanh(input) : geluErf(input);
+  },
   geluErf.op,
 );
 
@@ -317,7 +323,7 @@ export const prelu = op(
 
 type Parametric = Op<(input: Tensor, ...parameters: (number | undefined)[]) => Tensor>;
 
-/** Parameters as numbers in PyTorch's order, or by name. */
+/** A parameter as a number in PyTorch's place, or an object with it and those behind it by name. */
 type Named<K extends string> = number | { readonly [N in K]?: number };
 
 /** An op whose parameters may come by name. */
@@ -325,11 +331,10 @@ type Named<K extends string> = number | { readonly [N in K]?: number };
 function named<const K extends string>(
   compute: Parametric,
   names: readonly K[],
-): ((input: Tensor, first?: Named<K>, second?: number) => Tensor) & { readonly op: Sheet } {
-  return op((input: Tensor, first?: Named<K>, second?: number): Tensor => {
-    if (typeof first !== 'object') return compute(input, first, second);
-    const options = first as { readonly [N in K]?: number };
-    checkOptions(compute.op.name, options, names);
+): ((input: Tensor, first?: Named<K>, second?: Named<K>) => Tensor) & { readonly op: Sheet } {
+  return op((input: Tensor, first?: Named<K>, second?: Named<K>): Tensor => {
+    const given = second === undefined ? (first === undefined ? [] : [first]) : [first, second];
+    const options = readArguments<Record<string, number>>(compute.op.name, given, names);
     return compute(input, ...names.map((name) => options[name]));
   }, compute.op);
 }
@@ -340,8 +345,18 @@ export const celu = /* @__PURE__ */ named(celuOf, ['alpha']);
 export const softplus = /* @__PURE__ */ named(softplusOf, ['beta', 'threshold']);
 export const hardtanh = /* @__PURE__ */ named(hardtanhOf, ['minVal', 'maxVal']);
 
+type ThresholdOptions = { readonly threshold?: number; readonly value?: number };
+
 /** `input` where it is above `limit`, `value` elsewhere. */
-export const threshold: Op<(input: Tensor, limit: number, value: number) => Tensor> = op(
-  (input: Tensor, limit: number, value: number): Tensor => thresholdOf(input, limit, value),
-  thresholdOf.op,
-);
+export const threshold: Op<
+  (input: Tensor, limit: number | ThresholdOptions, value?: number | ThresholdOptions) => Tensor
+> = op((input: Tensor, limit: number | ThresholdOptions, value?: number | ThresholdOptions): Tensor => {
+  const given = readArguments<ThresholdOptions>('threshold', [limit, value].slice(0, value === undefined ? 1 : 2), [
+    'threshold',
+    'value',
+  ]);
+  if (typeof given.threshold !== 'number' || typeof given.value !== 'number') {
+    fail('argument', 'threshold: expected two numbers, threshold and value.');
+  }
+  return thresholdOf(input, given.threshold, given.value);
+}, thresholdOf.op);

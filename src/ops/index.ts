@@ -1,22 +1,25 @@
 export * from './activation.js';
 export { type AffineGridOptions, affineGrid } from './affinegrid.js';
+export * from './aliases.js';
+export * from './alphadropout.js';
 export { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
-export * from './aliases.js';
-export { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
+export { bilinear } from './bilinear.js';
+export * from './binaryloss.js';
 export * from './bitwise.js';
 export { expand } from './broadcast.js';
 export * from './closeness.js';
 export * from './compare.js';
 export { type ConvOptions, conv2d } from './conv.js';
 export * from './create.js';
+export * from './crossentropy.js';
+export * from './ctc.js';
 export * from './distributions.js';
 export { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './division.js';
 export { baddbmm, einsum, tensordot } from './einsum.js';
-export { maximum, minimum } from './extremes.js';
+export { fmax, fmin, maximum, minimum } from './extremes.js';
 export { type ComplexFftOptions, type FftOptions, type FourierNorm, fft, ifft, irfft, rfft } from './fft.js';
 export * from './fftn.js';
-export { fmax, fmin, maximum, minimum } from './extremes.js';
 export type { ReduceArguments, ReduceOptions } from './fold.js';
 export { type GridMode, type GridSampleOptions, gridSample } from './gridsample.js';
 export { type GroupNormOptions, groupNorm } from './groupnorm.js';
@@ -32,16 +35,12 @@ export * from './marginloss.js';
 export { maskedFill, maskedSelect, type NonzeroOptions, nonzero } from './masked.js';
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export * from './movement.js';
+export * from './multimargin.js';
 export { type BatchNormOptions, batchNorm, type LayerNormOptions, layerNorm } from './norm.js';
-export {
-  type LocalResponseNormOptions,
-  localResponseNorm,
-  type NormalizeOptions,
-  normalize,
-} from './normalize.js';
+export { type LocalResponseNormOptions, localResponseNorm, type NormalizeOptions, normalize } from './normalize.js';
 export * from './pad.js';
-export * from './pixelshuffle.js';
 export * from './parts.js';
+export * from './pixelshuffle.js';
 export {
   type AvgPoolOptions,
   adaptiveAvgPool2d,
@@ -78,6 +77,7 @@ export type { LossOptions, Reduction } from './reduction.js';
 export { type RmsNormOptions, rmsNorm } from './rmsnorm.js';
 export * from './scan.js';
 export * from './scatter.js';
+export * from './shrinkage.js';
 export {
   type CosineSimilarityOptions,
   cosineSimilarity,
@@ -86,8 +86,8 @@ export {
 } from './similarity.js';
 export * from './softmax.js';
 export * from './sort.js';
-export { type IstftOptions, istft, type StftOptions, stft } from './stft.js';
 export * from './specialfunctions.js';
+export { type IstftOptions, istft, type StftOptions, stft } from './stft.js';
 export * from './threefold.js';
 export * from './triangle.js';
 export * from './unary.js';

@@ -1,13 +1,15 @@
 import { noGrad } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';
 import { le, lt, where } from './compare.js';
+import { GAUSSIAN_NAMES, POISSON_NAMES } from './lossnames.js';
 import { detach, unsqueeze } from './movement.js';
 import { checkTensor } from './op.js';
 import { any } from './reduce.js';
-import { type LossOptions, reduced } from './reduction.js';
+import { type LossOptions, type Reduction, readLoss, reduced } from './reduction.js';
 import { clamp, exp, log, square } from './unary.js';
 
 /** Negative log likelihoods of distributions. */
@@ -25,8 +27,10 @@ export interface PoissonNllOptions extends LossOptions {
 export function poissonNllLoss(
   input: Tensor,
   target: Tensor,
-  { logInput = true, full = false, eps = 1e-8, reduction }: PoissonNllOptions = {},
+  ...rest: NamedArguments<PoissonNllOptions, typeof POISSON_NAMES>
 ): Tensor {
+  const options = readLoss<PoissonNllOptions>('poissonNllLoss', rest, POISSON_NAMES);
+  const { logInput = true, full = false, eps = 1e-8, reduction } = options;
   checkTensor('poissonNllLoss', input);
   checkTensor('poissonNllLoss', target, 'target');
   const loss = logInput ? sub(exp(input), mul(target, input)) : sub(input, mul(target, log(add(input, eps))));
@@ -37,7 +41,9 @@ export function poissonNllLoss(
   return reduced(add(loss, where(few, 0, stirling)), reduction);
 }
 
-export interface GaussianNllOptions extends LossOptions {
+export interface GaussianNllOptions {
+  /** As all losses have it. Default 'mean'. */
+  readonly reduction?: Reduction;
   /** Whether to add the constant ½ log 2π. Default false. */
   readonly full?: boolean;
   /** The least variance. Default 1e-6. */
@@ -65,8 +71,10 @@ export function gaussianNllLoss(
   input: Tensor,
   target: Tensor,
   variance: Tensor,
-  { full = false, eps = 1e-6, reduction }: GaussianNllOptions = {},
+  ...rest: NamedArguments<GaussianNllOptions, typeof GAUSSIAN_NAMES>
 ): Tensor {
+  const options = readLoss<GaussianNllOptions>('gaussianNllLoss', rest, GAUSSIAN_NAMES);
+  const { full = false, eps = 1e-6, reduction } = options;
   checkTensor('gaussianNllLoss', input);
   checkTensor('gaussianNllLoss', target, 'target');
   checkTensor('gaussianNllLoss', variance, 'variance');

@@ -1,241 +1,39 @@
-import { isGradEnabled, noGrad, record } from '../autograd/index.js';
-import { fail, show } from '../core/errors.js';
-import { sameShape } from '../core/shape.js';
+import { noGrad, record } from '../autograd/index.js';
+import { fail } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
-import { sigmoid } from './activation.js';
-import { add, div, mul, neg, sub } from './arithmetic.js';
-import { eq, gt, lt, ne, where } from './compare.js';
-import { gather, indexSelect } from './indexing.js';
-import { cast, permute, reshape } from './movement.js';
-import { checkTensor, convert, dense, empty, op } from './op.js';
+import { div, mul, neg, sub } from './arithmetic.js';
+import { sumTo } from './broadcast.js';
+import { gt, lt, ne, where } from './compare.js';
+import { HUBER_NAMES, KL_NAMES, KL_REDUCTIONS, LOSS_NAMES, SMOOTH_NAMES } from './lossnames.js';
+import { checkTensor } from './op.js';
 import { sum } from './reduce.js';
-import { checkReduction, checkSame, type LossOptions, type Reduction, reduced } from './reduction.js';
-import { at, integers, type Reference, spread } from './sheet.js';
-import { logSoftmax, softmax } from './softmax.js';
-import { abs, clamp, exp, log, log1p } from './unary.js';
+import { checkAlike, type LossOptions, type Reduction, readLoss, reduced } from './reduction.js';
+import { abs, clamp, exp, log } from './unary.js';
 
-/** Losses: how far predictions are from targets. */
+/** Losses of regression: how far numbers and distributions are from targets. */
 
-export interface CrossEntropyOptions extends LossOptions {
-  /** Weight of each class: [C]. */
-  readonly weight?: Tensor | null;
-  /** Targets of this value are left out. Default −100. */
-  readonly ignoreIndex?: number;
-  /** Share of the target given evenly to all classes. Default 0. */
-  readonly labelSmoothing?: number;
-}
-
-/** [N, C, d…] as rows [N · d…, C]. */
-function classRows(input: Tensor): Tensor {
-  if (input.ndim === 1) return reshape(input, [1, -1]);
-  if (input.ndim === 2) return input;
-  const order = [0, ...input.shape.map((_, i) => i).slice(2), 1];
-  return reshape(permute(input, order), [-1, input.shape[1] as number]);
-}
-
-/** The number of classes of [N, C, d…]. Throws unless there is a weight for each, if any. */
-function countClasses(name: string, input: Tensor, weight: Tensor | null): number {
-  const classes =
-    input.shape[input.ndim === 1 ? 0 : 1] ?? fail('shape', `${name}: input needs a class dimension, got [].`);
-  if (weight !== null && !sameShape(weight.shape, [classes])) {
-    fail('shape', `${name}: weight must be [${classes}], one for each class, got ${show(weight.shape)}.`);
-  }
-  return classes;
-}
-
-/** Throws unless there is a class index for each row of classes. */
-function checkLabels(name: string, input: Tensor, target: Tensor): void {
-  const expected = classShape(input);
-  if (!sameShape(target.shape, expected)) {
-    fail(
-      'shape',
-      `${name}: for input ${show(input.shape)} class indices must be ${show(expected)}, got ${show(target.shape)}.`,
-    );
-  }
-}
-
-/** The shape of [N, C, d…] without its classes. */
-function classShape(input: Tensor): number[] {
-  return input.ndim === 1 ? [] : [input.shape[0] as number, ...input.shape.slice(2)];
-}
-
-/** 0 … c − 1 as one row of int32. */
-function classRow(like: Tensor, c: number): Tensor {
-  const classes = empty(like, [1, c], 'int32', 'classes');
-  const values = Int32Array.from({ length: c }, (_, i) => i);
-  classes.storage.device.write(classes.storage, 0, new Uint8Array(values.buffer));
-  return classes;
-}
-
-/** The gradient of `crossEntropyRows` from ops that can be differentiated: (softmax · Σq − q) · rowScale. */
-function crossEntropyGrad(x: Tensor, target: Tensor, rowScale: Tensor, options: CrossEntropyOptions): Tensor {
-  const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options;
-  const [n, c] = x.shape as [number, number];
-  const column = reshape(target, [n, 1]);
-  const hot = cast(eq(column, classRow(x, c)), 'float32');
-  const smooth = add(mul(hot, 1 - labelSmoothing), labelSmoothing / c);
-  const weighted = weight === null ? smooth : mul(smooth, weight);
-  const q = mul(weighted, cast(ne(column, ignoreIndex), 'float32'));
-  return mul(sub(mul(softmax(x, 1), sum(q, 1, true)), q), rowScale.ndim === 0 ? rowScale : reshape(rowScale, [n, 1]));
-}
-
-/** Throws for a label that is no class. Labels are read where they are at hand; elsewhere the kernel makes the loss NaN. */
-function checkLabelRange(labels: Tensor, classes: number, ignoreIndex: number): void {
-  if (labels.device !== 'wasm') return;
-  for (const label of labels.dataSync()) {
-    if (label === ignoreIndex || (label >= 0 && label < classes)) continue;
-    fail(
-      'data',
-      `crossEntropy: label ${label} is none of ${classes} classes, 0 … ${classes - 1}. Check the labels, or ignoreIndex.`,
-    );
-  }
-}
-
-/** Class-index cross entropy on rows [n, c]: one kernel forward, one backward. Gives the loss of each row and its weight. */
-function crossEntropyRows(input: Tensor, target: Tensor, options: CrossEntropyOptions, reduction: Reduction): Tensor {
-  const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options;
-  const x = dense(convert(input, 'float32'));
-  const labels = dense(convert(target, 'int32'));
-  const classWeight = weight === null ? null : dense(weight);
-  const [rows, cols] = x.shape as [number, number];
-  checkLabelRange(labels, cols, ignoreIndex);
-  const rowLoss = empty(x, [rows], 'float32', 'crossEntropy');
-  const rowWeight = empty(x, [rows], 'float32', 'crossEntropy');
-  const logProbs = empty(x, x.shape, 'float32', 'crossEntropy');
-  const grain = Math.max(1, Math.floor(16384 / Math.max(cols, 1)));
-  x.storage.device.launch({
-    kernel: 'crossEntropy_f32',
-    work: rows,
-    grain,
-    writes: [rowLoss, rowWeight, logProbs],
-    reads: [x, labels, classWeight],
-    floats: [labelSmoothing],
-    ints: [rows, cols, ignoreIndex],
-  });
-  const total = reduction === 'mean' ? sum(rowWeight) : null;
-  const y = reduction === 'none' ? rowLoss : total === null ? sum(rowLoss) : div(sum(rowLoss), total);
-  const saved = [input, logProbs, labels, ...(total === null ? [] : [total])];
-  record('crossEntropy', [input], [y], saved, ([gradient], [raw, logs, labels, total]) => {
-    const g = gradient as Tensor;
-    const rowScale = total === undefined ? g : div(g, total);
-    if (isGradEnabled()) return [crossEntropyGrad(raw as Tensor, labels as Tensor, rowScale, options)];
-    const dx = empty(g, (logs as Tensor).shape, 'float32', 'crossEntropy');
-    g.storage.device.launch({
-      kernel: 'crossEntropy_grad_f32',
-      work: rows,
-      grain,
-      writes: [dx],
-      reads: [logs as Tensor, labels as Tensor, dense(rowScale), classWeight],
-      floats: [labelSmoothing],
-      ints: [rows, cols, ignoreIndex, reduction === 'none' ? 1 : 0],
-    });
-    return [dx];
-  });
-  return y;
-}
-
-/** The float64 oracle of cross entropy with class indices, mean over rows. */
-function crossEntropyOracle([x, t]: readonly Reference[], args: readonly unknown[]): Reference {
-  const [input, target] = [x as Reference, t as Reference];
-  const { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean' } = (args[0] ?? {}) as CrossEntropyOptions;
-  const [n, c] = input.shape as [number, number];
-  const losses = Array.from({ length: n }, (_, row) => {
-    const label = target.data[row] as number;
-    if (label === ignoreIndex) return 0;
-    const values = Array.from({ length: c }, (_, j) => at(input, [row, j]));
-    const top = Math.max(...values);
-    const total = top + Math.log(values.reduce((a, v) => a + Math.exp(v - top), 0));
-    const logs = values.map((v) => v - total);
-    const even = logs.reduce((a, v) => a + v, 0) / c;
-    return -(1 - labelSmoothing) * (logs[label] as number) - labelSmoothing * even;
-  });
-  if (reduction === 'none') return { shape: [n], data: Float64Array.from(losses) };
-  const kept = Array.from(target.data).filter((label) => label !== ignoreIndex).length;
-  const total = losses.reduce((a, b) => a + b, 0);
-  return { shape: [], data: Float64Array.of(reduction === 'sum' ? total : total / kept) };
-}
-
-/**
- * Softmax cross entropy: input [N, C, d…] holds logits, target [N, d…] class indices (int32), or [N, C, d…] probabilities.
- */
-export const crossEntropy = op(
-  (input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor => {
-    checkTensor('crossEntropy', input);
-    checkTensor('crossEntropy', target, 'target');
-    const { weight = null, reduction = 'mean', labelSmoothing = 0 } = options;
-    checkReduction(reduction);
-    const classes = countClasses('crossEntropy', input, weight);
-    if (target.dtype === 'float32') {
-      if (!sameShape(input.shape, target.shape)) {
-        fail(
-          'shape',
-          `crossEntropy: class probabilities must have input's shape ${show(input.shape)}, got ${show(target.shape)}.`,
-        );
-      }
-      const rows = classRows(input);
-      const goal = classRows(target);
-      const smooth = labelSmoothing > 0 ? add(mul(goal, 1 - labelSmoothing), labelSmoothing / classes) : goal;
-      const loss = neg(sum(mul(logSoftmax(rows, 1), weight === null ? smooth : mul(smooth, weight)), 1));
-      return reduced(reduction === 'none' ? reshape(loss, classShape(input)) : loss, reduction);
-    }
-    checkLabels('crossEntropy', input, target);
-    const loss = crossEntropyRows(classRows(input), reshape(target, [-1]), options, reduction);
-    return reduction === 'none' ? reshape(loss, target.shape) : loss;
-  },
-  {
-    name: 'crossEntropy',
-    family: 'loss',
-    doc: 'Softmax cross entropy of logits [N, C, d…] and class indices [N, d…] or probabilities [N, C, d…].',
-    dtypes: ['float32,int32'],
-    differentiable: [true, false],
-    oracle: crossEntropyOracle,
-    samples: () => [
-      { inputs: [spread([5, 3]), integers([5], 0, 3)] },
-      { inputs: [spread([17, 10], -8, 8), integers([17], 0, 10)], args: [{ labelSmoothing: 0.1 }] },
-      { inputs: [spread([5, 3]), integers([5], 0, 3)], args: [{ ignoreIndex: 1 }] },
-      { inputs: [spread([5, 3]), integers([5], 0, 3)], args: [{ reduction: 'none' }] },
-      { inputs: [spread([5, 3]), integers([5], 0, 3)], args: [{ reduction: 'sum', ignoreIndex: 2 }] },
-    ],
-    tolerance: 3e-6,
-  },
-);
-
-/** Negative log likelihood of log-probabilities [N, C, d…] at class indices [N, d…]. */
-export function nllLoss(
-  input: Tensor,
-  target: Tensor,
-  { weight = null, ignoreIndex = -100, reduction = 'mean' }: CrossEntropyOptions = {},
-): Tensor {
-  checkTensor('nllLoss', input);
-  checkTensor('nllLoss', target, 'target');
-  countClasses('nllLoss', input, weight);
-  checkLabels('nllLoss', input, target);
-  const rows = classRows(input);
-  const labels = reshape(target, [-1]);
-  const isKept = ne(labels, ignoreIndex);
-  // An ignored label may be no class at all; class 0 stands in for it, and is not looked at.
-  const places = where(isKept, labels, 0);
-  const picked = reshape(gather(rows, 1, reshape(places, [-1, 1])), [-1]);
-  const weights = where(isKept, weight === null ? 1 : indexSelect(weight, 0, places), 0);
-  const loss = where(isKept, neg(weight === null ? picked : mul(picked, weights)), 0);
-  if (reduction === 'mean') return div(sum(loss), sum(weights));
-  return reduction === 'none' ? reshape(loss, target.shape) : reduced(loss, reduction);
-}
+/** PyTorch's three ways to say how a loss is reduced, by position or by name. */
+export type LossArguments = NamedArguments<LossOptions, typeof LOSS_NAMES>;
 
 /** (input − target)². */
-export function mseLoss(input: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
-  checkSame('mseLoss', input, target);
+export function mseLoss(input: Tensor, target: Tensor, ...rest: LossArguments): Tensor {
+  const { reduction } = readLoss<LossOptions>('mseLoss', rest, LOSS_NAMES);
+  checkAlike('mseLoss', input, target);
   const distance = sub(input, target);
   return reduced(mul(distance, distance), reduction);
 }
 
 /** |input − target|. */
-export function l1Loss(input: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
-  checkSame('l1Loss', input, target);
+export function l1Loss(input: Tensor, target: Tensor, ...rest: LossArguments): Tensor {
+  const { reduction } = readLoss<LossOptions>('l1Loss', rest, LOSS_NAMES);
+  checkAlike('l1Loss', input, target);
   return reduced(abs(sub(input, target)), reduction);
 }
 
-export interface HuberOptions extends LossOptions {
+export interface HuberOptions {
+  /** As all losses have it. Default 'mean'. */
+  readonly reduction?: Reduction;
   /** Where the square turns into a line. Default 1. */
   readonly delta?: number;
 }
@@ -251,8 +49,13 @@ function huber(distance: Tensor, limit: number): Tensor {
 }
 
 /** ½ d² for |d| < delta, delta · (|d| − ½ delta) beyond; d = input − target (Huber 1964). */
-export function huberLoss(input: Tensor, target: Tensor, { reduction, delta = 1 }: HuberOptions = {}): Tensor {
-  checkSame('huberLoss', input, target);
+export function huberLoss(
+  input: Tensor,
+  target: Tensor,
+  ...rest: NamedArguments<HuberOptions, typeof HUBER_NAMES>
+): Tensor {
+  const { reduction, delta = 1 } = readLoss<HuberOptions>('huberLoss', rest, HUBER_NAMES);
+  checkAlike('huberLoss', input, target);
   if (!(delta > 0)) fail('argument', `huberLoss: delta must be greater than 0, got ${delta}.`);
   return reduced(huber(sub(input, target), delta), reduction);
 }
@@ -263,8 +66,13 @@ export interface SmoothL1Options extends LossOptions {
 }
 
 /** ½ d² / beta for |d| < beta, |d| − ½ beta beyond; d = input − target. */
-export function smoothL1Loss(input: Tensor, target: Tensor, { reduction, beta = 1 }: SmoothL1Options = {}): Tensor {
-  checkSame('smoothL1Loss', input, target);
+export function smoothL1Loss(
+  input: Tensor,
+  target: Tensor,
+  ...rest: NamedArguments<SmoothL1Options, typeof SMOOTH_NAMES>
+): Tensor {
+  const { reduction, beta = 1 } = readLoss<SmoothL1Options>('smoothL1Loss', rest, SMOOTH_NAMES);
+  checkAlike('smoothL1Loss', input, target);
   if (!(beta >= 0)) fail('argument', `smoothL1Loss: beta must not be negative, got ${beta}.`);
   return reduced(beta === 0 ? cone(input, target) : div(huber(sub(input, target), beta), beta), reduction);
 }
@@ -275,61 +83,14 @@ function cone(input: Tensor, target: Tensor): Tensor {
   const y = noGrad(() => abs(d));
   record('smoothL1Loss', [input, target], [y], [d], ([gradient], [held]) => {
     const [g, d] = [gradient as Tensor, held as Tensor];
-    return [where(gt(d, 0), g, neg(g)), where(lt(d, 0), g, neg(g))];
+    const { shape: from } = input;
+    const { shape: to } = target;
+    return [sumTo(where(gt(d, 0), g, neg(g)), from), sumTo(where(lt(d, 0), g, neg(g)), to)];
   });
   return y;
 }
 
-export interface BceOptions extends LossOptions {
-  /** Factor of each element's loss; broadcasts. */
-  readonly weight?: Tensor | null;
-}
-
-/** −target · log(input) − (1 − target) · log(1 − input); the logarithms are cut at −100. */
-export function bce(input: Tensor, target: Tensor, { weight = null, reduction }: BceOptions = {}): Tensor {
-  checkSame('bce', input, target);
-  const loss = noGrad(() => {
-    const hit = clamp(log(input), -100);
-    const miss = clamp(log(sub(1, input)), -100);
-    return neg(add(mul(target, hit), mul(sub(1, target), miss)));
-  });
-  // The gradient of the loss that is not cut, kept finite at the ends by its divisor, as PyTorch defines it.
-  record('bce', [input, target], [loss], [input, target], ([g], [x, t], needs) => {
-    const [p, q] = [x as Tensor, sub(1, x as Tensor)];
-    return [
-      needs[0] ? div(mul(g as Tensor, sub(p, t as Tensor)), clamp(mul(p, q), 1e-12)) : null,
-      needs[1] ? mul(g as Tensor, sub(log(q), log(p))) : null,
-    ];
-  });
-  return reduced(weight === null ? loss : mul(loss, weight), reduction);
-}
-
-export interface BceWithLogitsOptions extends BceOptions {
-  /** Factor of the loss of positive targets; broadcasts. */
-  readonly posWeight?: Tensor | null;
-}
-
-/** log(1 + e^{−x}), the loss of a logit whose target is 1. */
-function softplusOfNegative(input: Tensor): Tensor {
-  // max(−x, 0) + log1p(e^{−|x|}) neither overflows nor cancels, but has kinks at 0, which cancel only in the sum.
-  const y = noGrad(() => add(where(gt(input, 0), 0, neg(input)), log1p(exp(neg(abs(input))))));
-  record('softplus', [input], [y], [input], ([g], [x]) => [neg(mul(g as Tensor, sigmoid(neg(x as Tensor))))]);
-  return y;
-}
-
-/** Binary cross entropy of logits: sigmoid and `bce` in one, without overflow. */
-export function bceWithLogits(
-  input: Tensor,
-  target: Tensor,
-  { weight = null, posWeight = null, reduction }: BceWithLogitsOptions = {},
-): Tensor {
-  checkSame('bceWithLogits', input, target);
-  const factor = posWeight === null ? 1 : add(mul(sub(posWeight, 1), target), 1);
-  const loss = add(mul(sub(1, target), input), mul(softplusOfNegative(input), factor));
-  return reduced(weight === null ? loss : mul(loss, weight), reduction);
-}
-
-export interface KlDivOptions {
+export interface KlDivOptions extends Omit<LossOptions, 'reduction'> {
   /** 'batchmean' divides the sum by the first size, which is what the definition says. Default 'mean'. */
   readonly reduction?: Reduction | 'batchmean';
   /** Whether target is given as logarithms too. Default false. */
@@ -337,12 +98,10 @@ export interface KlDivOptions {
 }
 
 /** target · (log target − input), input holding log-probabilities; 0 where target is 0. */
-export function klDiv(
-  input: Tensor,
-  target: Tensor,
-  { reduction = 'mean', logTarget = false }: KlDivOptions = {},
-): Tensor {
-  checkSame('klDiv', input, target);
+export function klDiv(input: Tensor, target: Tensor, ...rest: NamedArguments<KlDivOptions, typeof KL_NAMES>): Tensor {
+  const { reduction, logTarget = false } = readLoss<KlDivOptions>('klDiv', rest, KL_NAMES, KL_REDUCTIONS);
+  checkTensor('klDiv', input);
+  checkTensor('klDiv', target, 'target');
   const loss = logTarget
     ? mul(exp(target), sub(target, input))
     : sub(where(ne(target, 0), mul(target, log(target)), 0), mul(target, input));

@@ -1,12 +1,15 @@
 import { fail, show } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
 import { eq, ne, where } from './compare.js';
 import { minimum } from './extremes.js';
+import type { LossArguments } from './loss.js';
+import { LOSS_NAMES, MARGIN_NAMES, TRIPLET_DISTANCE_NAMES, TRIPLET_NAMES } from './lossnames.js';
 import { checkTensor } from './op.js';
 import { sum } from './reduce.js';
-import { checkSame, type LossOptions, reduced } from './reduction.js';
+import { checkSame, type LossOptions, type Reduction, readLoss, reduced } from './reduction.js';
 import { pairwiseDistance } from './similarity.js';
 import { clamp, exp, log1p, sqrt } from './unary.js';
 
@@ -22,13 +25,11 @@ export interface MarginOptions extends LossOptions {
   readonly margin?: number;
 }
 
+type MarginArguments = NamedArguments<MarginOptions, typeof MARGIN_NAMES>;
+
 /** max(0, −target · (input1 − input2) + margin), target ±1 says which should be the larger; margin is 0 by default. */
-export function marginRankingLoss(
-  input1: Tensor,
-  input2: Tensor,
-  target: Tensor,
-  { margin = 0, reduction }: MarginOptions = {},
-): Tensor {
+export function marginRankingLoss(input1: Tensor, input2: Tensor, target: Tensor, ...rest: MarginArguments): Tensor {
+  const { margin = 0, reduction } = readLoss<MarginOptions>('marginRankingLoss', rest, MARGIN_NAMES);
   checkTensor('marginRankingLoss', input1, 'input1');
   checkTensor('marginRankingLoss', input2, 'input2');
   checkTensor('marginRankingLoss', target, 'target');
@@ -40,11 +41,8 @@ export function marginRankingLoss(
 }
 
 /** input where target is 1, max(0, margin − input) where it is −1; margin is 1 by default. */
-export function hingeEmbeddingLoss(
-  input: Tensor,
-  target: Tensor,
-  { margin = 1, reduction }: MarginOptions = {},
-): Tensor {
+export function hingeEmbeddingLoss(input: Tensor, target: Tensor, ...rest: MarginArguments): Tensor {
+  const { margin = 1, reduction } = readLoss<MarginOptions>('hingeEmbeddingLoss', rest, MARGIN_NAMES);
   checkTensor('hingeEmbeddingLoss', input);
   checkTensor('hingeEmbeddingLoss', target, 'target');
   const near = where(ne(target, -1), input, 0);
@@ -58,12 +56,8 @@ const LEAST_SQUARE = 1e-12;
 /**
  * 1 − cos(input1, input2) where target is 1, max(0, cos − margin) where it is −1: inputs [N, D] and target [N], or [D] and [].
  */
-export function cosineEmbeddingLoss(
-  input1: Tensor,
-  input2: Tensor,
-  target: Tensor,
-  { margin = 0, reduction }: MarginOptions = {},
-): Tensor {
+export function cosineEmbeddingLoss(input1: Tensor, input2: Tensor, target: Tensor, ...rest: MarginArguments): Tensor {
+  const { margin = 0, reduction } = readLoss<MarginOptions>('cosineEmbeddingLoss', rest, MARGIN_NAMES);
   checkSame('cosineEmbeddingLoss', input1, input2);
   checkTensor('cosineEmbeddingLoss', target, 'target');
   if (input1.ndim < 1 || input1.ndim > 2 || !sameShape(target.shape, input1.shape.slice(0, -1))) {
@@ -95,8 +89,10 @@ export function tripletMarginLoss(
   anchor: Tensor,
   positive: Tensor,
   negative: Tensor,
-  { margin = 1, p = 2, eps = 1e-6, swap = false, reduction }: TripletMarginOptions = {},
+  ...rest: NamedArguments<TripletMarginOptions, typeof TRIPLET_NAMES>
 ): Tensor {
+  const options = readLoss<TripletMarginOptions>('tripletMarginLoss', rest, TRIPLET_NAMES);
+  const { margin = 1, p = 2, eps = 1e-6, swap = false, reduction } = options;
   checkTensor('tripletMarginLoss', anchor, 'anchor');
   checkTensor('tripletMarginLoss', positive, 'positive');
   checkTensor('tripletMarginLoss', negative, 'negative');
@@ -110,8 +106,36 @@ export function tripletMarginLoss(
   return reduced(hinge(add(sub(near, apart), margin)), reduction);
 }
 
+export interface TripletDistanceOptions {
+  /** What measures the distance of two tensors; larger is farther. Default `pairwiseDistance`. */
+  readonly distanceFunction?: ((a: Tensor, b: Tensor) => Tensor) | null;
+  /** How much farther the negative is to be. Default 1. */
+  readonly margin?: number;
+  /** Whether the distance of positive and negative counts where it is the smaller one. Default false. */
+  readonly swap?: boolean;
+  /** As all losses have it. Default 'mean'. */
+  readonly reduction?: Reduction;
+}
+
+/** `tripletMarginLoss` with a distance of one's own. */
+export function tripletMarginWithDistanceLoss(
+  anchor: Tensor,
+  positive: Tensor,
+  negative: Tensor,
+  ...rest: NamedArguments<TripletDistanceOptions, typeof TRIPLET_DISTANCE_NAMES>
+): Tensor {
+  const options = readLoss<TripletDistanceOptions>('tripletMarginWithDistanceLoss', rest, TRIPLET_DISTANCE_NAMES);
+  const { distanceFunction = (a, b) => pairwiseDistance(a, b), margin = 1, swap = false, reduction } = options;
+  const near = distanceFunction(anchor, positive);
+  const far = distanceFunction(anchor, negative);
+  const apart = swap ? minimum(far, distanceFunction(positive, negative)) : far;
+  return reduced(hinge(add(sub(near, apart), margin)), reduction);
+}
+
 /** log(1 + e^(−target · input)), target ±1. */
-export function softMarginLoss(input: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
-  checkSame('softMarginLoss', input, target);
+export function softMarginLoss(input: Tensor, target: Tensor, ...rest: LossArguments): Tensor {
+  const { reduction } = readLoss<LossOptions>('softMarginLoss', rest, LOSS_NAMES);
+  checkTensor('softMarginLoss', input);
+  checkTensor('softMarginLoss', target, 'target');
   return reduced(log1p(exp(mul(neg(target), input))), reduction);
 }

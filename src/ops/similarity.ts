@@ -1,5 +1,7 @@
 import { noGrad, record } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import { broadcastShapes } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';
@@ -57,13 +59,12 @@ export interface CosineSimilarityOptions {
 export function cosineSimilarity(
   x1: Tensor,
   x2: Tensor,
-  dim: number | CosineSimilarityOptions = 1,
-  eps = 1e-8,
+  ...rest: NamedArguments<CosineSimilarityOptions, readonly ['dim', 'eps']>
 ): Tensor {
   checkTensor('cosineSimilarity', x1, 'x1');
   checkTensor('cosineSimilarity', x2, 'x2');
-  const options = typeof dim === 'object' ? dim : { dim, eps };
-  const { dim: along = 1, eps: least = 1e-8 } = options;
+  const given = readArguments<CosineSimilarityOptions>('cosineSimilarity', rest, ['dim', 'eps']);
+  const { dim: along = 1, eps: least = 1e-8 } = given;
   const shape = broadcastShapes('cosineSimilarity', x1.shape, x2.shape);
   const [a, b] = [x1, x2].map((t) => {
     const x = expand(t, shape);
@@ -85,8 +86,10 @@ export interface PairwiseDistanceOptions {
 export function pairwiseDistance(
   x1: Tensor,
   x2: Tensor,
-  { p = 2, eps = 1e-6, keepdim = false }: PairwiseDistanceOptions = {},
+  ...rest: NamedArguments<PairwiseDistanceOptions, readonly ['p', 'eps', 'keepdim']>
 ): Tensor {
+  const given = readArguments<PairwiseDistanceOptions>('pairwiseDistance', rest, ['p', 'eps', 'keepdim']);
+  const { p = 2, eps = 1e-6, keepdim = false } = given;
   checkTensor('pairwiseDistance', x1, 'x1');
   checkTensor('pairwiseDistance', x2, 'x2');
   if (!(p > 0)) fail('argument', `pairwiseDistance: p must be greater than 0, got ${p}.`);

@@ -35,7 +35,26 @@ gains = {
     "tanh": nn.init.calculate_gain("tanh"), "relu": nn.init.calculate_gain("relu"), "leakyRelu": nn.init.calculate_gain("leaky_relu"),
     "selu": nn.init.calculate_gain("selu"), "leakyRelu, 0.5": nn.init.calculate_gain("leaky_relu", 0.5),
 }  # fmt: skip
+
+
+def moments(**how):
+    t = nn.init.trunc_normal_(torch.empty(200000), **how)
+    return {**how, "moments": [t.mean().item(), t.std().item()]}
+
+
+def values(t):
+    return {"shape": list(t.shape), "data": t.flatten().tolist()}
+
+
+truncated = [moments(mean=0, std=1, a=-2, b=2), moments(mean=1, std=0.5, a=0.5, b=3), moments(mean=0, std=2, a=-1, b=1)]
+dirac = [
+    {**values(nn.init.dirac_(torch.empty(shape), groups)), "groups": groups}
+    for shape, groups in [([2, 2, 3], 1), ([4, 2, 2, 3], 2), ([2, 3, 1, 2, 3], 1), ([3, 1, 4], 3)]
+]
+eye = [values(nn.init.eye_(torch.empty(shape))) for shape in [[3, 3], [2, 4], [3, 1]]]
+sparse_zeros = int((nn.init.sparse_(torch.empty(10, 5), 0.35) == 0).sum(0)[0])
 path = os.path.join(here, "init.json")
 with open(path, "w", encoding="utf-8") as file:
-    json.dump({"torch": torch.__version__, "gains": gains, "spreads": [spreads([300, 200]), spreads([60, 50, 3, 3])]}, file)
+    more = {"truncated": truncated, "dirac": dirac, "eye": eye, "sparseZeros": sparse_zeros}
+    json.dump({"torch": torch.__version__, "gains": gains, **more, "spreads": [spreads([300, 200]), spreads([60, 50, 3, 3])]}, file)
     file.write("\n")

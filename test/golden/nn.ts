@@ -161,6 +161,7 @@ export function checkLosses(family: string, losses: Readonly<Record<string, Judg
     for (const [k, data] of loss.grad.entries()) {
       compareGrad(`gradient of input ${k}`, (made[k] as { leaf: Tensor }).leaf, data);
     }
+    (module as unknown as nn.Module).dispose();
   });
 
   test('there is a golden value for every loss', () => {

@@ -56,6 +56,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   randnLike: 'random',
   randint: 'random',
   randperm: 'random',
+  gumbelSoftmax: 'random; test/nn has it',
   uniform_: 'random',
   normal_: 'random',
   bernoulli: 'random',

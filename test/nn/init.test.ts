@@ -7,6 +7,20 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 interface Golden {
   readonly gains: Readonly<Record<string, number>>;
+  readonly truncated: readonly {
+    readonly mean: number;
+    readonly std: number;
+    readonly a: number;
+    readonly b: number;
+    readonly moments: readonly [mean: number, std: number];
+  }[];
+  readonly dirac: readonly {
+    readonly shape: readonly number[];
+    readonly groups: number;
+    readonly data: readonly number[];
+  }[];
+  readonly eye: readonly { readonly shape: readonly number[]; readonly data: readonly number[] }[];
+  readonly sparseZeros: number;
   readonly spreads: readonly (Readonly<Record<string, number>> & { readonly shape: readonly number[] })[];
 }
 
@@ -114,6 +128,90 @@ describe('nn.init', () => {
     expect(own()).toEqual(own());
   });
 
+  it('takes PyTorch’s arguments by position and its spelling', () => {
+    const { init } = nn;
+    const same = (a: (t: Tensor) => Tensor, b: (t: Tensor) => Tensor): void => {
+      const [p, q] = [a, b].map((fill) => {
+        manualSeed(5);
+        return fill(zeros([4, 3])).toArray();
+      });
+      expect(p).toEqual(q);
+    };
+    same(
+      (t) => init.kaimingUniform_(t, 0.5, 'fan_out', 'leaky_relu'),
+      (t) => init.kaimingUniform_(t, { a: 0.5, mode: 'fanOut', nonlinearity: 'leakyRelu' }),
+    );
+    same(
+      (t) => init.xavierNormal_(t, 3),
+      (t) => init.xavierNormal_(t, { gain: 3 }),
+    );
+    same(
+      (t) => init.uniform_(t, -1, 2),
+      (t) => init.uniform_(t, { a: -1, b: 2 }),
+    );
+    same(
+      (t) => init.truncNormal_(t, 0, 2, -1, 1),
+      (t) => init.truncNormal_(t, { std: 2, a: -1, b: 1 }),
+    );
+    expect(init.calculateGain('leaky_relu', 0.5)).toBe(init.calculateGain('leakyRelu', 0.5));
+    expect(init.calculateGain('conv_transpose2d')).toBe(1);
+    expect(() => init.calculateGain('swish' as never)).toThrow(/unknown nonlinearity 'swish'/);
+    expect(() => init.kaimingNormal_(zeros([2, 2]), { mode: 'fan' as never })).toThrow(/mode must be/);
+    expect(() => init.xavierUniform_(zeros([3]))).toThrow(/at least 2 dimensions/);
+  });
+
+  it('draws truncated normals of PyTorch’s moments', () => {
+    for (const { mean, std, a, b, moments: want } of golden.truncated) {
+      const found = moments(nn.init.truncNormal_(zeros([40000]), { mean, std, a, b }));
+      expect(found.least).toBeGreaterThanOrEqual(a);
+      expect(found.most).toBeLessThanOrEqual(b);
+      expect(Math.abs(found.mean - want[0])).toBeLessThan(0.02 * want[1] + 1e-6);
+      expect(Math.abs(found.std / want[1] - 1)).toBeLessThan(0.02);
+    }
+    // Far out in the tail too, where hardly anything is drawn.
+    const tail = moments(nn.init.truncNormal_(zeros([1000]), { a: 5, b: 6 }));
+    expect(tail.least).toBeGreaterThanOrEqual(5);
+    expect(tail.mean).toBeLessThan(5.3);
+  });
+
+  it('makes orthogonal rows or columns', () => {
+    for (const shape of [
+      [5, 5],
+      [7, 3],
+      [3, 7],
+      [4, 3, 2, 2],
+      [1, 1],
+    ]) {
+      const t = nn.init.orthogonal_(zeros(shape), 2).reshape([shape[0] as number, -1]);
+      const rows = t.shape[0] as number;
+      const product = rows <= (t.shape[1] as number) ? t.matmul(t.T) : t.T.matmul(t);
+      const size = product.shape[0] as number;
+      const identity = nn.init.eye_(zeros([size, size])).mul(4);
+      expect(product.sub(identity).abs().amax().item()).toBeLessThan(1e-5);
+    }
+    const signs = [...nn.init.orthogonal_(zeros([60, 60])).dataSync()].filter((v) => v > 0).length;
+    expect(Math.abs(signs / 3600 - 0.5)).toBeLessThan(0.05);
+    expect(() => nn.init.orthogonal_(zeros([3]))).toThrow(/at least 2 dimensions/);
+  });
+
+  it('makes identities and sparse matrices as PyTorch does', () => {
+    for (const { shape, groups, data } of golden.dirac) {
+      expect([...nn.init.dirac_(zeros(shape), groups).dataSync()]).toEqual(data);
+    }
+    for (const { shape, data } of golden.eye) expect([...nn.init.eye_(zeros(shape)).dataSync()]).toEqual(data);
+    const columns = nn.init.sparse_(zeros([10, 50]), 0.35, 2).T.toArray() as number[][];
+    expect(new Set(columns.map((column) => column.filter((v) => v === 0).length))).toEqual(
+      new Set([golden.sparseZeros]),
+    );
+    const kept = columns.flat().filter((v) => v !== 0);
+    const std = Math.sqrt(kept.reduce((sum, v) => sum + v * v, 0) / kept.length);
+    expect(Math.abs(std / 2 - 1)).toBeLessThan(0.15);
+    expect(() => nn.init.sparse_(zeros([3]), 0.1)).toThrow(/expected a matrix/);
+    expect(() => nn.init.dirac_(zeros([3, 3]))).toThrow(/3 to 5 dimensions/);
+    expect(() => nn.init.dirac_(zeros([3, 3, 1]), 2)).toThrow(/groups must divide/);
+    expect(() => nn.init.eye_(zeros([3]))).toThrow(/expected a matrix/);
+  });
+
   it('records nothing, and works on parameters', () => {
     const weight = new nn.Linear(3, 2);
     made.push(weight);
@@ -129,6 +227,7 @@ describe('nn.init', () => {
 describe('layers begin as in PyTorch', () => {
   it.each([
     ['Linear', () => new nn.Linear(400, 150), 400],
+    ['Bilinear', () => new nn.Bilinear(40, 30, 20), 40],
     ['Conv2d', () => new nn.Conv2d(16, 128, [3, 5], { groups: 2 }), 8 * 15],
   ] as const)('%s: uniform in ±1 / √fan', (_name, make, fan) => {
     const layer = make();

@@ -1,6 +1,6 @@
 import { FettleError, randn, type Tensor, tensor, zeros } from 'fettle';
 import * as nn from 'fettle/nn';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
 /** What a module does besides computing: state, modes, names, hooks. */
 
@@ -203,6 +203,9 @@ describe('gradients', () => {
     expect(model.weight.grad).toBeNull();
     expect(model.bias?.grad).toBeNull();
     model.forward(x).sum().backward();
+    model.zeroGrad({ setToNone: false });
+    expect(model.weight.grad?.toArray()).toEqual([[0, 0]]);
+    model.forward(x).sum().backward();
     expect(model.weight.grad?.toArray()).toEqual([[1, 2]]);
   });
 });
@@ -251,6 +254,119 @@ describe('hooks', () => {
   });
 });
 
+describe('hooks before and behind', () => {
+  it('change the inputs', () => {
+    const model = own(new nn.Linear(2, 1));
+    nn.init.ones_(model.weight);
+    nn.init.zeros_(model.bias as Tensor);
+    const seen: number[] = [];
+    const first = model.registerForwardPreHook((module, inputs) => {
+      expect(module).toBe(model);
+      return [(inputs[0] as Tensor).mul(2)];
+    });
+    const second = model.registerForwardPreHook((_module, [x]) => (x as Tensor).add(1));
+    model.registerForwardHook((_module, [x]) => {
+      seen.push(...((x as Tensor).toArray() as number[]));
+      return undefined;
+    });
+    expect(model.forward(tensor([1, 2])).toArray()).toEqual([8]);
+    expect(seen).toEqual([3, 5]);
+    first.remove();
+    expect(model.forward(tensor([1, 2])).toArray()).toEqual([5]);
+    second.remove();
+    expect(model.forward(tensor([1, 2])).toArray()).toEqual([3]);
+  });
+
+  it('see the gradients of inputs and outputs, and change those of the inputs', () => {
+    const model = own(new nn.Linear(2, 1, { bias: false }));
+    nn.init.constant_(model.weight, 3);
+    const seen: unknown[] = [];
+    const handle = model.registerFullBackwardHook((module, gradInput, gradOutput) => {
+      expect(module).toBe(model);
+      seen.push([gradInput[0]?.toArray(), gradOutput[0]?.toArray()]);
+      return [gradInput[0]?.mul(10) ?? null];
+    });
+    const x = tensor([[1, 2]]).requiresGrad_();
+    model.forward(x).mul(2).sum().backward();
+    expect(seen).toEqual([[[[6, 6]], [[2]]]]);
+    expect(x.grad?.toArray()).toEqual([[60, 60]]);
+    expect(model.weight.grad?.toArray()).toEqual([[2, 4]]);
+    // Inputs without a gradient leave nothing to wait for.
+    model
+      .forward(tensor([[1, 2]]))
+      .sum()
+      .backward();
+    expect(seen[1]).toEqual([undefined, [[1]]]);
+    handle.remove();
+    model.forward(x).sum().backward();
+    expect(seen).toHaveLength(2);
+  });
+});
+
+describe('registering by name', () => {
+  class Bag extends nn.Module {
+    forward(x: Tensor): Tensor {
+      return x;
+    }
+  }
+
+  it('adds parameters, buffers and modules', () => {
+    const model = own(new Bag());
+    const given = tensor([1, 2]);
+    model.registerBuffer('mean_of_all', given);
+    model.registerBuffer('scratch', tensor([3]), false);
+    model.registerBuffer('nothing', null);
+    model.registerParameter('weight', new nn.Parameter(tensor([4])));
+    model.addModule('layer', new nn.Linear(1, 1));
+    model.registerModule('other', new nn.ReLU());
+    expect(Object.keys(model.stateDict())).toEqual(['weight', 'mean_of_all', 'layer.weight', 'layer.bias']);
+    expect(Object.keys(model.stateDict({ prefix: 'bag.' }))[0]).toBe('bag.weight');
+    expect(model.getBuffer('mean_of_all').toArray()).toEqual([1, 2]);
+    // The tensor that was given stays usable, and shares the buffer's memory.
+    given.mul_(2);
+    expect(model.getBuffer('mean_of_all').toArray()).toEqual([2, 4]);
+    expect(model.getParameter('layer.bias')).toBe((model.getSubmodule('layer') as nn.Linear).bias);
+    expect(model.getSubmodule('')).toBe(model);
+    expect(() => model.getParameter('layer.scale')).toThrow(
+      "Bag has no 'layer.scale'. There are: weight, layer.weight",
+    );
+    expect(() => model.getBuffer('x')).toThrow(/There are: mean_of_all, scratch/);
+    expect(() => model.registerBuffer('forward', null)).toThrow("Bag already has 'forward'");
+    expect(() => model.registerParameter('a.b', null)).toThrow('nor contain a dot');
+    expect(() => model.addModule('', null)).toThrow('must not be empty');
+    expect(() => model.registerParameter('p', tensor([1]) as never)).toThrow('Wrap it: new nn.Parameter');
+    expect(() => model.addModule('m', 3 as never)).toThrow(FettleError);
+  });
+
+  it('names with and without what is below, and with what is shared', () => {
+    const shared = new nn.Linear(2, 2);
+    const model = own(new nn.Sequential({ a: shared, b: shared }));
+    const names = (entries: [string, unknown][]): string[] => entries.map(([name]) => name);
+    expect(names(model.namedParameters('net'))).toEqual(['net.a.weight', 'net.a.bias']);
+    expect(names(model.namedParameters({ recurse: false }))).toEqual([]);
+    expect(model.parameters(false)).toEqual([]);
+    expect(names(model.namedParameters({ removeDuplicate: false }))).toHaveLength(4);
+    expect(names(model.namedModules({ removeDuplicate: false, prefix: 'm' }))).toEqual(['m', 'm.a', 'm.b']);
+    expect(names(model.namedChildren())).toEqual(['a']);
+    expect(model.getSubmodule('b')).toBe(shared);
+    expect(String(model)).toContain('(b): Linear');
+    expect(() => model.namedParameters({ recursive: false } as never)).toThrow(/no option 'recursive'/);
+  });
+
+  it('warns of arrays of modules, which are not part of the model', () => {
+    class Listed extends nn.Module {
+      layers = [new nn.ReLU()];
+      forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    expect(new Listed().modules()).toHaveLength(1);
+    expect(warn.mock.calls.flat().join()).toContain("the array 'layers' holds modules");
+    warn.mockRestore();
+  });
+});
+
 describe('apply', () => {
   it('visits what is below before the module itself', () => {
     const model = own(new nn.Sequential(new nn.Sequential(new nn.ReLU()), new nn.Tanh()));
@@ -272,11 +388,92 @@ describe('containers', () => {
     expect(() => model.replace('2', new nn.Tanh())).toThrow("there is no module '2'");
   });
 
+  it('change, as sequences', () => {
+    const [a, b, c] = [new nn.ReLU(), new nn.Tanh(), new nn.Sigmoid()];
+    const model = new nn.Sequential(a, b);
+    model.insert(0, c).set(1, b);
+    expect([...model]).toEqual([c, b, b]);
+    expect(model.get('2')).toBe(b);
+    expect(model.get(-3)).toBe(c);
+    expect(model.pop()).toBe(b);
+    expect(model.slice(1).namedChildren()).toEqual([['1', b]]);
+    expect(() => model.get('7')).toThrow("there is no module '7'");
+    expect(() => model.insert(9, a)).toThrow(/index 9 is out of range/);
+    expect(() => model.append(3 as never)).toThrow(FettleError);
+  });
+
+  it('change, as lists', () => {
+    const [a, b, c] = [new nn.ReLU(), new nn.Tanh(), new nn.Sigmoid()];
+    const list = new nn.ModuleList([a]).extend([b]).insert(-1, c);
+    expect([...list]).toEqual([a, c, b]);
+    list.set(-1, a);
+    expect(list.pop(1)).toBe(c);
+    expect([...list.slice(0, 1)]).toEqual([a]);
+    expect(list.length).toBe(2);
+    expect(() => list.at(2)).toThrow('index 2 is out of range for 2 entries');
+    expect(() => new nn.ModuleList([1 as never])).toThrow(FettleError);
+  });
+
+  it('hold modules by name', () => {
+    const [a, b] = [new nn.ReLU(), new nn.Tanh()];
+    const dict = new nn.ModuleDict({ a }).update(new Map<string, nn.Module>([['b', b]])).update([['a', b]]);
+    expect([...dict.keys()]).toEqual(['a', 'b']);
+    expect([...dict.values()]).toEqual([b, b]);
+    expect([...dict]).toEqual([...dict.entries()]);
+    expect(dict.has('a')).toBe(true);
+    expect(dict.length).toBe(2);
+    expect(dict.pop('a')).toBe(b);
+    expect(dict.delete('a')).toBe(false);
+    expect(() => dict.get('a')).toThrow("there is no 'a'. There are: b");
+    expect(() => dict.set('x.y', a)).toThrow(FettleError);
+    expect(() => dict.forward()).toThrow(FettleError);
+    dict.clear();
+    expect(String(dict)).toBe('ModuleDict()');
+  });
+
+  it('hold parameters', () => {
+    const parameter = (value: number): nn.Parameter => new nn.Parameter(tensor([value, value]));
+    const [a, b, c] = [parameter(1), parameter(2), parameter(3)];
+    const list = own(new nn.ParameterList([a]).append(b).insert(0, c));
+    expect([...list]).toEqual([c, a, b]);
+    expect(list.pop(0)).toBe(c);
+    list.set(0, c);
+    list.extend([a]);
+    expect(list.namedParameters()).toEqual([
+      ['0', c],
+      ['1', b],
+      ['2', a],
+    ]);
+    expect(String(list)).toBe(
+      `ParameterList(\n${[0, 1, 2].map((i) => `    (${i}): Parameter containing: [torch.float32 of size 2]`).join('\n')}\n)`,
+    );
+    const dict = new nn.ParameterDict({ a }).update([['b', b]]);
+    expect(Object.keys(dict.stateDict())).toEqual(['a', 'b']);
+    expect(dict.get('b')).toBe(b);
+    expect(dict.pop('b')).toBe(b);
+    expect(String(dict)).toBe('ParameterDict(  (a): Parameter containing: [torch.FloatTensor of size 2])');
+    expect(() => dict.get('b')).toThrow("there is no 'b'. There are: a");
+    expect(() => dict.set('c', tensor([1]) as never)).toThrow('must be a Parameter');
+    expect(() => list.forward()).toThrow(FettleError);
+  });
+
   it('grow as lists, which have no forward', () => {
     const list = own(new nn.ModuleList([new nn.Linear(1, 1)])).append(new nn.Linear(1, 2));
     expect(list.length).toBe(2);
     expect(Object.keys(list.stateDict())).toEqual(['0.weight', '0.bias', '1.weight', '1.bias']);
     expect(() => list.forward()).toThrow(FettleError);
+  });
+});
+
+describe('one vector of all parameters', () => {
+  it('is made and read back', () => {
+    const model = own(new nn.Linear(2, 1));
+    nn.utils.vectorToParameters(tensor([1, 2, 3]), model.parameters());
+    expect(model.weight.toArray()).toEqual([[1, 2]]);
+    expect(nn.utils.parametersToVector(model.parameters()).toArray()).toEqual([1, 2, 3]);
+    nn.utils.parametersToVector(model.parameters()).square().sum().backward();
+    expect(model.bias?.grad?.toArray()).toEqual([6]);
+    expect(() => nn.utils.vectorToParameters(tensor([1, 2]), model.parameters())).toThrow('expected [3]');
   });
 });
 

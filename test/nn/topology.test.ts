@@ -1,0 +1,32 @@
+import { type Tensor, tensor } from 'fettle';
+import * as nn from 'fettle/nn';
+import { expect, test } from 'vitest';
+
+/** Layers that a file holds although they take more than one tensor of fractions; test/train/modelfile.test.ts has the others. */
+
+const layers: readonly [() => nn.Module, readonly Tensor[]][] = [
+  [() => new nn.Bilinear(2, 3, 4, { bias: false }), [tensor([[1, 2]]), tensor([[1, 2, 3]])]],
+  [() => new nn.Embedding(5, 3, { paddingIdx: 1 }), [tensor([0, 1, 4], { dtype: 'int32' })]],
+];
+
+test.each(layers)('%s', (make, inputs) => {
+  const layer = make();
+  const data = JSON.parse(JSON.stringify(nn.describe(layer))) as nn.Topology;
+  const copy = nn.construct(data);
+  copy.loadStateDict(layer.stateDict());
+  expect(String(copy)).toBe(String(layer));
+  const run = (module: nn.Module): unknown => (module.forward(...(inputs as never[])) as Tensor).toArray();
+  expect(run(copy)).toEqual(run(layer));
+  layer.dispose();
+  copy.dispose();
+});
+
+test('a ModuleDict keeps its names', () => {
+  const dict = new nn.ModuleDict({ b: new nn.ReLU({ inplace: true }), a: new nn.Dropout(0.5, true) });
+  expect(String(nn.construct(nn.describe(dict)))).toBe(String(dict));
+});
+
+test('a module that stands twice in a container does so in its structure', () => {
+  const act = new nn.ReLU();
+  expect(nn.describe(new nn.Sequential(act, new nn.Tanh(), act)).children).toHaveLength(3);
+});
