@@ -1,7 +1,10 @@
 export * as functional from '../ops/index.js';
 export * from './activation.js';
+export * from './adaptivepool.js';
 export { ModuleList, Sequential } from './container.js';
-export { Conv2d, type ConvOptions } from './conv.js';
+export { Conv1d, Conv2d, Conv3d, type ConvOptions, type PaddingMode } from './conv.js';
+export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeOptions } from './convtranspose.js';
+export { Fold, Unfold } from './fold.js';
 export * as init from './init.js';
 export { Linear, type LinearOptions } from './linear.js';
 export * from './loss.js';
@@ -18,6 +21,8 @@ export {
   type StateDict,
 } from './module.js';
 export { BatchNorm1d, BatchNorm2d, type BatchNormOptions, LayerNorm } from './norm.js';
+export * from './padding.js';
+export * from './pool.js';
 export * from './simple.js';
 export {
   cloneModule,
@@ -29,3 +34,4 @@ export {
   layerTypes,
   type Topology,
 } from './topology.js';
+export * from './unpool.js';

@@ -1,11 +1,17 @@
 import { fail } from '../core/errors.js';
 import * as activation from './activation.js';
+import * as adaptive from './adaptivepool.js';
 import { ModuleList, Sequential } from './container.js';
-import { Conv2d } from './conv.js';
+import { Conv1d, Conv2d, Conv3d } from './conv.js';
+import { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './convtranspose.js';
+import { Fold, Unfold } from './fold.js';
 import { Linear } from './linear.js';
 import type { Module } from './module.js';
 import { BatchNorm1d, BatchNorm2d, LayerNorm } from './norm.js';
+import * as padding from './padding.js';
+import * as pool from './pool.js';
 import * as simple from './simple.js';
+import * as unpool from './unpool.js';
 
 /**
  * A model's structure as data, so that a file can hold a whole model and be loaded without the source that defined it.
@@ -46,12 +52,12 @@ export const layerTypes: LayerTypes = {
   },
   ModuleList: { describe: () => [], build: (_, children) => new ModuleList(children.map(([, child]) => child)) },
   Linear: layerType(Linear, (m) => [m.inFeatures, m.outFeatures, { bias: m.bias !== null }]),
-  Conv2d: layerType(Conv2d, (m) => [
-    m.inChannels,
-    m.outChannels,
-    m.kernelSize,
-    { stride: m.stride, padding: m.padding, dilation: m.dilation, groups: m.groups, bias: m.bias !== null },
-  ]),
+  Conv1d: layerType(Conv1d, convArguments),
+  Conv2d: layerType(Conv2d, convArguments),
+  Conv3d: layerType(Conv3d, convArguments),
+  ConvTranspose1d: layerType(ConvTranspose1d, convTransposeArguments),
+  ConvTranspose2d: layerType(ConvTranspose2d, convTransposeArguments),
+  ConvTranspose3d: layerType(ConvTranspose3d, convTransposeArguments),
   BatchNorm1d: layerType(BatchNorm1d, batchNormArguments),
   BatchNorm2d: layerType(BatchNorm2d, batchNormArguments),
   LayerNorm: layerType(LayerNorm, (m) => [m.normalizedShape, { eps: m.eps, elementwiseAffine: m.weight !== null }]),
@@ -80,10 +86,54 @@ export const layerTypes: LayerTypes = {
   LogSoftmax: layerType(simple.LogSoftmax, (m) => [m.dim]),
   Flatten: layerType(simple.Flatten, (m) => [m.startDim, m.endDim]),
   Dropout: layerType(simple.Dropout, (m) => [m.p]),
-  MaxPool2d: layerType(simple.MaxPool2d, (m) => [m.kernelSize, m.options]),
-  AvgPool2d: layerType(simple.AvgPool2d, (m) => [m.kernelSize, m.options]),
-  AdaptiveAvgPool2d: layerType(simple.AdaptiveAvgPool2d, (m) => [m.outputSize]),
+  MaxPool1d: layerType(pool.MaxPool1d, (m) => [m.kernelSize, m.options]),
+  MaxPool2d: layerType(pool.MaxPool2d, (m) => [m.kernelSize, m.options]),
+  MaxPool3d: layerType(pool.MaxPool3d, (m) => [m.kernelSize, m.options]),
+  AvgPool1d: layerType(pool.AvgPool1d, (m) => [m.kernelSize, m.options]),
+  AvgPool2d: layerType(pool.AvgPool2d, (m) => [m.kernelSize, m.options]),
+  AvgPool3d: layerType(pool.AvgPool3d, (m) => [m.kernelSize, m.options]),
+  AdaptiveAvgPool1d: layerType(adaptive.AdaptiveAvgPool1d, (m) => [m.outputSize]),
+  AdaptiveAvgPool2d: layerType(adaptive.AdaptiveAvgPool2d, (m) => [m.outputSize]),
+  AdaptiveAvgPool3d: layerType(adaptive.AdaptiveAvgPool3d, (m) => [m.outputSize]),
+  AdaptiveMaxPool1d: layerType(adaptive.AdaptiveMaxPool1d, (m) => [m.outputSize, m.options]),
+  AdaptiveMaxPool2d: layerType(adaptive.AdaptiveMaxPool2d, (m) => [m.outputSize, m.options]),
+  AdaptiveMaxPool3d: layerType(adaptive.AdaptiveMaxPool3d, (m) => [m.outputSize, m.options]),
+  MaxUnpool1d: layerType(unpool.MaxUnpool1d, (m) => [m.kernelSize, m.options]),
+  MaxUnpool2d: layerType(unpool.MaxUnpool2d, (m) => [m.kernelSize, m.options]),
+  MaxUnpool3d: layerType(unpool.MaxUnpool3d, (m) => [m.kernelSize, m.options]),
+  LPPool1d: layerType(unpool.LPPool1d, (m) => [m.normType, m.kernelSize, m.options]),
+  LPPool2d: layerType(unpool.LPPool2d, (m) => [m.normType, m.kernelSize, m.options]),
+  Fold: layerType(Fold, (m) => [m.outputSize, m.kernelSize, m.options]),
+  Unfold: layerType(Unfold, (m) => [m.kernelSize, m.options]),
+  ConstantPad1d: layerType(padding.ConstantPad1d, (m) => [m.padding, m.value]),
+  ConstantPad2d: layerType(padding.ConstantPad2d, (m) => [m.padding, m.value]),
+  ConstantPad3d: layerType(padding.ConstantPad3d, (m) => [m.padding, m.value]),
+  ZeroPad1d: layerType(padding.ZeroPad1d, (m) => [m.padding]),
+  ZeroPad2d: layerType(padding.ZeroPad2d, (m) => [m.padding]),
+  ZeroPad3d: layerType(padding.ZeroPad3d, (m) => [m.padding]),
+  ReflectionPad1d: layerType(padding.ReflectionPad1d, (m) => [m.padding]),
+  ReflectionPad2d: layerType(padding.ReflectionPad2d, (m) => [m.padding]),
+  ReflectionPad3d: layerType(padding.ReflectionPad3d, (m) => [m.padding]),
+  ReplicationPad1d: layerType(padding.ReplicationPad1d, (m) => [m.padding]),
+  ReplicationPad2d: layerType(padding.ReplicationPad2d, (m) => [m.padding]),
+  ReplicationPad3d: layerType(padding.ReplicationPad3d, (m) => [m.padding]),
+  CircularPad1d: layerType(padding.CircularPad1d, (m) => [m.padding]),
+  CircularPad2d: layerType(padding.CircularPad2d, (m) => [m.padding]),
+  CircularPad3d: layerType(padding.CircularPad3d, (m) => [m.padding]),
 };
+
+function convArguments(m: Conv1d | Conv2d | Conv3d): readonly unknown[] {
+  const { stride, padding, dilation, groups, paddingMode } = m;
+  const options = { stride, padding, dilation, groups, bias: m.bias !== null };
+  // Files of models that pad with zeros are as they were before there was a choice.
+  return [m.inChannels, m.outChannels, m.kernelSize, paddingMode === 'zeros' ? options : { ...options, paddingMode }];
+}
+
+function convTransposeArguments(m: ConvTranspose1d | ConvTranspose2d | ConvTranspose3d): readonly unknown[] {
+  const { stride, padding, outputPadding, groups, dilation } = m;
+  const options = { stride, padding, outputPadding, groups, bias: m.bias !== null, dilation };
+  return [m.inChannels, m.outChannels, m.kernelSize, options];
+}
 
 function batchNormArguments(m: BatchNorm1d | BatchNorm2d): readonly unknown[] {
   const { eps, momentum } = m;
