@@ -45,6 +45,14 @@ export type ConvTransposeArguments<S extends Extent = Pair> =
       options?: ConvTransposeOptions<S>,
     ];
 
+export interface OutputSizeOptions {
+  /** The result's size, where several lead to one input. */
+  readonly outputSize?: readonly number[] | null;
+}
+
+/** What follows the inputs of a layer that may be told the size of its result, by position or by name. */
+export type OutputSizeArguments = readonly [outputSize?: readonly number[] | null | OutputSizeOptions];
+
 abstract class ConvTranspose<S extends Extent, T extends readonly number[]> extends Convolution<T> {
   readonly padding: T;
   readonly outputPadding: T;
@@ -75,8 +83,9 @@ abstract class ConvTranspose<S extends Extent, T extends readonly number[]> exte
   protected abstract transposed(x: Tensor, outputPadding: T): Tensor;
 
   /** `outputSize` is the result's size, with or without N and channels; it takes the place of `outputPadding`. */
-  forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
-    if (outputSize === undefined || outputSize === null) return this.transposed(x, this.outputPadding);
+  forward(x: Tensor, ...rest: OutputSizeArguments): Tensor {
+    const { outputSize = null } = readArguments<OutputSizeOptions>(this.constructor.name, rest, ['outputSize']);
+    if (outputSize === null) return this.transposed(x, this.outputPadding);
     return this.transposed(x, this.paddingFor(x, outputSize));
   }
 

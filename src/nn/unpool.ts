@@ -3,6 +3,7 @@ import * as ops from '../ops/index.js';
 import { type LPPoolArguments, readLPPool } from '../ops/lppool.js';
 import { extents, type Rank } from '../ops/window.js';
 import type { Tensor } from '../tensor.js';
+import type { OutputSizeArguments, OutputSizeOptions } from './convtranspose.js';
 import { Module } from './module.js';
 import { python } from './repr.js';
 
@@ -30,6 +31,10 @@ abstract class MaxUnpool<S extends ops.Extent> extends Module {
     this.options = readArguments<MaxUnpoolLayerOptions<S>>(new.target.name, rest, ['stride', 'padding']);
   }
 
+  protected size(rest: OutputSizeArguments): OutputSizeOptions {
+    return readArguments<OutputSizeOptions>(this.constructor.name, rest, ['outputSize']);
+  }
+
   protected override extraRepr(): string {
     const { stride, padding = 0 } = this.options;
     const [size, step, pad] = [this.kernelSize, stride ?? this.kernelSize, padding].map((v) =>
@@ -43,8 +48,8 @@ abstract class MaxUnpool<S extends ops.Extent> extends Module {
 export class MaxUnpool1d extends MaxUnpool<ops.Single> {
   protected readonly rank = 1;
 
-  forward(x: Tensor, indices: Tensor, outputSize?: readonly number[] | null): Tensor {
-    return ops.maxUnpool1d(x, indices, this.kernelSize, { ...this.options, outputSize: outputSize ?? null });
+  forward(x: Tensor, indices: Tensor, ...rest: OutputSizeArguments): Tensor {
+    return ops.maxUnpool1d(x, indices, this.kernelSize, { ...this.options, ...this.size(rest) });
   }
 }
 
@@ -52,8 +57,8 @@ export class MaxUnpool1d extends MaxUnpool<ops.Single> {
 export class MaxUnpool2d extends MaxUnpool<ops.Pair> {
   protected readonly rank = 2;
 
-  forward(x: Tensor, indices: Tensor, outputSize?: readonly number[] | null): Tensor {
-    return ops.maxUnpool2d(x, indices, this.kernelSize, { ...this.options, outputSize: outputSize ?? null });
+  forward(x: Tensor, indices: Tensor, ...rest: OutputSizeArguments): Tensor {
+    return ops.maxUnpool2d(x, indices, this.kernelSize, { ...this.options, ...this.size(rest) });
   }
 }
 
@@ -61,8 +66,8 @@ export class MaxUnpool2d extends MaxUnpool<ops.Pair> {
 export class MaxUnpool3d extends MaxUnpool<ops.Triple> {
   protected readonly rank = 3;
 
-  forward(x: Tensor, indices: Tensor, outputSize?: readonly number[] | null): Tensor {
-    return ops.maxUnpool3d(x, indices, this.kernelSize, { ...this.options, outputSize: outputSize ?? null });
+  forward(x: Tensor, indices: Tensor, ...rest: OutputSizeArguments): Tensor {
+    return ops.maxUnpool3d(x, indices, this.kernelSize, { ...this.options, ...this.size(rest) });
   }
 }
 

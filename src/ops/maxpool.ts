@@ -69,7 +69,7 @@ const windowMax: PlaneMax = (x, planes, f, shape, wanted) => {
 function boxPlaces(f: PoolField, planes: number, among: Tensor, within: Tensor): Tensor {
   const across = sizeOf(f.out.slice(1));
   const depth = f.image[0] as number;
-  const rows = reshape(among, [planes, -1]);
+  const rows = reshape(among, [planes, sizeOf(f.out)]);
   // A box of padding alone has no place: −1.
   const inSlice = gatherOp(reshape(within, [planes, depth * across]), maximum(rows, 0), 1);
   const flat = add(mul(floorDivide(rows, across), sizeOf(f.image.slice(1))), inSlice);
