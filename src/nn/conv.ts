@@ -139,10 +139,7 @@ abstract class Conv<S extends Extent, T extends readonly number[]> extends Convo
     const options = readArguments<ConvOptions<Extent>>(name, rest, names);
     const { padding = 0, paddingMode = 'zeros' } = options;
     if (!PADDING_MODES.includes(paddingMode)) {
-      fail(
-        'argument',
-        `${name}: paddingMode must be one of ${PADDING_MODES.join(', ')}, got ${String(paddingMode)}.`,
-      );
+      fail('argument', `${name}: paddingMode must be one of ${PADDING_MODES.join(', ')}, got ${String(paddingMode)}.`);
     }
     if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
       fail('argument', `${name}: padding must be whole numbers, 'same' or 'valid', got '${String(padding)}'.`);

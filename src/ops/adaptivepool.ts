@@ -35,7 +35,8 @@ type AdaptiveMaxPool = Op<
 /** A field whose windows the kernels work out themselves. */
 function fieldOf(name: string, rank: Rank, image: readonly number[], outputSize: OutputSize): PoolField {
   const sizes = typeof outputSize === 'number' || outputSize === null ? [outputSize] : outputSize;
-  const all = Array.isArray(sizes) && sizes.length === 1 ? new Array<number | null>(rank).fill(sizes[0] ?? null) : sizes;
+  const all =
+    Array.isArray(sizes) && sizes.length === 1 ? new Array<number | null>(rank).fill(sizes[0] ?? null) : sizes;
   const out = Array.isArray(all) ? all.map((s: number | null, i) => s ?? (image[i] as number)) : [];
   if (out.length !== rank || !out.every((s) => Number.isInteger(s) && s >= 0)) {
     fail(

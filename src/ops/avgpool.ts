@@ -69,7 +69,12 @@ function averageBack(dy: Tensor, f: PlaneField, by: Divisor): Tensor {
 
 /** Makes the average pool of `rank` directions. */
 // @__NO_SIDE_EFFECTS__
-function avgPool<S extends Extent>(name: string, rank: Rank, doc: string, samples: () => readonly Sample[]): AvgPool<S> {
+function avgPool<S extends Extent>(
+  name: string,
+  rank: Rank,
+  doc: string,
+  samples: () => readonly Sample[],
+): AvgPool<S> {
   const compute = (input: Tensor, kernelSize: S, ...rest: AvgPoolArguments<S>): Tensor => {
     const { divisorOverride, countIncludePad = true, ...options } = readAvgPool(name, rest);
     checkImage(name, rank, input);

@@ -97,7 +97,10 @@ export const conv3d = convolution<Triple>(
       inputs: [spread([1, 4, 4, 3, 4]), weights([2, 2, 3, 2, 2]), spread([2])],
       args: [{ stride: [2, 1, 2], padding: [1, 0, 1], groups: 2 }],
     },
-    { inputs: [spread([2, 5, 3, 5]), weights([2, 1, 2, 2, 2]), spread([2])], args: [{ dilation: [3, 1, 2], groups: 2 }] },
+    {
+      inputs: [spread([2, 5, 3, 5]), weights([2, 1, 2, 2, 2]), spread([2])],
+      args: [{ dilation: [3, 1, 2], groups: 2 }],
+    },
     { inputs: [spread([1, 2, 3, 2, 3]), weights([2, 2, 2, 1, 2])], args: [{ padding: 'same' }] },
   ],
 );

@@ -104,6 +104,12 @@ function checkOperands(
   if (weight.ndim !== rank + 2) {
     fail('shape', `${name}: expected weight [${layout}, …] with ${rank + 2} dimensions, got ${show(weight.shape)}.`);
   }
+  if (input.shape.slice(1).includes(0) || weight.shape.includes(0)) {
+    fail(
+      'shape',
+      `${name}: only the batch may be empty, got input ${show(input.shape)} and weight ${show(weight.shape)}.`,
+    );
+  }
   if (bias !== null) {
     checkTensor(name, bias, 'bias');
     checkDevice(name, input, bias);

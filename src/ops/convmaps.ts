@@ -82,7 +82,8 @@ function toWeight(dy: Tensor, x: Tensor, g: Geometry): Tensor {
 
 /** The last two directions of a field; a line gets a first one of size 1. */
 function planar(f: Field): Geometry {
-  const two = (sizes: readonly number[], one: number) => [one, ...sizes].slice(-2) as unknown as readonly [number, number];
+  const two = (sizes: readonly number[], one: number) =>
+    [one, ...sizes].slice(-2) as unknown as readonly [number, number];
   return {
     ...f,
     image: two(f.image, 1),

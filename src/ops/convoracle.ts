@@ -12,7 +12,7 @@ function each(sizes: readonly number[], visit: (index: readonly number[]) => voi
   });
 }
 
-/** The channel's own group's share of the weight: its first input channel. */
+/** The first input channel of the group that an output channel belongs to. */
 const groupStart = (channel: number, perGroup: number, share: number): number => Math.floor(channel / perGroup) * share;
 
 /** y[n, o, p] = bias[o] + Σ x[n, c, p · stride − padding + k · dilation] · w[o, c, k]. */
@@ -26,8 +26,8 @@ export function referenceConv(rank: Rank, inputs: readonly Reference[], args: re
   const dilation = extents('oracle', 'dilation', options.dilation ?? 1, rank, 1);
   const reach = kernel.map((k, i) => (dilation[i] as number) * (k - 1));
   const isSame = options.padding === 'same';
-  const given2 = typeof options.padding === 'string' ? 0 : (options.padding ?? 0);
-  const padding = isSame ? reach.map((r) => Math.floor(r / 2)) : extents('oracle', 'padding', given2, rank, 0);
+  const sides = typeof options.padding === 'string' ? 0 : (options.padding ?? 0);
+  const padding = isSame ? reach.map((r) => Math.floor(r / 2)) : extents('oracle', 'padding', sides, rank, 0);
   const out = image.map((s, i) =>
     isSame ? s : Math.floor((s + 2 * (padding[i] as number) - (reach[i] as number) - 1) / (stride[i] as number)) + 1,
   );
@@ -37,7 +37,9 @@ export function referenceConv(rank: Rank, inputs: readonly Reference[], args: re
     const first = groupStart(o, oc / (options.groups ?? 1), per);
     let total = bias === undefined ? 0 : at(bias, [o]);
     each([per, ...kernel], ([c, ...k]) => {
-      const from = p.map((v, i) => v * (stride[i] as number) - (padding[i] as number) + (k[i] as number) * (dilation[i] as number));
+      const from = p.map(
+        (v, i) => v * (stride[i] as number) - (padding[i] as number) + (k[i] as number) * (dilation[i] as number),
+      );
       if (from.every((v, i) => v >= 0 && v < (image[i] as number)))
         total += at(x, [...lead, first + (c as number), ...from]) * at(w, [o, c as number, ...k]);
     });
@@ -55,7 +57,12 @@ export function referenceConvTranspose(rank: Rank, inputs: readonly Reference[],
   const image = x.shape.slice(-rank);
   const read = (argument: 'stride' | 'padding' | 'outputPadding' | 'dilation', or: number): readonly number[] =>
     extents('oracle', argument, options[argument] ?? or, rank, 0);
-  const [stride, padding, more, dilation] = [read('stride', 1), read('padding', 0), read('outputPadding', 0), read('dilation', 1)];
+  const [stride, padding, more, dilation] = [
+    read('stride', 1),
+    read('padding', 0),
+    read('outputPadding', 0),
+    read('dilation', 1),
+  ];
   const out = image.map(
     (s, i) =>
       (s - 1) * (stride[i] as number) -

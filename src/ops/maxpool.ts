@@ -1,12 +1,12 @@
 import { isGradEnabled, noGrad, record } from '../autograd/index.js';
+import { scope } from '../core/scoping.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
-import { lt, where } from './compare.js';
+import { logicalOr, lt, where } from './compare.js';
 import { floorDivide } from './division.js';
 import { maximum } from './extremes.js';
 import { gatherOp } from './indexing.js';
-import { logicalOr } from './compare.js';
 import { cast, reshape } from './movement.js';
 import { dense, empty, type Op, op } from './op.js';
 import {
@@ -92,7 +92,8 @@ export function largest(name: string, input: Tensor, f: PoolField, planeMax: Pla
     const boxes = planeMax(slices.values, planes, depthOf(f), shape, wanted);
     slices.values.dispose();
     if (boxes.places === null || slices.places === null) return boxes;
-    return { values: boxes.values, places: boxPlaces(f, planes, boxes.places, slices.places) };
+    const [among, within] = [boxes.places, slices.places];
+    return { values: boxes.values, places: scope(() => boxPlaces(f, planes, among, within)) };
   });
   if (places !== null) {
     const from = input.shape;
@@ -134,7 +135,12 @@ function pick(x: Tensor, places: Tensor, rank: number): Tensor {
 
 /** Makes the maximum pool of `rank` directions. */
 // @__NO_SIDE_EFFECTS__
-function maxPool<S extends Extent>(name: string, rank: Rank, doc: string, samples: () => readonly Sample[]): MaxPool<S> {
+function maxPool<S extends Extent>(
+  name: string,
+  rank: Rank,
+  doc: string,
+  samples: () => readonly Sample[],
+): MaxPool<S> {
   const compute = (input: Tensor, kernelSize: S, ...rest: MaxPoolArguments<S>): Tensor | ValuesAndIndices => {
     const options = readMaxPool(name, rest);
     checkImage(name, rank, input);
@@ -162,11 +168,16 @@ function maxPool<S extends Extent>(name: string, rank: Rank, doc: string, sample
  * The largest element of each window: [N, C, L] → [N, C, OL], with or without N. Options: `stride`, `padding`, `dilation`,
  * `ceilMode`, `returnIndices` (then `{ values, indices }`). A NaN is the largest; the gradient goes to the first of equals.
  */
-export const maxPool1d = maxPool<Single>('maxPool1d', 1, 'The largest element of each window: [N, C, L] → [N, C, OL].', () => [
-  { inputs: [spread([2, 3, 8])], args: [2] },
-  { inputs: [spread([2, 7])], args: [3, { stride: 2, padding: 1, ceilMode: true }] },
-  { inputs: [spread([1, 2, 9])], args: [2, 1, 1, 3] },
-]);
+export const maxPool1d = maxPool<Single>(
+  'maxPool1d',
+  1,
+  'The largest element of each window: [N, C, L] → [N, C, OL].',
+  () => [
+    { inputs: [spread([2, 3, 8])], args: [2] },
+    { inputs: [spread([2, 7])], args: [3, { stride: 2, padding: 1, ceilMode: true }] },
+    { inputs: [spread([1, 2, 9])], args: [2, 1, 1, 3] },
+  ],
+);
 
 /** The largest element of each window: [N, C, H, W] → [N, C, OH, OW], with or without N. Options as in `maxPool1d`. */
 export const maxPool2d = maxPool<Pair>(

@@ -36,7 +36,13 @@ type MaxUnpool<S extends Extent> = (
 ) => Tensor;
 
 /** The size of the image that was pooled: what the window says or, near it, what was asked for. */
-function imageSize(name: string, rank: Rank, pooled: readonly number[], kernelSize: Extent, rest: MaxUnpoolArguments<Extent>): readonly number[] {
+function imageSize(
+  name: string,
+  rank: Rank,
+  pooled: readonly number[],
+  kernelSize: Extent,
+  rest: MaxUnpoolArguments<Extent>,
+): readonly number[] {
   const options = readArguments<MaxUnpoolOptions<Extent>>(name, rest, ['stride', 'padding', 'outputSize']);
   const kernel = extents(name, 'kernelSize', kernelSize, rank, 1);
   const stride = extents(name, 'stride', options.stride ?? kernelSize, rank, 1);

@@ -24,12 +24,7 @@ export interface UnfoldOptions {
 /** What follows the window's size, by position or by name. */
 export type UnfoldArguments =
   | readonly [options?: UnfoldOptions]
-  | readonly [
-      dilation?: Pair,
-      padding?: Pair | UnfoldOptions,
-      stride?: Pair | UnfoldOptions,
-      options?: UnfoldOptions,
-    ];
+  | readonly [dilation?: Pair, padding?: Pair | UnfoldOptions, stride?: Pair | UnfoldOptions, options?: UnfoldOptions];
 
 export function readUnfold(name: string, given: UnfoldArguments): UnfoldOptions {
   return readArguments(name, given, ['dilation', 'padding', 'stride']);
@@ -115,10 +110,7 @@ function described(image: readonly number[], size: unknown, rest: readonly unkno
 function place(w: Windows, k: number, l: number): readonly [number, number] {
   const [i, j] = [Math.floor(k / w.kernel[1]), k % w.kernel[1]];
   const [y, x] = [Math.floor(l / w.out[1]), l % w.out[1]];
-  return [
-    y * w.stride[0] - w.padding[0] + i * w.dilation[0],
-    x * w.stride[1] - w.padding[1] + j * w.dilation[1],
-  ];
+  return [y * w.stride[0] - w.padding[0] + i * w.dilation[0], x * w.stride[1] - w.padding[1] + j * w.dilation[1]];
 }
 
 /**
@@ -236,7 +228,10 @@ export function unfoldAlong(input: Tensor, dim: number, size: number, step: numb
   const d = normalizeDim('unfold', dim, input.ndim);
   const n = input.shape[d] ?? 1;
   if (!Number.isInteger(size) || size < 0 || size > n) {
-    fail('argument', `unfold: size must be a whole number from 0 to ${n} for dim ${dim} of ${show(input.shape)}, got ${size}.`);
+    fail(
+      'argument',
+      `unfold: size must be a whole number from 0 to ${n} for dim ${dim} of ${show(input.shape)}, got ${size}.`,
+    );
   }
   if (!Number.isInteger(step) || step < 1) fail('argument', `unfold: step must be a whole number ≥ 1, got ${step}.`);
   return slide(input, d, { size, step, dilation: 1, count: Math.floor((n - size) / step) + 1 });

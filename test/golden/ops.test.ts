@@ -62,7 +62,6 @@ const WITHOUT: Readonly<Record<string, string>> = {
   uniform_: 'random',
   normal_: 'random',
   detach: 'cuts the graph; test/autograd has it',
-  pair: 'reads arguments',
 };
 
 /** The function of the case, or the method of its first tensor; undefined where there is no such method. */

@@ -1,4 +1,4 @@
-import type { Tensor } from 'fettle';
+import { arange, FettleError, manualSeed, pad, randn, type Tensor, tensor, zeros } from 'fettle';
 import * as nn from 'fettle/nn';
 import { describe, expect, test } from 'vitest';
 import { checkModels, type Layer } from '../golden/nn.js';
@@ -47,7 +47,13 @@ checkModels('spatial', {
   'conv transpose 2d to a size': () => new nn.ConvTranspose2d(2, 2, 3, { stride: 2 }),
   'conv transpose 3d': () => new nn.ConvTranspose3d(2, 3, 2),
   'conv transpose 3d with options': () =>
-    new nn.ConvTranspose3d(2, 2, [3, 2, 1], { stride: 2, padding: [1, 0, 0], outputPadding: 1, bias: false, groups: 2 }),
+    new nn.ConvTranspose3d(2, 2, [3, 2, 1], {
+      stride: 2,
+      padding: [1, 0, 0],
+      outputPadding: 1,
+      bias: false,
+      groups: 2,
+    }),
   'max pool 1d': () => new nn.MaxPool1d(3, 2, 1),
   'max pool 1d with indices': () => new nn.MaxPool1d(2, null, 0, 1, true),
   'max pool 2d with indices': () => new nn.MaxPool2d([2, 3], { stride: [1, 2], returnIndices: true, ceilMode: true }),
@@ -94,4 +100,95 @@ checkModels('spatial', {
   'replication pad 3d, even': () => new nn.ReplicationPad3d(2),
   'zero pad 2d': () => new nn.ZeroPad2d([1, 0, -1, 2]),
   'zero pad 2d, even': () => new nn.ZeroPad2d(2),
+});
+
+test.each([
+  ['Conv1d', () => new nn.Conv1d(8, 16, 5, { groups: 2 }), 4 * 5],
+  ['Conv3d', () => new nn.Conv3d(4, 16, 3), 4 * 27],
+  // PyTorch takes the second size of a weight for its inputs, which here are outputs.
+  ['ConvTranspose2d', () => new nn.ConvTranspose2d(16, 8, 3, { groups: 2 }), 4 * 9],
+] as const)('%s begins within PyTorch’s bounds', (_name, make, fanIn) => {
+  manualSeed(0);
+  const layer = make();
+  const bound = 1 / Math.sqrt(fanIn);
+  const largest = (x: Tensor): number => x.abs().max().item();
+  expect(largest(layer.weight)).toBeLessThanOrEqual(bound);
+  expect(largest(layer.weight)).toBeGreaterThan(0.9 * bound);
+  expect(largest(layer.bias as Tensor)).toBeLessThanOrEqual(bound);
+  layer.dispose();
+});
+
+/** What a layer makes of three elements that should become `outputSize`. */
+function enlarged(outputSize: readonly number[]): Tensor {
+  const layer = new nn.ConvTranspose1d(1, 1, 2, { stride: 2 });
+  try {
+    return layer.forward(zeros([1, 1, 3]), outputSize);
+  } finally {
+    layer.dispose();
+  }
+}
+
+describe('arguments that PyTorch refuses', () => {
+  test.each<[string, () => unknown]>([
+    ['groups that do not divide', () => new nn.Conv2d(3, 4, 3, { groups: 2 })],
+    ['no group', () => new nn.Conv1d(2, 2, 3, { groups: 0 })],
+    ['a stride with same', () => new nn.Conv1d(2, 2, 3, { stride: 2, padding: 'same' })],
+    ['an unknown word for padding', () => new nn.Conv1d(2, 2, 3, { padding: 'full' as 'same' })],
+    ['an unknown padding mode', () => new nn.Conv1d(2, 2, 3, { paddingMode: 'mirror' as 'reflect' })],
+    [
+      'a padding mode of a transposed one',
+      () => new nn.ConvTranspose1d(2, 2, 3, { paddingMode: 'reflect' as 'zeros' }),
+    ],
+    ['a misspelt option', () => new nn.Conv3d(2, 2, 3, { dilatation: 2 } as object)],
+    ['a border of three', () => new nn.ReflectionPad2d([1, 2, 3])],
+    ['a value that is none', () => new nn.ConstantPad1d(1, undefined as unknown as number)],
+    ['a size out of reach', () => enlarged([9])],
+    ['a size of too many', () => enlarged([6, 6])],
+    ['places in another shape', () => new nn.MaxUnpool1d(2).forward(zeros([1, 1, 2]), zeros([1, 1, 3]).int())],
+  ])('%s', (_what, call) => {
+    expect(call).toThrow(FettleError);
+  });
+});
+
+test('a layer that needs two tensors is described and built again', () => {
+  for (const layer of [new nn.MaxUnpool1d(3, 2, 1), new nn.MaxUnpool2d([2, 3]), new nn.MaxUnpool3d(2)]) {
+    expect(String(nn.cloneModule(layer))).toBe(String(layer));
+  }
+});
+
+test('what PyTorch 1.13 has no layer for is pad', () => {
+  const x = randn([1, 2, 3, 4, 5]);
+  const [line, image] = [x.select(2, 0).select(2, 0), x.select(2, 0)];
+  const same = (y: Tensor, want: Tensor): void => expect(y.toArray()).toEqual(want.toArray());
+  same(new nn.CircularPad1d([2, 1]).forward(line), pad(line, [2, 1], 'circular'));
+  same(new nn.CircularPad2d(2).forward(image), pad(image, [2, 2, 2, 2], 'circular'));
+  same(new nn.CircularPad3d([1, 0, 2, 1, 0, 3]).forward(x), pad(x, [1, 0, 2, 1, 0, 3], 'circular'));
+  same(new nn.ZeroPad1d(1).forward(line), pad(line, [1, 1]));
+  same(new nn.ZeroPad3d([1, 0, 2, 1, 0, -1]).forward(x), pad(x, [1, 0, 2, 1, 0, -1]));
+  expect(String(new nn.CircularPad2d(2))).toBe('CircularPad2d((2, 2, 2, 2))');
+});
+
+test('unfold is a view with three numbers and columns with other arguments', () => {
+  const x = arange(12).float().reshape([1, 1, 3, 4]);
+  expect(x.unfold(3, 2, 2).shape).toEqual([1, 1, 3, 2, 2]);
+  expect(x.unfold(2).shape).toEqual([1, 4, 6]);
+  expect(x.unfold([3, 2], { stride: 2 }).toArray()).toEqual(
+    tensor([
+      [
+        [0, 2],
+        [1, 3],
+        [4, 6],
+        [5, 7],
+        [8, 10],
+        [9, 11],
+      ],
+    ]).toArray(),
+  );
+  const line = tensor([1, 2, 3, 4, 5]);
+  const windows = line.unfold(0, 3, 2);
+  line.mul_(10);
+  expect(windows.toArray()).toEqual([
+    [10, 20, 30],
+    [30, 40, 50],
+  ]);
 });

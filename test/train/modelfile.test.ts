@@ -8,6 +8,7 @@ import * as nn from 'fettle/nn';
 import { loadModel, saveModel } from 'fettle/train';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { release, tracked } from '../compress/modules.js';
+import { SPATIAL } from './spatiallayers.js';
 
 type Net = nn.Module & { forward(x: Tensor): Tensor };
 
@@ -66,12 +67,16 @@ const LAYERS: Readonly<Record<string, [make: () => Net, shape: number[]]>> = {
   MaxPool2d: [() => new nn.MaxPool2d([2, 3], { stride: 1, padding: 1, ceilMode: true }), [1, 2, 6, 6]],
   AvgPool2d: [() => new nn.AvgPool2d(2, { stride: [1, 2], padding: 1, countIncludePad: false }), [1, 2, 6, 6]],
   AdaptiveAvgPool2d: [() => new nn.AdaptiveAvgPool2d([2, null]), [1, 2, 5, 6]],
+  ...SPATIAL,
 };
+
+/** Types that hold others, or that take more than one tensor; test/nn has the latter. */
+const OTHERS = ['Sequential', 'ModuleList', 'MaxUnpool1d', 'MaxUnpool2d', 'MaxUnpool3d'];
 
 describe('a round trip', () => {
   test('knows every layer that can be described', () => {
-    const covered = new Set(Object.keys(LAYERS).map((name) => name.split(' ')[0]));
-    expect(Object.keys(nn.layerTypes).filter((name) => !covered.has(name))).toEqual(['Sequential', 'ModuleList']);
+    const covered = new Set(Object.keys(LAYERS).map((name) => name.split(/\W/)[0]));
+    expect(Object.keys(nn.layerTypes).filter((name) => !covered.has(name))).toEqual(OTHERS);
   });
 
   test.each(Object.entries(LAYERS))('%s', async (name, [make, shape]) => {
