@@ -9,7 +9,7 @@ import { dense, empty, type Op, op } from './op.js';
 import { checkImage, depthOf, type PlaneField, type PoolField, planeGrain, planeOf, reimage } from './poolfield.js';
 import { type ValuesAndIndices, valuesAndIndices } from './reduce.js';
 import { at, build, type Reference, type Sample, spread } from './sheet.js';
-import type { Rank } from './window.js';
+import type { Rank, RankEntry } from './window.js';
 
 /**
  * Pooling to a size: output o of O covers the inputs ⌊o · I / O⌋ up to, not including, ⌈(o + 1) · I / O⌉ of each direction.
@@ -110,7 +110,7 @@ function reference(rank: Rank, a: Reference, size: OutputSize, of: (values: read
 
 /** Makes the adaptive average pool of `rank` directions. */
 // @__NO_SIDE_EFFECTS__
-function adaptiveAvgPool(name: string, rank: Rank, doc: string, samples: () => readonly Sample[]): AdaptiveAvgPool {
+function adaptiveAvgPool(name: string, rank: Rank, entry: RankEntry): AdaptiveAvgPool {
   const compute = (input: Tensor, outputSize: OutputSize): Tensor => {
     // PyTorch pools no channel of lines and images, but not of volumes.
     checkImage(name, rank, input, rank < 3 ? input.ndim - rank : 1);
@@ -124,19 +124,19 @@ function adaptiveAvgPool(name: string, rank: Rank, doc: string, samples: () => r
   return op(compute, {
     name,
     family: 'pool',
-    doc,
+    doc: entry.doc,
     dtypes: ['float32'],
     differentiable: [true],
     oracle: ([x], [size]) =>
       reference(rank, x as Reference, size as OutputSize, (v) => v.reduce((a, b) => a + b, 0) / v.length),
-    samples,
+    samples: entry.samples,
     tolerance: 2e-6,
   });
 }
 
 /** Makes the adaptive maximum pool of `rank` directions. */
 // @__NO_SIDE_EFFECTS__
-function adaptiveMaxPool(name: string, rank: Rank, doc: string, samples: () => readonly Sample[]): AdaptiveMaxPool {
+function adaptiveMaxPool(name: string, rank: Rank, entry: RankEntry): AdaptiveMaxPool {
   const compute = (
     input: Tensor,
     outputSize: OutputSize,
@@ -151,11 +151,11 @@ function adaptiveMaxPool(name: string, rank: Rank, doc: string, samples: () => r
   return op(compute as (...args: never[]) => unknown, {
     name,
     family: 'pool',
-    doc,
+    doc: entry.doc,
     dtypes: ['float32'],
     differentiable: [true],
     oracle: ([x], [size]) => reference(rank, x as Reference, size as OutputSize, (v) => Math.max(...v)),
-    samples,
+    samples: entry.samples,
   }) as unknown as AdaptiveMaxPool;
 }
 
@@ -178,49 +178,37 @@ const volumes = (): Sample[] => [
 ];
 
 /** The means of `outputSize` regions of a line: [N, C, L] → [N, C, outputSize], with or without N. */
-export const adaptiveAvgPool1d = adaptiveAvgPool(
-  'adaptiveAvgPool1d',
-  1,
-  'The mean of windows chosen so that [N, C, L] becomes [N, C, outputSize].',
-  lines,
-);
+export const adaptiveAvgPool1d = adaptiveAvgPool('adaptiveAvgPool1d', 1, {
+  doc: 'The mean of windows chosen so that [N, C, L] becomes [N, C, outputSize].',
+  samples: lines,
+});
 
 /** The means of as many regions as give [N, C, H, W] → [N, C, …outputSize], with or without N; null keeps a size. */
-export const adaptiveAvgPool2d = adaptiveAvgPool(
-  'adaptiveAvgPool2d',
-  2,
-  'The mean of windows chosen so that [N, C, H, W] becomes [N, C, …outputSize].',
-  images,
-);
+export const adaptiveAvgPool2d = adaptiveAvgPool('adaptiveAvgPool2d', 2, {
+  doc: 'The mean of windows chosen so that [N, C, H, W] becomes [N, C, …outputSize].',
+  samples: images,
+});
 
 /** The means of as many regions as give [N, C, D, H, W] → [N, C, …outputSize], with or without N; null keeps a size. */
-export const adaptiveAvgPool3d = adaptiveAvgPool(
-  'adaptiveAvgPool3d',
-  3,
-  'The mean of windows chosen so that [N, C, D, H, W] becomes [N, C, …outputSize].',
-  volumes,
-);
+export const adaptiveAvgPool3d = adaptiveAvgPool('adaptiveAvgPool3d', 3, {
+  doc: 'The mean of windows chosen so that [N, C, D, H, W] becomes [N, C, …outputSize].',
+  samples: volumes,
+});
 
 /** The largest elements of `outputSize` regions of a line: [N, C, L] → [N, C, outputSize]. Option: `returnIndices`. */
-export const adaptiveMaxPool1d = adaptiveMaxPool(
-  'adaptiveMaxPool1d',
-  1,
-  'The largest element of windows chosen so that [N, C, L] becomes [N, C, outputSize].',
-  lines,
-);
+export const adaptiveMaxPool1d = adaptiveMaxPool('adaptiveMaxPool1d', 1, {
+  doc: 'The largest element of windows chosen so that [N, C, L] becomes [N, C, outputSize].',
+  samples: lines,
+});
 
 /** The largest elements of as many regions as give [N, C, H, W] → [N, C, …outputSize]. Option: `returnIndices`. */
-export const adaptiveMaxPool2d = adaptiveMaxPool(
-  'adaptiveMaxPool2d',
-  2,
-  'The largest element of windows chosen so that [N, C, H, W] becomes [N, C, …outputSize].',
-  images,
-);
+export const adaptiveMaxPool2d = adaptiveMaxPool('adaptiveMaxPool2d', 2, {
+  doc: 'The largest element of windows chosen so that [N, C, H, W] becomes [N, C, …outputSize].',
+  samples: images,
+});
 
 /** The largest elements of as many regions as give [N, C, D, H, W] → [N, C, …outputSize]. Option: `returnIndices`. */
-export const adaptiveMaxPool3d = adaptiveMaxPool(
-  'adaptiveMaxPool3d',
-  3,
-  'The largest element of windows chosen so that [N, C, D, H, W] becomes [N, C, …outputSize].',
-  volumes,
-);
+export const adaptiveMaxPool3d = adaptiveMaxPool('adaptiveMaxPool3d', 3, {
+  doc: 'The largest element of windows chosen so that [N, C, D, H, W] becomes [N, C, …outputSize].',
+  samples: volumes,
+});

@@ -16,8 +16,8 @@ import {
   reimage,
 } from './poolfield.js';
 import { referencePool } from './pooloracle.js';
-import { type Reference, type Sample, spread } from './sheet.js';
-import type { Extent, Pair, Rank, Single, Triple } from './window.js';
+import { type Reference, spread } from './sheet.js';
+import type { Extent, Pair, Rank, RankEntry, Single, Triple } from './window.js';
 
 /** The means of windows. */
 
@@ -69,12 +69,7 @@ function averageBack(dy: Tensor, f: PlaneField, by: Divisor): Tensor {
 
 /** Makes the average pool of `rank` directions. */
 // @__NO_SIDE_EFFECTS__
-function avgPool<S extends Extent>(
-  name: string,
-  rank: Rank,
-  doc: string,
-  samples: () => readonly Sample[],
-): AvgPool<S> {
+function avgPool<S extends Extent>(name: string, rank: Rank, entry: RankEntry): AvgPool<S> {
   const compute = (input: Tensor, kernelSize: S, ...rest: AvgPoolArguments<S>): Tensor => {
     const { divisorOverride, countIncludePad = true, ...options } = readAvgPool(name, rest);
     checkImage(name, rank, input);
@@ -98,7 +93,7 @@ function avgPool<S extends Extent>(
   return op(compute, {
     name,
     family: 'pool',
-    doc,
+    doc: entry.doc,
     dtypes: ['float32'],
     differentiable: [true],
     oracle: ([x], [size, ...rest]) => {
@@ -115,7 +110,7 @@ function avgPool<S extends Extent>(
         return inside.reduce((a: number, v) => a + v, 0) / (options.divisorOverride ?? count);
       });
     },
-    samples,
+    samples: entry.samples,
     tolerance: 2e-6,
   });
 }
@@ -124,41 +119,40 @@ function avgPool<S extends Extent>(
  * The mean of each window: [N, C, L] → [N, C, OL], with or without N. Options: `stride`, `padding`, `ceilMode`,
  * `countIncludePad`.
  */
-export const avgPool1d = avgPool<Single>('avgPool1d', 1, 'The mean of each window: [N, C, L] → [N, C, OL].', () => [
-  { inputs: [spread([2, 3, 8])], args: [2] },
-  { inputs: [spread([2, 7])], args: [3, 2, 1, true] },
-  { inputs: [spread([1, 2, 8])], args: [3, { stride: 2, padding: 1, countIncludePad: false }] },
-]);
+export const avgPool1d = avgPool<Single>('avgPool1d', 1, {
+  doc: 'The mean of each window: [N, C, L] → [N, C, OL].',
+  samples: () => [
+    { inputs: [spread([2, 3, 8])], args: [2] },
+    { inputs: [spread([2, 7])], args: [3, 2, 1, true] },
+    { inputs: [spread([1, 2, 8])], args: [3, { stride: 2, padding: 1, countIncludePad: false }] },
+  ],
+});
 
 /**
  * The mean of each window: [N, C, H, W] → [N, C, OH, OW], with or without N. Options as in `avgPool1d`, and
  * `divisorOverride`.
  */
-export const avgPool2d = avgPool<Pair>(
-  'avgPool2d',
-  2,
-  'The mean of each window: [N, C, H, W] → [N, C, OH, OW].',
-  () => [
+export const avgPool2d = avgPool<Pair>('avgPool2d', 2, {
+  doc: 'The mean of each window: [N, C, H, W] → [N, C, OH, OW].',
+  samples: () => [
     { inputs: [spread([2, 3, 4, 4])], args: [2] },
     { inputs: [spread([1, 2, 5, 7])], args: [[3, 2], { stride: 2, padding: 1 }] },
     { inputs: [spread([2, 5, 6])], args: [3, { stride: 2, ceilMode: true, padding: 1 }] },
     { inputs: [spread([1, 1, 5, 4])], args: [3, { stride: 2, padding: 1, countIncludePad: false }] },
     { inputs: [spread([1, 1, 5, 4])], args: [2, { divisorOverride: 3 }] },
   ],
-);
+});
 
 /**
  * The mean of each window: [N, C, D, H, W] → [N, C, OD, OH, OW], with or without N. Options as in `avgPool1d`, and
  * `divisorOverride`.
  */
-export const avgPool3d = avgPool<Triple>(
-  'avgPool3d',
-  3,
-  'The mean of each window: [N, C, D, H, W] → [N, C, OD, OH, OW].',
-  () => [
+export const avgPool3d = avgPool<Triple>('avgPool3d', 3, {
+  doc: 'The mean of each window: [N, C, D, H, W] → [N, C, OD, OH, OW].',
+  samples: () => [
     { inputs: [spread([2, 1, 4, 4, 2])], args: [2] },
     { inputs: [spread([1, 2, 3, 5, 4])], args: [[2, 3, 2], { stride: [1, 2, 2], padding: [1, 1, 0] }] },
     { inputs: [spread([2, 3, 4, 5])], args: [3, { stride: 2, ceilMode: true, padding: 1, countIncludePad: false }] },
     { inputs: [spread([1, 1, 4, 3, 4])], args: [2, 1, 1, false, true, 5] },
   ],
-);
+});

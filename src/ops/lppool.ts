@@ -8,9 +8,9 @@ import { type Op, op } from './op.js';
 import { poolField } from './poolfield.js';
 import { referencePool } from './pooloracle.js';
 import { pow } from './power.js';
-import { type Reference, type Sample, spread } from './sheet.js';
+import { type Reference, spread } from './sheet.js';
 import { abs, sign } from './unary.js';
-import { type Extent, extents, type Pair, type Single } from './window.js';
+import { type Extent, extents, type Pair, type RankEntry, type Single } from './window.js';
 
 /** Pooling by the p-norm of windows: (Σ xᵖ)^(1/p), the mean for p = 1 but for its divisor, the maximum for p = ∞. */
 
@@ -40,8 +40,7 @@ function lpPool<S extends Extent>(
   name: string,
   rank: 1 | 2,
   average: (input: Tensor, kernelSize: S, options: LPPoolOptions<S>) => Tensor,
-  doc: string,
-  samples: () => readonly Sample[],
+  entry: RankEntry,
 ): LPPool<S> {
   const compute = (input: Tensor, normType: number, kernelSize: S, ...rest: LPPoolArguments<S>): Tensor => {
     const options = readLPPool(name, rest);
@@ -53,7 +52,7 @@ function lpPool<S extends Extent>(
   return op(compute, {
     name,
     family: 'pool',
-    doc,
+    doc: entry.doc,
     dtypes: ['float32'],
     differentiable: [true],
     oracle: ([x], [p, size, ...rest]) => {
@@ -68,32 +67,26 @@ function lpPool<S extends Extent>(
         return ((inside.reduce((a: number, v) => a + v ** (p as number), 0) / count) * field) ** (1 / (p as number));
       });
     },
-    samples,
+    samples: entry.samples,
     tolerance: 4e-6,
   });
 }
 
 /** The p-norm of each window: [N, C, L] → [N, C, OL], with or without N. Options: `stride`, `ceilMode`. */
-export const lpPool1d = lpPool<Single>(
-  'lpPool1d',
-  1,
-  avgPool1d,
-  'The norm (Σ xᵖ)^(1/p) of each window, p = normType: [N, C, L] → [N, C, OL].',
-  () => [
+export const lpPool1d = lpPool<Single>('lpPool1d', 1, avgPool1d, {
+  doc: 'The norm (Σ xᵖ)^(1/p) of each window, p = normType: [N, C, L] → [N, C, OL].',
+  samples: () => [
     { inputs: [spread([2, 3, 8], 0.5, 2)], args: [2, 2] },
     { inputs: [spread([2, 7], 0.5, 2)], args: [3, 3, { stride: 2, ceilMode: true }] },
     { inputs: [spread([1, 1, 6], 0.5, 2)], args: [1.5, 2, 1] },
   ],
-);
+});
 
 /** The p-norm of each window: [N, C, H, W] → [N, C, OH, OW], with or without N. Options: `stride`, `ceilMode`. */
-export const lpPool2d = lpPool<Pair>(
-  'lpPool2d',
-  2,
-  avgPool2d,
-  'The norm (Σ xᵖ)^(1/p) of each window, p = normType: [N, C, H, W] → [N, C, OH, OW].',
-  () => [
+export const lpPool2d = lpPool<Pair>('lpPool2d', 2, avgPool2d, {
+  doc: 'The norm (Σ xᵖ)^(1/p) of each window, p = normType: [N, C, H, W] → [N, C, OH, OW].',
+  samples: () => [
     { inputs: [spread([1, 2, 4, 4], 0.5, 2)], args: [2, 2] },
     { inputs: [spread([2, 5, 6], 0.5, 2)], args: [3, [3, 2], { stride: 2, ceilMode: true }] },
   ],
-);
+});

@@ -23,8 +23,8 @@ import {
 } from './poolfield.js';
 import { referencePool } from './pooloracle.js';
 import { type ValuesAndIndices, valuesAndIndices } from './reduce.js';
-import { type Reference, type Sample, spread } from './sheet.js';
-import type { Extent, Pair, Rank, Single, Triple } from './window.js';
+import { type Reference, spread } from './sheet.js';
+import type { Extent, Pair, Rank, RankEntry, Single, Triple } from './window.js';
 
 /** The largest elements of windows. */
 
@@ -135,12 +135,7 @@ function pick(x: Tensor, places: Tensor, rank: number): Tensor {
 
 /** Makes the maximum pool of `rank` directions. */
 // @__NO_SIDE_EFFECTS__
-function maxPool<S extends Extent>(
-  name: string,
-  rank: Rank,
-  doc: string,
-  samples: () => readonly Sample[],
-): MaxPool<S> {
+function maxPool<S extends Extent>(name: string, rank: Rank, entry: RankEntry): MaxPool<S> {
   const compute = (input: Tensor, kernelSize: S, ...rest: MaxPoolArguments<S>): Tensor | ValuesAndIndices => {
     const options = readMaxPool(name, rest);
     checkImage(name, rank, input);
@@ -151,7 +146,7 @@ function maxPool<S extends Extent>(
   return op(compute as (...args: never[]) => unknown, {
     name,
     family: 'pool',
-    doc,
+    doc: entry.doc,
     dtypes: ['float32'],
     differentiable: [true],
     oracle: ([x], [size, ...rest]) => {
@@ -160,7 +155,7 @@ function maxPool<S extends Extent>(
       const f = poolField('oracle', rank, image.shape.slice(-rank), size as Extent, options);
       return referencePool(image, f, (v) => v.reduce((a: number, e) => (e === null ? a : Math.max(a, e)), -Infinity));
     },
-    samples,
+    samples: entry.samples,
   }) as unknown as MaxPool<S>;
 }
 
@@ -168,41 +163,35 @@ function maxPool<S extends Extent>(
  * The largest element of each window: [N, C, L] → [N, C, OL], with or without N. Options: `stride`, `padding`, `dilation`,
  * `ceilMode`, `returnIndices` (then `{ values, indices }`). A NaN is the largest; the gradient goes to the first of equals.
  */
-export const maxPool1d = maxPool<Single>(
-  'maxPool1d',
-  1,
-  'The largest element of each window: [N, C, L] → [N, C, OL].',
-  () => [
+export const maxPool1d = maxPool<Single>('maxPool1d', 1, {
+  doc: 'The largest element of each window: [N, C, L] → [N, C, OL].',
+  samples: () => [
     { inputs: [spread([2, 3, 8])], args: [2] },
     { inputs: [spread([2, 7])], args: [3, { stride: 2, padding: 1, ceilMode: true }] },
     { inputs: [spread([1, 2, 9])], args: [2, 1, 1, 3] },
   ],
-);
+});
 
 /** The largest element of each window: [N, C, H, W] → [N, C, OH, OW], with or without N. Options as in `maxPool1d`. */
-export const maxPool2d = maxPool<Pair>(
-  'maxPool2d',
-  2,
-  'The largest element of each window: [N, C, H, W] → [N, C, OH, OW].',
-  () => [
+export const maxPool2d = maxPool<Pair>('maxPool2d', 2, {
+  doc: 'The largest element of each window: [N, C, H, W] → [N, C, OH, OW].',
+  samples: () => [
     { inputs: [spread([2, 3, 4, 4])], args: [2] },
     { inputs: [spread([1, 2, 5, 7])], args: [[3, 2], { stride: 2, padding: 1 }] },
     { inputs: [spread([2, 5, 6])], args: [3, { stride: 2, ceilMode: true }] },
     { inputs: [spread([1, 1, 7, 7])], args: [2, { dilation: 2, stride: 1 }] },
   ],
-);
+});
 
 /**
  * The largest element of each window: [N, C, D, H, W] → [N, C, OD, OH, OW], with or without N. Options as in `maxPool1d`.
  */
-export const maxPool3d = maxPool<Triple>(
-  'maxPool3d',
-  3,
-  'The largest element of each window: [N, C, D, H, W] → [N, C, OD, OH, OW].',
-  () => [
+export const maxPool3d = maxPool<Triple>('maxPool3d', 3, {
+  doc: 'The largest element of each window: [N, C, D, H, W] → [N, C, OD, OH, OW].',
+  samples: () => [
     { inputs: [spread([2, 1, 4, 4, 2])], args: [2] },
     { inputs: [spread([1, 2, 3, 5, 4])], args: [[2, 3, 2], { stride: [1, 2, 2], padding: [1, 1, 0] }] },
     { inputs: [spread([2, 3, 4, 5])], args: [3, { stride: 2, ceilMode: true, padding: 1 }] },
     { inputs: [spread([1, 1, 5, 4, 3])], args: [2, { dilation: [2, 1, 2], stride: 1 }] },
   ],
-);
+});

@@ -1,4 +1,5 @@
 import { fail } from '../core/errors.js';
+import type { Sheet } from './sheet.js';
 
 /** The sizes that convolutions, pools and windows take: one for every direction, or one for each. */
 
@@ -10,6 +11,9 @@ export type Extent = number | readonly number[];
 
 /** How many directions an image has: lines, pictures, volumes. */
 export type Rank = 1 | 2 | 3;
+
+/** What the op of one rank tells its maker for the sheet. */
+export type RankEntry = Pick<Sheet, 'doc' | 'samples'>;
 
 const NUMBERS = ['one whole number', 'one or two whole numbers', 'one or three whole numbers'];
 const LETTERS = [['L'], ['H', 'W'], ['D', 'H', 'W']];
