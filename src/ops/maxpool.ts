@@ -93,13 +93,18 @@ export function largest(name: string, input: Tensor, f: PoolField, planeMax: Pla
     slices.values.dispose();
     if (boxes.places === null || slices.places === null) return boxes;
     const [among, within] = [boxes.places, slices.places];
-    return { values: boxes.values, places: scope(() => boxPlaces(f, planes, among, within)) };
+    const flat = scope(() => boxPlaces(f, planes, among, within));
+    for (const step of [among, within]) step.dispose();
+    return { values: boxes.values, places: flat };
   });
   if (places !== null) {
     const from = input.shape;
-    record(name, [input], [values], [places], ([g], [where]) => [unpool(g as Tensor, where as Tensor, from, rank)]);
+    record(name, [input], [values], [places], ([g], [held]) => [unpool(g as Tensor, held as Tensor, from, rank)]);
   }
-  return { values, places: indices ? places : null };
+  if (indices) return { values, places };
+  // The graph holds them now.
+  places?.dispose();
+  return { values, places: null };
 }
 
 /** dy scattered to the places that won, in images of `shape`, whose last `rank` dimensions `places` counts through. */
@@ -115,7 +120,7 @@ function unpool(dy: Tensor, places: Tensor, shape: readonly number[], rank: numb
     reads: [dense(dy), places],
     ints: [planes, inSize, outSize],
   });
-  record('maxUnpool', [dy], [dx], [places], ([g], [where]) => [pick(g as Tensor, where as Tensor, rank)]);
+  record('maxUnpool', [dy], [dx], [places], ([g], [held]) => [pick(g as Tensor, held as Tensor, rank)]);
   return dx;
 }
 
@@ -129,7 +134,7 @@ function pick(x: Tensor, places: Tensor, rank: number): Tensor {
     return reshape(where(lt(index, 0), 0, found), places.shape);
   });
   const { shape } = x;
-  record('maxPoolPick', [x], [y], [places], ([g], [where]) => [unpool(g as Tensor, where as Tensor, shape, rank)]);
+  record('maxPoolPick', [x], [y], [places], ([g], [held]) => [unpool(g as Tensor, held as Tensor, shape, rank)]);
   return y;
 }
 
