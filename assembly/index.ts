@@ -215,3 +215,4 @@ export {
   logicalNot_u8,
 } from './unary';
 export { where_b4, where_b1 } from './where';
+export { fold_f32 } from './windows';

@@ -3,6 +3,7 @@ import { type DType, isDType, traits } from './core/dtype.js';
 import { fail } from './core/errors.js';
 import { Tensor } from './core/tensor.js';
 import * as ops from './ops/index.js';
+import { type UnfoldArguments, unfoldAlong } from './ops/unfold.js';
 
 /**
  * Ops as methods. The functions in src/ops are the ops; this file derives a method from each that takes a tensor first, so
@@ -252,6 +253,10 @@ declare module './core/tensor.js' {
     float(): Tensor<'float32'>;
     int(): Tensor<'int32'>;
     bool(): Tensor<'bool'>;
+    /** A view of the windows of `size` elements along `dim`, `step` apart: [.., n, ..] → [.., windows, .., size]. */
+    unfold(dim: number, size: number, step: number): Tensor;
+    /** The windows of images as columns, as the function `unfold`. */
+    unfold(kernelSize: ops.Pair, ...rest: UnfoldArguments): Tensor;
     /** `other` where `condition` does not hold. */
     where(condition: Tensor, other: Tensor | number): Tensor;
     /** Adds the gradient of this tensor to `grad` of every leaf it was computed from. */
@@ -297,6 +302,14 @@ const extra = {
   },
   bool(this: Tensor): Tensor {
     return ops.cast(this, 'bool');
+  },
+  unfold(this: Tensor, ...given: readonly unknown[]): Tensor {
+    // Three numbers are PyTorch's method; anything else can only be the arguments of its function.
+    const [dim, size, step] = given;
+    if (given.length === 3 && typeof dim === 'number' && typeof size === 'number' && typeof step === 'number')
+      return unfoldAlong(this, dim, size, step);
+    const [kernelSize, ...rest] = given as readonly [ops.Pair, ...UnfoldArguments];
+    return ops.unfold(this, kernelSize, ...(rest as UnfoldArguments));
   },
   where(this: Tensor, condition: Tensor, other: Tensor | number): Tensor {
     return ops.where(condition, this, other);

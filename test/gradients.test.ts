@@ -11,6 +11,8 @@ const EPS: Readonly<Record<string, number>> = Object.fromEntries(
     ...['amax', 'amin', 'maxPool2d', 'clamp', 'relu', 'floor', 'ceil', 'round', 'trunc', 'abs', 'sign', 'maximum'],
     ...['minimum', 'relu6', 'leakyRelu', 'elu', 'celu', 'selu', 'hardsigmoid', 'hardswish', 'hardtanh', 'threshold'],
     ...['fmod', 'remainder', 'prelu', 'norm', 'fmax', 'fmin', 'copysign', 'frac'],
+    ...['maxPool1d', 'maxPool3d'],
+    ...['adaptiveMaxPool1d', 'adaptiveMaxPool2d', 'adaptiveMaxPool3d'],
   ].map((name) => [name, 2 ** -8]),
 );
 

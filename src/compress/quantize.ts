@@ -39,6 +39,16 @@ function quantizeWeights(
   return { values, scales };
 }
 
+/** Zeros above and below, left and right of the image; null where a layer pads unevenly or with something else. */
+function evenPadding({ padding, paddingMode, kernelSize, dilation }: Conv2d): readonly [number, number] | null {
+  if (padding === 'valid') return [0, 0];
+  const total = kernelSize.map((k, i) => (dilation[i] as number) * (k - 1));
+  const sides = padding === 'same' ? total.map((t) => t / 2) : padding;
+  const [rows, columns] = sides as readonly [number, number];
+  const isEven = Number.isInteger(rows) && Number.isInteger(columns);
+  return isEven && (paddingMode === 'zeros' || rows + columns === 0) ? [rows, columns] : null;
+}
+
 function convertLayer(
   layer: Linear | Conv2d,
   observer: MinMaxObserver,
@@ -50,7 +60,7 @@ function convertLayer(
       ? new QuantizedLinear(layer.inFeatures, layer.outFeatures, { bias })
       : new QuantizedConv2d(layer.inChannels, layer.outChannels, layer.kernelSize, {
           stride: layer.stride,
-          padding: layer.padding,
+          padding: evenPadding(layer) ?? [0, 0],
           dilation: layer.dilation,
           bias,
         });
@@ -113,7 +123,8 @@ async function observe(
 /**
  * A copy of `model`, in evaluation mode, whose linear layers and convolutions multiply in int8. The range of each layer's
  * input is observed while `calibration` runs through the model: batches of inputs, or of inputs and labels. Grouped
- * convolutions, and layers that the calibration does not reach, stay as they are.
+ * convolutions, those whose padding is uneven or not of zeros, and layers that the calibration does not reach, stay as
+ * they are.
  */
 async function quantizeStatic<M extends Runnable>(
   model: M,
@@ -127,7 +138,8 @@ async function quantizeStatic<M extends Runnable>(
       .namedModules()
       .filter(
         (entry): entry is [string, Linear | Conv2d] =>
-          entry[1] instanceof Linear || (entry[1] instanceof Conv2d && entry[1].groups === 1),
+          entry[1] instanceof Linear ||
+          (entry[1] instanceof Conv2d && entry[1].groups === 1 && evenPadding(entry[1]) !== null),
       );
     const observers = await observe(copy, layers, calibration);
     for (const [name, layer] of layers) {

@@ -1,4 +1,5 @@
 export * from './activation.js';
+export * from './adaptivepool.js';
 export {
   MultiheadAttention,
   type MultiheadAttentionForwardOptions,
@@ -8,9 +9,11 @@ export {
 export { Bilinear } from './bilinear.js';
 export { cloneModule } from './clone.js';
 export { type Entries, ModuleDict, ModuleList, Sequential } from './container.js';
-export { Conv2d, type ConvOptions } from './conv.js';
+export { Conv1d, Conv2d, Conv3d, type ConvOptions, type PaddingMode } from './conv.js';
+export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeOptions } from './convtranspose.js';
 export * from './dropout.js';
 export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
+export { Fold, Unfold } from './fold.js';
 export * as functional from './functional.js';
 export type { BackwardHook, ForwardHook, ForwardPreHook, Gradients, HookHandle } from './hooks.js';
 export * as init from './init.js';
@@ -23,6 +26,8 @@ export {
   RMSNorm,
   type RMSNormOptions,
 } from './layernorm.js';
+export { type LayerType, type LayerTypes, layerType } from './layertype.js';
+export { layerTypes } from './layertypes.js';
 export { Linear, type LinearOptions } from './linear.js';
 export * from './loss.js';
 export * from './marginloss.js';
@@ -45,22 +50,16 @@ export {
   InstanceNorm2d,
   InstanceNorm3d,
 } from './norm.js';
+export * from './padding.js';
 export { ParameterDict, ParameterList } from './parametercontainer.js';
 export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from './pixelshuffle.js';
+export * from './pool.js';
 export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './recurrent.js';
 export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './recurrentcell.js';
 export * from './sequence.js';
 export * from './simple.js';
 export { type Summary, type SummaryOptions, type SummaryRow, summary } from './summary.js';
-export {
-  construct,
-  describe,
-  type LayerType,
-  type LayerTypes,
-  layerType,
-  layerTypes,
-  type Topology,
-} from './topology.js';
+export { construct, describe, type Topology } from './topology.js';
 export {
   type DecoderLayer,
   type EncoderLayer,
@@ -79,5 +78,6 @@ export {
   TransformerEncoderLayer,
   type TransformerLayerOptions,
 } from './transformerlayer.js';
+export * from './unpool.js';
 export { Upsample, type UpsampleOptions, UpsamplingBilinear2d, UpsamplingNearest2d } from './upsample.js';
 export * as utils from './utils.js';

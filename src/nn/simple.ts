@@ -2,13 +2,12 @@ import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import * as ops from '../ops/index.js';
-import { type AvgPoolArguments, type MaxPoolArguments, readAvgPool, readMaxPool } from '../ops/pool.js';
 import type { Tensor } from '../tensor.js';
 import { Module } from './module.js';
 import { type InplaceArguments, Overwriting, usualDim } from './overwriting.js';
 import { python } from './repr.js';
 
-/** Layers without parameters: activations, pools, reshaping. */
+/** Layers without parameters: activations, reshaping. */
 
 export class Identity extends Module {
   /** Takes any arguments and ignores them, so that it can stand in for any layer. */
@@ -146,62 +145,5 @@ export class Unflatten extends Module {
 
   protected override extraRepr(): string {
     return `dim=${this.dim}, unflattened_size=${python(this.unflattenedSize)}`;
-  }
-}
-
-export class MaxPool2d extends Module {
-  readonly options: ops.MaxPoolOptions;
-
-  constructor(
-    readonly kernelSize: ops.Pair,
-    ...rest: MaxPoolArguments
-  ) {
-    super();
-    this.options = readMaxPool('MaxPool2d', rest);
-  }
-
-  forward(x: Tensor): Tensor {
-    return ops.maxPool2d(x, this.kernelSize, this.options);
-  }
-
-  protected override extraRepr(): string {
-    const { stride = this.kernelSize, padding = 0, dilation = 1, ceilMode = false } = this.options;
-    const [size, step, pad, spread] = [this.kernelSize, stride, padding, dilation].map(python);
-    return `kernel_size=${size}, stride=${step}, padding=${pad}, dilation=${spread}, ceil_mode=${python(ceilMode)}`;
-  }
-}
-
-export class AvgPool2d extends Module {
-  readonly options: ops.AvgPoolOptions;
-
-  constructor(
-    readonly kernelSize: ops.Pair,
-    ...rest: AvgPoolArguments
-  ) {
-    super();
-    this.options = readAvgPool('AvgPool2d', rest);
-  }
-
-  forward(x: Tensor): Tensor {
-    return ops.avgPool2d(x, this.kernelSize, this.options);
-  }
-
-  protected override extraRepr(): string {
-    const { stride = this.kernelSize, padding = 0 } = this.options;
-    return `kernel_size=${python(this.kernelSize)}, stride=${python(stride)}, padding=${python(padding)}`;
-  }
-}
-
-export class AdaptiveAvgPool2d extends Module {
-  constructor(readonly outputSize: number | readonly [number | null, number | null]) {
-    super();
-  }
-
-  forward(x: Tensor): Tensor {
-    return ops.adaptiveAvgPool2d(x, this.outputSize);
-  }
-
-  protected override extraRepr(): string {
-    return `output_size=${python(this.outputSize)}`;
   }
 }

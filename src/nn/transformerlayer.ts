@@ -3,10 +3,10 @@ import { fail } from '../core/errors.js';
 import { add, gelu, relu } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { MultiheadAttention } from './attention.js';
+import { Dropout } from './dropout.js';
 import { LayerNorm } from './layernorm.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
-import { Dropout } from './dropout.js';
 
 /** The layers of transformers: attention, then two products, each with the input going by (Vaswani et al. 2017). */
 

@@ -1,16 +1,29 @@
 export * from './activation.js';
+export {
+  type AdaptiveMaxPoolOptions,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+  type OutputSize,
+} from './adaptivepool.js';
 export { type AffineGridOptions, affineGrid } from './affinegrid.js';
 export * from './aliases.js';
 export * from './alphadropout.js';
 export { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
+export { avgPool1d, avgPool2d, avgPool3d } from './avgpool.js';
 export { bilinear } from './bilinear.js';
 export * from './binaryloss.js';
 export * from './bitwise.js';
 export { expand } from './broadcast.js';
 export * from './closeness.js';
 export * from './compare.js';
-export { type ConvOptions, conv2d } from './conv.js';
+export { conv1d, conv2d, conv3d } from './conv.js';
+export type { ConvOptions, ConvTransposeOptions } from './convfield.js';
+export { convTranspose1d, convTranspose2d, convTranspose3d } from './convtranspose.js';
 export * from './create.js';
 export * from './crossentropy.js';
 export * from './ctc.js';
@@ -31,9 +44,12 @@ export * from './join.js';
 export { lerp } from './lerp.js';
 export * from './likelihood.js';
 export * from './loss.js';
+export { type LPPoolOptions, lpPool1d, lpPool2d } from './lppool.js';
 export * from './marginloss.js';
 export { maskedFill, maskedSelect, type NonzeroOptions, nonzero } from './masked.js';
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
+export { maxPool1d, maxPool2d, maxPool3d, type Pooled } from './maxpool.js';
+export { type MaxUnpoolOptions, maxUnpool1d, maxUnpool2d, maxUnpool3d } from './maxunpool.js';
 export * from './movement.js';
 export * from './multimargin.js';
 export { type BatchNormOptions, batchNorm, type LayerNormOptions, layerNorm } from './norm.js';
@@ -41,17 +57,7 @@ export { type LocalResponseNormOptions, localResponseNorm, type NormalizeOptions
 export * from './pad.js';
 export * from './parts.js';
 export * from './pixelshuffle.js';
-export {
-  type AvgPoolOptions,
-  adaptiveAvgPool2d,
-  avgPool2d,
-  type MaxPoolOptions,
-  maxPool1d,
-  maxPool2d,
-  type Pair,
-  type PoolOptions,
-  pair,
-} from './pool.js';
+export type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from './poolfield.js';
 export { pow } from './power.js';
 export { prod } from './product.js';
 export * from './random.js';
@@ -78,6 +84,7 @@ export { type RmsNormOptions, rmsNorm } from './rmsnorm.js';
 export * from './scan.js';
 export * from './scatter.js';
 export * from './shrinkage.js';
+export * from './signalwindow.js';
 export {
   type CosineSimilarityOptions,
   cosineSimilarity,
@@ -91,5 +98,6 @@ export { type IstftOptions, istft, type StftOptions, stft } from './stft.js';
 export * from './threefold.js';
 export * from './triangle.js';
 export * from './unary.js';
+export { fold, type UnfoldOptions, unfold } from './unfold.js';
 export { type NormOptions, norm } from './vectornorm.js';
-export * from './window.js';
+export type { Extent, Pair, Single, Triple } from './window.js';

@@ -39,8 +39,11 @@ const argumentsOf = (one: Case): readonly unknown[] => one.args ?? one.in.map((_
 
 type Call = (...args: unknown[]) => unknown;
 
-/** What stands in the place of a function: the transpose is a property alone. */
-const OTHERS: Readonly<Record<string, Call>> = { T: (x) => (x as Tensor).T };
+/** What stands in the place of a function: the transpose is a property alone, and one unfold is a method alone. */
+const OTHERS: Readonly<Record<string, Call>> = {
+  T: (x) => (x as Tensor).T,
+  'Tensor.unfold': (x, ...rest) => (x as Tensor).unfold(...(rest as [number, number, number])),
+};
 
 /** Ops whose method has another name. */
 const METHODS: Readonly<Record<string, string>> = { variance: 'var', cast: 'to' };
@@ -71,7 +74,6 @@ const WITHOUT: Readonly<Record<string, string>> = {
   random_: 'random',
   randintLike: 'random',
   detach: 'cuts the graph; test/autograd has it',
-  pair: 'reads arguments',
   allclose: 'gives a boolean; test/ops/closeness.test.ts has it',
   equal: 'gives a boolean; test/ops/closeness.test.ts has it',
 };
