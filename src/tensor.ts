@@ -14,21 +14,31 @@ const methods = {
   acosh: ops.acosh,
   add: ops.add,
   add_: ops.add_,
+  addbmm: ops.addbmm,
   addmm: ops.addmm,
+  addmv: ops.addmv,
+  addr: ops.addr,
+  adjoint: ops.adjoint,
   all: ops.all,
   amax: ops.amax,
   amin: ops.amin,
+  aminmax: ops.aminmax,
   any: ops.any,
   argmax: ops.argmax,
   argmin: ops.argmin,
   argsort: ops.argsort,
+  argwhere: ops.argwhere,
   asin: ops.asin,
   asinh: ops.asinh,
+  asStrided: ops.asStrided,
   atan: ops.atan,
   atan2: ops.atan2,
   atanh: ops.atanh,
   baddbmm: ops.baddbmm,
+  bincount: ops.bincount,
   bmm: ops.bmm,
+  broadcastTo: ops.broadcastTo,
+  bucketize: ops.bucketize,
   ceil: ops.ceil,
   chunk: ops.chunk,
   clamp: ops.clamp,
@@ -37,39 +47,66 @@ const methods = {
   copy_: ops.copy_,
   cos: ops.cos,
   cosh: ops.cosh,
+  countNonzero: ops.countNonzero,
+  cross: ops.cross,
+  cummax: ops.cummax,
+  cummin: ops.cummin,
   cumprod: ops.cumprod,
   cumsum: ops.cumsum,
   detach: ops.detach,
   diag: ops.diag,
+  diagEmbed: ops.diagEmbed,
+  diagflat: ops.diagflat,
   diagonal: ops.diagonal,
+  diagonalScatter: ops.diagonalScatter,
+  diff: ops.diff,
+  dist: ops.dist,
   div: ops.div,
   div_: ops.div_,
   dot: ops.dot,
+  dsplit: ops.dsplit,
   eq: ops.eq,
   erf: ops.erf,
   exp: ops.exp,
   exp2: ops.exp2,
   expand: ops.expand,
+  expandAs: ops.expandAs,
   expm1: ops.expm1,
   fill_: ops.fill_,
   flatten: ops.flatten,
   flip: ops.flip,
+  fliplr: ops.fliplr,
+  flipud: ops.flipud,
   floor: ops.floor,
   floorDivide: ops.floorDivide,
   fmod: ops.fmod,
   gather: ops.gather,
   ge: ops.ge,
   gelu: ops.gelu,
+  ger: ops.ger,
   gt: ops.gt,
+  histc: ops.histc,
+  hsplit: ops.hsplit,
+  index: ops.index,
+  indexAdd: ops.indexAdd,
+  indexCopy: ops.indexCopy,
+  indexFill: ops.indexFill,
+  indexPut: ops.indexPut,
+  indexPut_: ops.indexPut_,
+  indexReduce: ops.indexReduce,
   indexSelect: ops.indexSelect,
+  inner: ops.inner,
   isinf: ops.isinf,
   isnan: ops.isnan,
+  kron: ops.kron,
+  kthvalue: ops.kthvalue,
   le: ops.le,
   lerp: ops.lerp,
   log: ops.log,
   log10: ops.log10,
   log1p: ops.log1p,
   log2: ops.log2,
+  logcumsumexp: ops.logcumsumexp,
   logicalAnd: ops.logicalAnd,
   logicalNot: ops.logicalNot,
   logicalOr: ops.logicalOr,
@@ -78,16 +115,24 @@ const methods = {
   logsumexp: ops.logsumexp,
   lt: ops.lt,
   maskedFill: ops.maskedFill,
+  maskedScatter: ops.maskedScatter,
   maskedSelect: ops.maskedSelect,
   matmul: ops.matmul,
+  matrixPower: ops.matrixPower,
   maximum: ops.maximum,
   mean: ops.mean,
   minimum: ops.minimum,
   mm: ops.mm,
+  mode: ops.mode,
+  moveaxis: ops.moveaxis,
   movedim: ops.movedim,
+  msort: ops.msort,
   mul: ops.mul,
   mul_: ops.mul_,
   mv: ops.mv,
+  nanmean: ops.nanmean,
+  nanquantile: ops.nanquantile,
+  nansum: ops.nansum,
   narrow: ops.narrow,
   ne: ops.ne,
   neg: ops.neg,
@@ -99,23 +144,33 @@ const methods = {
   pow: ops.pow,
   prelu: ops.prelu,
   prod: ops.prod,
+  put: ops.put,
+  quantile: ops.quantile,
+  ravel: ops.ravel,
   reciprocal: ops.reciprocal,
   relu: ops.relu,
   remainder: ops.remainder,
+  renorm: ops.renorm,
   repeat: ops.repeat,
+  repeatInterleave: ops.repeatInterleave,
   reshape: ops.reshape,
+  reshapeAs: ops.reshapeAs,
   roll: ops.roll,
+  rot90: ops.rot90,
   round: ops.round,
   rsqrt: ops.rsqrt,
   scatter: ops.scatter,
   scatterAdd: ops.scatterAdd,
+  scatterReduce: ops.scatterReduce,
   select: ops.select,
+  selectScatter: ops.selectScatter,
   sigmoid: ops.sigmoid,
   sign: ops.sign,
   silu: ops.silu,
   sin: ops.sin,
   sinh: ops.sinh,
   slice: ops.slice,
+  sliceScatter: ops.sliceScatter,
   softmax: ops.softmax,
   sort: ops.sort,
   split: ops.split,
@@ -126,22 +181,34 @@ const methods = {
   sub: ops.sub,
   sub_: ops.sub_,
   sum: ops.sum,
+  sumToSize: ops.sumToSize,
+  swapaxes: ops.swapaxes,
+  swapdims: ops.swapdims,
   t: ops.t,
   take: ops.take,
+  takeAlongDim: ops.takeAlongDim,
   tan: ops.tan,
   tanh: ops.tanh,
+  tensorSplit: ops.tensorSplit,
   tile: ops.tile,
   topk: ops.topk,
+  trace: ops.trace,
   transpose: ops.transpose,
   tril: ops.tril,
   triu: ops.triu,
   trunc: ops.trunc,
+  typeAs: ops.typeAs,
+  unbind: ops.unbind,
   unflatten: ops.unflatten,
   uniform_: ops.uniform_,
   unique: ops.unique,
+  uniqueConsecutive: ops.uniqueConsecutive,
   unsqueeze: ops.unsqueeze,
   var: ops.variance,
+  vdot: ops.vdot,
   view: ops.view,
+  viewAs: ops.viewAs,
+  vsplit: ops.vsplit,
   zero_: ops.zero_,
 } as const;
 
@@ -156,16 +223,24 @@ declare module './core/tensor.js' {
   interface Tensor<D extends DType = DType> extends Derived {
     /** The largest of all elements. */
     max(): Tensor;
+    /** Elementwise the larger. */
+    max(other: Tensor): Tensor;
     /** Largest values along `dim` and where they are. */
     max(dim: number | ops.ReduceOptions, keepdim?: boolean): ops.ValuesAndIndices;
     /** The smallest of all elements. */
     min(): Tensor;
+    /** Elementwise the smaller. */
+    min(other: Tensor): Tensor;
     /** Smallest values along `dim` and where they are. */
     min(dim: number | ops.ReduceOptions, keepdim?: boolean): ops.ValuesAndIndices;
     /** The median of all elements, the lower of two. */
     median(): Tensor;
     /** Medians along `dim` and where they are. */
     median(dim: number | ops.ReduceOptions, keepdim?: boolean): ops.ValuesAndIndices;
+    /** The median of the elements that are not NaN. */
+    nanmedian(): Tensor;
+    /** Medians along `dim` of the elements that are not NaN, and where they are. */
+    nanmedian(dim: number | ops.ReduceOptions, keepdim?: boolean): ops.ValuesAndIndices;
     /** The transpose: dimensions in reverse order. */
     readonly T: Tensor<D>;
     /** This tensor as another dtype, or on another device; the same tensor when it is so already. */
@@ -202,6 +277,9 @@ const extra = {
   },
   median(this: Tensor, dim?: number, keepdim?: boolean): unknown {
     return dim === undefined ? ops.median(this) : ops.median(this, dim, keepdim);
+  },
+  nanmedian(this: Tensor, dim?: number, keepdim?: boolean): unknown {
+    return dim === undefined ? ops.nanmedian(this) : ops.nanmedian(this, dim, keepdim);
   },
   to(this: Tensor, target: string): Tensor {
     if (isDType(target)) return ops.cast(this, target);
@@ -257,6 +335,7 @@ export const eye = ops.eye;
 export const full = ops.full;
 export const fullLike = ops.fullLike;
 export const linspace = ops.linspace;
+export const logspace = ops.logspace;
 export const ones = ops.ones;
 export const onesLike = ops.onesLike;
 export const rand = ops.rand;

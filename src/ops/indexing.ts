@@ -3,7 +3,7 @@ import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDim, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { narrow } from './movement.js';
+import { narrow, reshape } from './movement.js';
 import { checkTensor, convert, dense, empty, suffix } from './op.js';
 
 /** Ops that pick elements by index. */
@@ -105,6 +105,14 @@ export function indexSelect(input: Tensor, dim: number, index: Tensor): Tensor {
   const { x, places } = prepare('indexSelect', input, index);
   const d = normalizeDim('indexSelect', dim, input.ndim);
   if (index.ndim > 1) fail('shape', `indexSelect: index must have one dimension, got ${show(index.shape)}.`);
+  // A number is a line of one element, and remains a number however often it is picked.
+  if (input.ndim === 0) {
+    checkIndices('indexSelect', places, 1);
+    return reshape(
+      indexSelect(reshape(input, [1]), 0, narrow(reshape(index, [-1]), 0, 0, Math.min(index.numel, 1))),
+      [],
+    );
+  }
   checkIndices('indexSelect', places, input.shape[d] as number);
   const { outer, inner } = lanesOf(input.shape, d);
   const count = index.numel;

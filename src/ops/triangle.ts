@@ -91,22 +91,23 @@ function view(x: Tensor, offset: number, d1: number, d2: number): Tensor {
   );
 }
 
-function take(input: Tensor, offset: number, d1: number, d2: number): Tensor {
+/** The diagonal of two dimensions, last: a view. */
+export function diagonalOf(input: Tensor, offset: number, d1: number, d2: number): Tensor {
   const y = view(input, offset, d1, d2);
   const from = input.shape;
-  record('diagonal', [input], [y], [], ([g]) => [put(g as Tensor, from, offset, d1, d2)]);
+  record('diagonal', [input], [y], [], ([g]) => [ontoDiagonal(g as Tensor, from, offset, d1, d2)]);
   return y;
 }
 
-/** Zeros of `shape` with `input` on the diagonal of two dimensions: the gradient of `take`. */
-function put(input: Tensor, shape: Shape, offset: number, d1: number, d2: number): Tensor {
+/** Zeros of `shape` with `input` on the diagonal of two dimensions: the gradient of `diagonalOf`. */
+export function ontoDiagonal(input: Tensor, shape: Shape, offset: number, d1: number, d2: number): Tensor {
   const y = empty(input, shape, input.dtype, 'diag');
   const kernel = `fill_b${traits[y.dtype].bytes}`;
   y.storage.device.launch({ kernel, work: y.numel, grain: 65536, writes: [y], reads: [], ints: [0] });
   const window = view(y, offset, d1, d2);
   copyInto(window, input);
   window.dispose();
-  record('diag', [input], [y], [], ([g]) => [take(g as Tensor, offset, d1, d2)]);
+  record('diag', [input], [y], [], ([g]) => [diagonalOf(g as Tensor, offset, d1, d2)]);
   return y;
 }
 
@@ -115,7 +116,7 @@ export const diagonal = op(
     checkTensor('diagonal', input);
     const [d1, d2] = [normalizeDim('diagonal', dim1, input.ndim), normalizeDim('diagonal', dim2, input.ndim)];
     if (d1 === d2) fail('argument', `diagonal: dim1 and dim2 must differ, got ${dim1} and ${dim2}.`);
-    return take(input, offset, d1, d2);
+    return diagonalOf(input, offset, d1, d2);
   },
   {
     name: 'diagonal',
@@ -151,8 +152,8 @@ export function diag(input: Tensor, diagonal = 0): Tensor {
   checkTensor('diag', input);
   if (input.ndim === 1) {
     const size = (input.shape[0] as number) + Math.abs(diagonal);
-    return put(input, [size, size], diagonal, 0, 1);
+    return ontoDiagonal(input, [size, size], diagonal, 0, 1);
   }
-  if (input.ndim === 2) return clone(take(input, diagonal, 0, 1));
+  if (input.ndim === 2) return clone(diagonalOf(input, diagonal, 0, 1));
   return fail('shape', `diag: expected 1 or 2 dimensions, got ${show(input.shape)}. Use diagonal().`);
 }
