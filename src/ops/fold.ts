@@ -40,7 +40,9 @@ export function parseReduce<O extends ReduceOptions = ReduceOptions>(
   args: readonly unknown[],
   more: readonly string[] = [],
 ): O {
-  return readArguments<O>('reduce', args, ['dim', 'keepdim', ...more] as (keyof O & string)[]);
+  // Callers pass their parameters on as they are, those that were not given too.
+  const given = args[args.length - 1] === undefined ? args.filter((value) => value !== undefined) : args;
+  return readArguments<O>('reduce', given, ['dim', 'keepdim', ...more] as (keyof O & string)[]);
 }
 
 /** How a reduction sees its input: contiguous, with the reduced dimensions in one block. */

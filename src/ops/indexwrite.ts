@@ -1,12 +1,13 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { broadcastShapes, normalizeDim, sizeOf } from '../core/shape.js';
-import { Tensor } from '../core/tensor.js';
+import type { Tensor } from '../core/tensor.js';
 import { mul } from './arithmetic.js';
 import { expand } from './broadcast.js';
+import { tensor } from './create.js';
 import { checkIndices, gather, indexSelect, prepare } from './indexing.js';
-import { indicesLike, nonzero } from './masked.js';
-import { cast, narrow, reshape } from './movement.js';
+import { indicesLike, maskedFill, nonzero } from './masked.js';
+import { narrow, reshape } from './movement.js';
 import { checkTensor } from './op.js';
 import { type ScatterReduceOptions, scatter, scatterAdd, scatterReduce } from './scatter.js';
 
@@ -162,17 +163,14 @@ export function indexFill(input: Tensor, dim: number, index: Tensor, value: Tens
   checkTensor('indexFill', index, 'index');
   const d = normalizeDim('indexFill', dim, input.ndim);
   if (index.ndim > 1) fail('shape', `indexFill: index must have one dimension, got ${show(index.shape)}.`);
-  const line = wrapped('indexFill', input, index, input.shape[d] ?? 1);
-  if (input.ndim === 0) {
-    checkIndices('indexFill', line, 1);
-    return reshape(indexFill(reshape(input, [1]), 0, index, value), []);
-  }
-  const places = everywhere(line, input.shape, d);
-  if (!(value instanceof Tensor)) return scatter(input, d, places, value);
-  if (value.ndim > 0) {
-    fail('shape', `indexFill: value must be a number or a tensor without dimensions, got ${show(value.shape)}.`);
-  }
-  return scatter(input, d, places, expand(cast(value, input.dtype), places.shape));
+  const size = input.shape[d] ?? 1;
+  const line = wrapped('indexFill', input, index, size);
+  checkIndices('indexFill', line, size);
+  const isNamed = new Uint8Array(size);
+  for (const place of line.dataSync()) isNamed[place] = 1;
+  const sizes = input.shape.map((_, i) => (i === d ? size : 1));
+  // A mask, so that a place that comes twice counts once in the gradient of the value.
+  return maskedFill(input, tensor(isNamed, sizes, { dtype: 'bool' }), value);
 }
 
 /**

@@ -132,7 +132,7 @@ export function scatter(
   }
   const source = from instanceof Tensor ? from : null;
   const { x, places, d } = arrange('scatter', input, dim, index, source);
-  if (index.numel === 0) return clone(input);
+  if (index.numel === 0) return untouched(input, source);
   const values =
     source === null ? constant(x, from as number, index.shape) : seen(cast(source, x.dtype), index.shape, null);
   return cast(scatterCopy(cast(input, x.dtype), places, values, d), input.dtype);
@@ -143,12 +143,22 @@ function constant(like: Tensor, value: number, shape: Shape): Tensor {
   return scalarLike(like, value, like.dtype).strided(shape, new Array<number>(shape.length).fill(0), 0);
 }
 
+/** A copy of `input` into which nothing of `src` goes, which has a gradient of zeros all the same. */
+function untouched(input: Tensor, src: Tensor | null): Tensor {
+  if (src === null) return clone(input);
+  const y = empty(input, input.shape, input.dtype, 'scatter');
+  copyInto(y, input);
+  const { shape } = src;
+  record('scatter', [input, src], [y], [], ([g]) => [g, clone(nothingLike(g as Tensor, shape))]);
+  return y;
+}
+
 /** A copy of `input` with src[.., j, ..] added at place index[.., j, ..] along `dim`. */
 export function scatterAdd(input: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
   checkTensor('scatterAdd', input);
   checkTensor('scatterAdd', src, 'src');
   const { x, places, d } = arrange('scatterAdd', input, dim, index, src);
-  if (index.numel === 0) return clone(input);
+  if (index.numel === 0) return untouched(input, src);
   const shape = index.shape.map((s, i) => (i === d ? (input.shape[i] as number) : s));
   const sums = scatterOp(seen(cast(src, x.dtype), index.shape, null), places, d, shape);
   return cast(add(cast(input, x.dtype), widened(sums, input.shape)), input.dtype);
@@ -192,7 +202,7 @@ export function scatterReduce(
     fail('argument', `${name}: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got '${String(reduce)}'.`);
   }
   const { x, places, d } = arrange(name, input, dim, index, src);
-  if (index.numel === 0) return clone(input);
+  if (index.numel === 0) return untouched(input, src);
   const self = cast(input, x.dtype);
   const source = seen(cast(src, x.dtype), index.shape, null);
   if (reduce === 'prod' || reduce === 'amax' || reduce === 'amin') {

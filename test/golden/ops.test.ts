@@ -60,6 +60,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   normal_: 'random',
   detach: 'cuts the graph; test/autograd has it',
   pair: 'reads arguments',
+  broadcastShapes: 'gives no tensor; test/ops has it',
 };
 
 /** The function of the case, or the method of its first tensor; undefined where there is no such method. */
