@@ -1,6 +1,7 @@
 import { isOptions, readArguments } from '../core/arguments.js';
 import { type DType, promote } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { mul, sub } from './arithmetic.js';
@@ -236,23 +237,27 @@ function placesOf(like: Tensor, counts: readonly number[]): Tensor<'int32'> {
 }
 
 /** Matrices with the last dimension of `input` on their diagonal, in dimensions dim1 and dim2 of the result. */
-export function diagEmbed(input: Tensor, offset = 0, dim1 = -2, dim2 = -1): Tensor {
-  checkTensor('diagEmbed', input);
-  if (input.ndim === 0) fail('shape', 'diagEmbed: a tensor without dimensions has no diagonal to give, got [].');
-  const rank = input.ndim + 1;
-  const [d1, d2] = [normalizeDim('diagEmbed', dim1, rank), normalizeDim('diagEmbed', dim2, rank)];
-  if (d1 === d2) fail('argument', `diagEmbed: dim1 and dim2 must differ, got ${dim1} and ${dim2}.`);
-  const size = (input.shape[input.ndim - 1] as number) + Math.abs(offset);
-  const rest = [...input.shape.slice(0, -1)];
-  const shape = Array.from({ length: rank }, (_, d) => (d === d1 || d === d2 ? size : (rest.shift() as number)));
-  return ontoDiagonal(input, shape, offset, d1, d2);
-}
+export const diagEmbed = /* @__PURE__ */ keywords(
+  'diagEmbed',
+  ['offset', 'dim1', 'dim2'],
+  (input: Tensor, offset: Whole = 0, dim1: Whole = -2, dim2: Whole = -1): Tensor => {
+    checkTensor('diagEmbed', input);
+    if (input.ndim === 0) fail('shape', 'diagEmbed: a tensor without dimensions has no diagonal to give, got [].');
+    const rank = input.ndim + 1;
+    const [d1, d2] = [normalizeDim('diagEmbed', dim1, rank), normalizeDim('diagEmbed', dim2, rank)];
+    if (d1 === d2) fail('argument', `diagEmbed: dim1 and dim2 must differ, got ${dim1} and ${dim2}.`);
+    const size = (input.shape[input.ndim - 1] as number) + Math.abs(offset);
+    const rest = [...input.shape.slice(0, -1)];
+    const shape = Array.from({ length: rank }, (_, d) => (d === d1 || d === d2 ? size : (rest.shift() as number)));
+    return ontoDiagonal(input, shape, offset, d1, d2);
+  },
+);
 
 /** A matrix with all of `input` on its diagonal, `offset` above it. */
-export function diagflat(input: Tensor, offset = 0): Tensor {
+export const diagflat = /* @__PURE__ */ keywords('diagflat', ['offset'], (input: Tensor, offset: Whole = 0): Tensor => {
   checkTensor('diagflat', input);
   return diag(reshape(input, [sizeOf(input.shape)]), offset);
-}
+});
 
 /** The sum of a matrix's diagonal. */
 export function trace(input: Tensor): Tensor {

@@ -1,5 +1,6 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';
@@ -41,15 +42,19 @@ export function cdist(x1: Tensor, x2: Tensor, ...rest: (number | string | CdistO
 }
 
 /** `input` with every slice along `dim` whose p-norm exceeds `maxnorm` scaled down to it. */
-export function renorm(input: Tensor, p: number, dim: number, maxnorm: number): Tensor {
-  checkTensor('renorm', input);
-  if (input.ndim < 2) fail('shape', `renorm: expected at least 2 dimensions, got ${show(input.shape)}.`);
-  if (!(p > 0)) fail('argument', `renorm: p must be above 0, got ${p}.`);
-  if (!(maxnorm >= 0)) fail('argument', `renorm: maxnorm must be ≥ 0, got ${maxnorm}.`);
-  const d = normalizeDim('renorm', dim, input.ndim);
-  const others = input.shape.map((_, i) => i).filter((i) => i !== d);
-  const length = norm(input, p, others, true);
-  const isLong = gt(length, maxnorm);
-  const scale = div(maxnorm, add(where(isLong, length, 1), 1e-7));
-  return mul(input, where(isLong, scale, 1));
-}
+export const renorm = /* @__PURE__ */ keywords(
+  'renorm',
+  ['p', 'dim', 'maxnorm'],
+  (input: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
+    checkTensor('renorm', input);
+    if (input.ndim < 2) fail('shape', `renorm: expected at least 2 dimensions, got ${show(input.shape)}.`);
+    if (!(p > 0)) fail('argument', `renorm: p must be above 0, got ${p}.`);
+    if (!(maxnorm >= 0)) fail('argument', `renorm: maxnorm must be ≥ 0, got ${maxnorm}.`);
+    const d = normalizeDim('renorm', dim, input.ndim);
+    const others = input.shape.map((_, i) => i).filter((i) => i !== d);
+    const length = norm(input, p, others, true);
+    const isLong = gt(length, maxnorm);
+    const scale = div(maxnorm, add(where(isLong, length, 1), 1e-7));
+    return mul(input, where(isLong, scale, 1));
+  },
+);

@@ -1,5 +1,6 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { broadcastShapes, normalizeDim, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { mul } from './arithmetic.js';
@@ -14,11 +15,11 @@ import { type ScatterReduceOptions, scatter, scatterAdd, scatterReduce } from '.
 /** Reading and writing whole slices, elements of a flattened tensor, and the places of a mask. */
 
 /** The elements of `input`, seen as one line, at `index`, whose shape the result has. Negative indices count from the end. */
-export function take(input: Tensor, index: Tensor): Tensor {
+export const take = /* @__PURE__ */ keywords('take', ['index'], (input: Tensor, index: Tensor): Tensor => {
   checkTensor('take', input);
   const line = wrapped('take', input, index, input.numel);
   return reshape(indexSelect(reshape(input, [input.numel]), 0, line), index.shape);
-}
+});
 
 /** `index` in one dimension, with negative places counted from the end. */
 function wrapped(name: string, input: Tensor, index: Tensor, size: number): Tensor<'int32'> {
@@ -138,10 +139,14 @@ export function indexAdd(
 }
 
 /** A copy of `input` with slice j of `source` in place of slice index[j] along `dim`. */
-export function indexCopy(input: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
-  const { d, places, values } = slices('indexCopy', input, dim, index, source);
-  return scatter(input, d, places, values);
-}
+export const indexCopy = /* @__PURE__ */ keywords(
+  'indexCopy',
+  ['dim', 'index', 'source'],
+  (input: Tensor, dim: number, index: Tensor, source: Tensor): Tensor => {
+    const { d, places, values } = slices('indexCopy', input, dim, index, source);
+    return scatter(input, d, places, values);
+  },
+);
 
 /** A copy of `input` with the slices `index` along `dim` combined with those of `source`; see scatterReduce. */
 export function indexReduce(
@@ -158,39 +163,47 @@ export function indexReduce(
 }
 
 /** A copy of `input` with `value`, a number or a tensor without dimensions, in the slices `index` along `dim`. */
-export function indexFill(input: Tensor, dim: number, index: Tensor, value: Tensor | number): Tensor {
-  checkTensor('indexFill', input);
-  checkTensor('indexFill', index, 'index');
-  const d = normalizeDim('indexFill', dim, input.ndim);
-  if (index.ndim > 1) fail('shape', `indexFill: index must have one dimension, got ${show(index.shape)}.`);
-  const size = input.shape[d] ?? 1;
-  const line = wrapped('indexFill', input, index, size);
-  checkIndices('indexFill', line, size);
-  const isNamed = new Uint8Array(size);
-  for (const place of line.dataSync()) isNamed[place] = 1;
-  const sizes = input.shape.map((_, i) => (i === d ? size : 1));
-  // A mask, so that a place that comes twice counts once in the gradient of the value.
-  return maskedFill(input, tensor(isNamed, sizes, { dtype: 'bool' }), value);
-}
+export const indexFill = /* @__PURE__ */ keywords(
+  'indexFill',
+  ['dim', 'index', 'value'],
+  (input: Tensor, dim: number, index: Tensor, value: Tensor | number): Tensor => {
+    checkTensor('indexFill', input);
+    checkTensor('indexFill', index, 'index');
+    const d = normalizeDim('indexFill', dim, input.ndim);
+    if (index.ndim > 1) fail('shape', `indexFill: index must have one dimension, got ${show(index.shape)}.`);
+    const size = input.shape[d] ?? 1;
+    const line = wrapped('indexFill', input, index, size);
+    checkIndices('indexFill', line, size);
+    const isNamed = new Uint8Array(size);
+    for (const place of line.dataSync()) isNamed[place] = 1;
+    const sizes = input.shape.map((_, i) => (i === d ? size : 1));
+    // A mask, so that a place that comes twice counts once in the gradient of the value.
+    return maskedFill(input, tensor(isNamed, sizes, { dtype: 'bool' }), value);
+  },
+);
 
 /**
  * A copy of `input` with the first elements of `source` where `mask` (bool, broadcast with input) holds, in their order.
  */
-export function maskedScatter(input: Tensor, mask: Tensor, source: Tensor): Tensor {
-  checkTensor('maskedScatter', input);
-  checkTensor('maskedScatter', mask, 'mask');
-  checkTensor('maskedScatter', source, 'source');
-  if (mask.dtype !== 'bool') {
-    fail('dtype', `maskedScatter: mask must be bool, got ${mask.dtype}. Use a comparison, or .to('bool').`);
-  }
-  if (source.dtype !== input.dtype) {
-    fail('dtype', `maskedScatter: source must be ${input.dtype} as input is, got ${source.dtype}.`);
-  }
-  const shape = broadcastShapes('maskedScatter', input.shape, mask.shape);
-  const places = reshape(nonzero(reshape(expand(mask, shape), [-1])), [-1]);
-  if (source.numel < places.numel) {
-    fail('shape', `maskedScatter: mask holds ${places.numel} times, source has ${source.numel} elements.`);
-  }
-  const line = reshape(expand(input, shape), [sizeOf(shape)]);
-  return reshape(scatter(line, 0, places, narrow(reshape(source, [-1]), 0, 0, places.numel)), shape);
-}
+export const maskedScatter = /* @__PURE__ */ keywords(
+  'maskedScatter',
+  ['mask', 'source'],
+  (input: Tensor, mask: Tensor, source: Tensor): Tensor => {
+    checkTensor('maskedScatter', input);
+    checkTensor('maskedScatter', mask, 'mask');
+    checkTensor('maskedScatter', source, 'source');
+    if (mask.dtype !== 'bool') {
+      fail('dtype', `maskedScatter: mask must be bool, got ${mask.dtype}. Use a comparison, or .to('bool').`);
+    }
+    if (source.dtype !== input.dtype) {
+      fail('dtype', `maskedScatter: source must be ${input.dtype} as input is, got ${source.dtype}.`);
+    }
+    const shape = broadcastShapes('maskedScatter', input.shape, mask.shape);
+    const places = reshape(nonzero(reshape(expand(mask, shape), [-1])), [-1]);
+    if (source.numel < places.numel) {
+      fail('shape', `maskedScatter: mask holds ${places.numel} times, source has ${source.numel} elements.`);
+    }
+    const line = reshape(expand(input, shape), [sizeOf(shape)]);
+    return reshape(scatter(line, 0, places, narrow(reshape(source, [-1]), 0, 0, places.numel)), shape);
+  },
+);

@@ -1,5 +1,6 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { expand } from './broadcast.js';
@@ -57,7 +58,7 @@ export function addbmm(
 }
 
 /** Sums of products along the last dimensions: [.., K] and [.., K] give all other dimensions of both. */
-export function inner(input: Tensor, other: Tensor): Tensor {
+export const inner = /* @__PURE__ */ keywords('inner', ['other'], (input: Tensor, other: Tensor): Tensor => {
   checkTensor('inner', input);
   checkTensor('inner', other, 'other');
   if (input.ndim === 0 || other.ndim === 0) return mul(input, other);
@@ -70,7 +71,7 @@ export function inner(input: Tensor, other: Tensor): Tensor {
   const size = (shape: readonly number[]): number => shape.reduce((n, s) => n * s, 1);
   const product = matmul(reshape(input, [size(rows), k]), transpose(reshape(other, [size(columns), k]), 0, 1));
   return reshape(product, [...rows, ...columns]);
-}
+});
 
 /** [K] · [K] → []: dot() for real numbers. */
 export function vdot(input: Tensor, other: Tensor): Tensor {
@@ -137,7 +138,7 @@ export function chainMatmul(...matrices: Tensors): Tensor {
 }
 
 /** Square matrices [.., M, M] to the power `n`, a whole number ≥ 0. */
-export function matrixPower(input: Tensor, n: number): Tensor {
+export const matrixPower = /* @__PURE__ */ keywords('matrixPower', ['n'], (input: Tensor, n: number): Tensor => {
   checkTensor('matrixPower', input);
   const [rows, columns] = input.shape.slice(-2);
   if (input.ndim < 2 || rows !== columns) {
@@ -153,31 +154,35 @@ export function matrixPower(input: Tensor, n: number): Tensor {
     if (rest === 0) return result as Tensor;
     square = matmul(square, square);
   }
-}
+});
 
 /** input1ᵀ · weight[o] · input2 + bias[o]: [.., I], [.., J], weight [O, I, J], bias [O] → [.., O]. */
-export function bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
-  checkTensor('bilinear', input1, 'input1');
-  checkTensor('bilinear', input2, 'input2');
-  checkTensor('bilinear', weight, 'weight');
-  const lead = input1.shape.slice(0, -1);
-  const fits =
-    weight.ndim === 3 &&
-    input1.ndim > 0 &&
-    input1.ndim === input2.ndim &&
-    lead.every((size, d) => size === input2.shape[d]) &&
-    input1.shape[input1.ndim - 1] === weight.shape[1] &&
-    input2.shape[input2.ndim - 1] === weight.shape[2];
-  if (!fits) {
-    fail(
-      'shape',
-      `bilinear: expected [.., I], [.., J] and weight [O, I, J], got ${show(input1.shape)}, ${show(input2.shape)} and ` +
-        `${show(weight.shape)}.`,
-    );
-  }
-  if (bias !== null && (bias.ndim !== 1 || bias.shape[0] !== weight.shape[0])) {
-    fail('shape', `bilinear: bias must have ${weight.shape[0]} elements, got ${show(bias.shape)}.`);
-  }
-  const y = einsum('...i,oij,...j->...o', input1, weight, input2);
-  return bias === null ? y : add(y, bias);
-}
+export const bilinear = /* @__PURE__ */ keywords(
+  'bilinear',
+  ['input2', 'weight', 'bias'],
+  (input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor => {
+    checkTensor('bilinear', input1, 'input1');
+    checkTensor('bilinear', input2, 'input2');
+    checkTensor('bilinear', weight, 'weight');
+    const lead = input1.shape.slice(0, -1);
+    const fits =
+      weight.ndim === 3 &&
+      input1.ndim > 0 &&
+      input1.ndim === input2.ndim &&
+      lead.every((size, d) => size === input2.shape[d]) &&
+      input1.shape[input1.ndim - 1] === weight.shape[1] &&
+      input2.shape[input2.ndim - 1] === weight.shape[2];
+    if (!fits) {
+      fail(
+        'shape',
+        `bilinear: expected [.., I], [.., J] and weight [O, I, J], got ${show(input1.shape)}, ${show(input2.shape)} and ` +
+          `${show(weight.shape)}.`,
+      );
+    }
+    if (bias !== null && (bias.ndim !== 1 || bias.shape[0] !== weight.shape[0])) {
+      fail('shape', `bilinear: bias must have ${weight.shape[0]} elements, got ${show(bias.shape)}.`);
+    }
+    const y = einsum('...i,oij,...j->...o', input1, weight, input2);
+    return bias === null ? y : add(y, bias);
+  },
+);

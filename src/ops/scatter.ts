@@ -2,6 +2,7 @@ import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { normalizeDim, type Shape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { add, div, mul } from './arithmetic.js';
@@ -154,15 +155,19 @@ function untouched(input: Tensor, src: Tensor | null): Tensor {
 }
 
 /** A copy of `input` with src[.., j, ..] added at place index[.., j, ..] along `dim`. */
-export function scatterAdd(input: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
-  checkTensor('scatterAdd', input);
-  checkTensor('scatterAdd', src, 'src');
-  const { x, places, d } = arrange('scatterAdd', input, dim, index, src);
-  if (index.numel === 0) return untouched(input, src);
-  const shape = index.shape.map((s, i) => (i === d ? (input.shape[i] as number) : s));
-  const sums = scatterOp(seen(cast(src, x.dtype), index.shape, null), places, d, shape);
-  return cast(add(cast(input, x.dtype), widened(sums, input.shape)), input.dtype);
-}
+export const scatterAdd = /* @__PURE__ */ keywords(
+  'scatterAdd',
+  ['dim', 'index', 'src'],
+  (input: Tensor, dim: number, index: Tensor, src: Tensor): Tensor => {
+    checkTensor('scatterAdd', input);
+    checkTensor('scatterAdd', src, 'src');
+    const { x, places, d } = arrange('scatterAdd', input, dim, index, src);
+    if (index.numel === 0) return untouched(input, src);
+    const shape = index.shape.map((s, i) => (i === d ? (input.shape[i] as number) : s));
+    const sums = scatterOp(seen(cast(src, x.dtype), index.shape, null), places, d, shape);
+    return cast(add(cast(input, x.dtype), widened(sums, input.shape)), input.dtype);
+  },
+);
 
 /** What scatterReduce makes of what comes to one place. */
 export type ScatterReduction = 'sum' | 'prod' | 'mean' | 'amax' | 'amin';

@@ -1,4 +1,5 @@
 import { fail, show } from '../core/errors.js';
+import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { cat, split } from './join.js';
@@ -86,30 +87,34 @@ export const concatenate = cat;
 /**
  * Pieces along `dim`: so many of nearly equal size, the first ones larger by one, or those between the given places. Views.
  */
-export function tensorSplit(input: Tensor, indicesOrSections: number | readonly number[] | Tensor, dim = 0): Tensor[] {
-  checkTensor('tensorSplit', input);
-  if (input.ndim === 0) fail('shape', 'tensorSplit: a tensor without dimensions cannot be cut, got [].');
-  const d = normalizeDim('tensorSplit', dim, input.ndim);
-  const size = input.shape[d] as number;
-  const given =
-    indicesOrSections instanceof Tensor
-      ? indicesOrSections.ndim === 0
-        ? Number(indicesOrSections.dataSync()[0])
-        : Array.from(indicesOrSections.dataSync())
-      : indicesOrSections;
-  if (typeof given === 'number') {
-    if (!Number.isInteger(given) || given < 1) {
-      fail('argument', `tensorSplit: expected a whole number of pieces ≥ 1, got ${given}.`);
+export const tensorSplit = /* @__PURE__ */ keywords(
+  'tensorSplit',
+  ['indicesOrSections', 'dim'],
+  (input: Tensor, indicesOrSections: number | readonly number[] | Tensor, dim: Whole = 0): Tensor[] => {
+    checkTensor('tensorSplit', input);
+    if (input.ndim === 0) fail('shape', 'tensorSplit: a tensor without dimensions cannot be cut, got [].');
+    const d = normalizeDim('tensorSplit', dim, input.ndim);
+    const size = input.shape[d] as number;
+    const given =
+      indicesOrSections instanceof Tensor
+        ? indicesOrSections.ndim === 0
+          ? Number(indicesOrSections.dataSync()[0])
+          : Array.from(indicesOrSections.dataSync())
+        : indicesOrSections;
+    if (typeof given === 'number') {
+      if (!Number.isInteger(given) || given < 1) {
+        fail('argument', `tensorSplit: expected a whole number of pieces ≥ 1, got ${given}.`);
+      }
+      const least = Math.floor(size / given);
+      const sizes = Array.from({ length: given }, (_, i) => least + Number(i < size % given));
+      return split(input, sizes, d);
     }
-    const least = Math.floor(size / given);
-    const sizes = Array.from({ length: given }, (_, i) => least + Number(i < size % given));
-    return split(input, sizes, d);
-  }
-  return [...given, null].map((end, i) => {
-    const start = i === 0 ? 0 : (given[i - 1] as number);
-    return slice(input, d, start, end);
-  });
-}
+    return [...given, null].map((end, i) => {
+      const start = i === 0 ? 0 : (given[i - 1] as number);
+      return slice(input, d, start, end);
+    });
+  },
+);
 
 /** tensorSplit() along `d`, for a tensor of at least `rank` dimensions that divides evenly. */
 function evenly(name: string, input: Tensor, given: number | readonly number[], d: number, rank: number): Tensor[] {
@@ -128,24 +133,36 @@ function evenly(name: string, input: Tensor, given: number | readonly number[], 
 }
 
 /** Pieces side by side: along the second dimension, or the only one. Views. */
-export function hsplit(input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] {
-  return evenly('hsplit', input, indicesOrSections, input.ndim === 1 ? 0 : 1, 1);
-}
+export const hsplit = /* @__PURE__ */ keywords(
+  'hsplit',
+  ['indicesOrSections'],
+  (input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] => {
+    return evenly('hsplit', input, indicesOrSections, input.ndim === 1 ? 0 : 1, 1);
+  },
+);
 
 /** Pieces one below the other, along the first dimension. Views. */
-export function vsplit(input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] {
-  return evenly('vsplit', input, indicesOrSections, 0, 2);
-}
+export const vsplit = /* @__PURE__ */ keywords(
+  'vsplit',
+  ['indicesOrSections'],
+  (input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] => {
+    return evenly('vsplit', input, indicesOrSections, 0, 2);
+  },
+);
 
 /** Pieces one behind the other, along the third dimension. Views. */
-export function dsplit(input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] {
-  return evenly('dsplit', input, indicesOrSections, 2, 3);
-}
+export const dsplit = /* @__PURE__ */ keywords(
+  'dsplit',
+  ['indicesOrSections'],
+  (input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] => {
+    return evenly('dsplit', input, indicesOrSections, 2, 3);
+  },
+);
 
 /** The slices along `dim`, without that dimension. Views. */
-export function unbind(input: Tensor, dim = 0): Tensor[] {
+export const unbind = /* @__PURE__ */ keywords('unbind', ['dim'], (input: Tensor, dim: Whole = 0): Tensor[] => {
   checkTensor('unbind', input);
   if (input.ndim === 0) fail('shape', 'unbind: a tensor without dimensions has no slices, got [].');
   const d = normalizeDim('unbind', dim, input.ndim);
   return Array.from({ length: input.shape[d] as number }, (_, i) => select(input, d, i));
-}
+});

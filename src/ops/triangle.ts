@@ -1,6 +1,7 @@
 import { record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim, type Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { clone } from './movement.js';
@@ -12,7 +13,7 @@ import { at, build, type Reference, spread } from './sheet.js';
 type Triangle = Op<(input: Tensor, diagonal?: number) => Tensor>;
 
 function triangle(name: 'tril' | 'triu', doc: string, keeps: (row: number, column: number) => boolean): Triangle {
-  const compute = (input: Tensor, diagonal = 0): Tensor => {
+  const compute = keywords(name, ['diagonal'], (input: Tensor, diagonal: Whole = 0): Tensor => {
     checkTensor(name, input);
     if (input.ndim < 2) fail('shape', `${name}: expected at least 2 dimensions, got ${show(input.shape)}.`);
     if (!Number.isInteger(diagonal)) fail('argument', `${name}: diagonal must be a whole number, got ${diagonal}.`);
@@ -34,7 +35,7 @@ function triangle(name: 'tril' | 'triu', doc: string, keeps: (row: number, colum
     const result = convert(y, input.dtype);
     record(name, [input], [result], [], ([g]) => [again(g as Tensor, diagonal)]);
     return result;
-  };
+  });
   const again = compute;
   return op(compute, {
     name,
@@ -112,12 +113,16 @@ export function ontoDiagonal(input: Tensor, shape: Shape, offset: number, d1: nu
 }
 
 export const diagonal = op(
-  (input: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor => {
-    checkTensor('diagonal', input);
-    const [d1, d2] = [normalizeDim('diagonal', dim1, input.ndim), normalizeDim('diagonal', dim2, input.ndim)];
-    if (d1 === d2) fail('argument', `diagonal: dim1 and dim2 must differ, got ${dim1} and ${dim2}.`);
-    return diagonalOf(input, offset, d1, d2);
-  },
+  keywords(
+    'diagonal',
+    ['offset', 'dim1', 'dim2'],
+    (input: Tensor, offset: Whole = 0, dim1: Whole = 0, dim2: Whole = 1): Tensor => {
+      checkTensor('diagonal', input);
+      const [d1, d2] = [normalizeDim('diagonal', dim1, input.ndim), normalizeDim('diagonal', dim2, input.ndim)];
+      if (d1 === d2) fail('argument', `diagonal: dim1 and dim2 must differ, got ${dim1} and ${dim2}.`);
+      return diagonalOf(input, offset, d1, d2);
+    },
+  ),
   {
     name: 'diagonal',
     family: 'movement',
@@ -148,7 +153,7 @@ export const diagonal = op(
 );
 
 /** A matrix with `input` [n] on its diagonal, `diagonal` above the middle; of a matrix, a copy of that diagonal. */
-export function diag(input: Tensor, diagonal = 0): Tensor {
+export const diag = /* @__PURE__ */ keywords('diag', ['diagonal'], (input: Tensor, diagonal: Whole = 0): Tensor => {
   checkTensor('diag', input);
   if (input.ndim === 1) {
     const size = (input.shape[0] as number) + Math.abs(diagonal);
@@ -156,4 +161,4 @@ export function diag(input: Tensor, diagonal = 0): Tensor {
   }
   if (input.ndim === 2) return clone(diagonalOf(input, diagonal, 0, 1));
   return fail('shape', `diag: expected 1 or 2 dimensions, got ${show(input.shape)}. Use diagonal().`);
-}
+});

@@ -1,4 +1,5 @@
 import { fail, show } from '../core/errors.js';
+import { keywords, type Whole } from '../core/keywords.js';
 import { broadcastShapes as joint, normalizeDim, type Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { expand, sumTo } from './broadcast.js';
@@ -29,20 +30,24 @@ export function adjoint(input: Tensor): Tensor {
 }
 
 /** `input` turned `k` times by 90° in the plane of two dimensions, from the first towards the second. */
-export function rot90(input: Tensor, k = 1, dims: readonly number[] = [0, 1]): Tensor {
-  checkTensor('rot90', input);
-  if (!Number.isInteger(k)) fail('argument', `rot90: k must be a whole number, got ${k}.`);
-  if (dims.length !== 2 || input.ndim < 2) {
-    fail('argument', `rot90: expected two dimensions to turn in, got ${show(dims)} for ${show(input.shape)}.`);
-  }
-  const [a, b] = dims.map((d) => normalizeDim('rot90', d, input.ndim)) as [number, number];
-  if (a === b) fail('argument', `rot90: dims must differ, got ${show(dims)}.`);
-  const turns = ((k % 4) + 4) % 4;
-  if (turns === 0) return flip(input, []);
-  if (turns === 1) return transpose(flip(input, [b]), a, b);
-  if (turns === 2) return flip(input, [a, b]);
-  return transpose(flip(input, [a]), a, b);
-}
+export const rot90 = /* @__PURE__ */ keywords(
+  'rot90',
+  ['k', 'dims'],
+  (input: Tensor, k: Whole = 1, dims: readonly number[] = [0, 1]): Tensor => {
+    checkTensor('rot90', input);
+    if (!Number.isInteger(k)) fail('argument', `rot90: k must be a whole number, got ${k}.`);
+    if (dims.length !== 2 || input.ndim < 2) {
+      fail('argument', `rot90: expected two dimensions to turn in, got ${show(dims)} for ${show(input.shape)}.`);
+    }
+    const [a, b] = dims.map((d) => normalizeDim('rot90', d, input.ndim)) as [number, number];
+    if (a === b) fail('argument', `rot90: dims must differ, got ${show(dims)}.`);
+    const turns = ((k % 4) + 4) % 4;
+    if (turns === 0) return flip(input, []);
+    if (turns === 1) return transpose(flip(input, [b]), a, b);
+    if (turns === 2) return flip(input, [a, b]);
+    return transpose(flip(input, [a]), a, b);
+  },
+);
 
 /** A copy with the order of columns reversed. */
 export function fliplr(input: Tensor): Tensor {
@@ -59,9 +64,13 @@ export function flipud(input: Tensor): Tensor {
 }
 
 /** expand() to a shape: a view. */
-export function broadcastTo(input: Tensor, size: readonly number[]): Tensor {
-  return expand(input, size);
-}
+export const broadcastTo = /* @__PURE__ */ keywords(
+  'broadcastTo',
+  ['size'],
+  (input: Tensor, size: readonly number[]): Tensor => {
+    return expand(input, size);
+  },
+);
 
 /** The shape that shapes broadcast to. */
 export function broadcastShapes(...shapes: readonly (Shape | number)[]): number[] {

@@ -1,6 +1,7 @@
 import { noGrad, record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim, type Shape, sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { zeros } from './create.js';
@@ -37,32 +38,44 @@ function paste(name: string, input: Tensor, src: Tensor, view: (x: Tensor) => Te
 }
 
 /** A copy of `input` with `src` in place of slice `index` along `dim`. */
-export function selectScatter(input: Tensor, src: Tensor, dim: number, index: number): Tensor {
-  return paste('selectScatter', input, src, (x) => select(x, dim, index));
-}
+export const selectScatter = /* @__PURE__ */ keywords(
+  'selectScatter',
+  ['src', 'dim', 'index'],
+  (input: Tensor, src: Tensor, dim: number, index: number): Tensor => {
+    return paste('selectScatter', input, src, (x) => select(x, dim, index));
+  },
+);
 
 /** A copy of `input` with `src` in place of slices start, start + step, … before end along `dim`. */
-export function sliceScatter(
-  input: Tensor,
-  src: Tensor,
-  dim = 0,
-  start: number | null = null,
-  end: number | null = null,
-  step = 1,
-): Tensor {
-  return paste('sliceScatter', input, src, (x) => slice(x, dim, start, end, step));
-}
+export const sliceScatter = /* @__PURE__ */ keywords(
+  'sliceScatter',
+  ['src', 'dim', 'start', 'end', 'step'],
+  (
+    input: Tensor,
+    src: Tensor,
+    dim: Whole = 0,
+    start: number | null = null,
+    end: number | null = null,
+    step: Whole = 1,
+  ): Tensor => {
+    return paste('sliceScatter', input, src, (x) => slice(x, dim, start, end, step));
+  },
+);
 
 /** A copy of `input` with `src` in place of the diagonal of dimensions dim1 and dim2, `offset` above it. */
-export function diagonalScatter(input: Tensor, src: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
-  checkTensor('diagonalScatter', input);
-  const [d1, d2] = [
-    normalizeDim('diagonalScatter', dim1, input.ndim),
-    normalizeDim('diagonalScatter', dim2, input.ndim),
-  ];
-  if (d1 === d2) fail('argument', `diagonalScatter: dim1 and dim2 must differ, got ${dim1} and ${dim2}.`);
-  return paste('diagonalScatter', input, src, (x) => diagonalOf(x, offset, d1, d2));
-}
+export const diagonalScatter = /* @__PURE__ */ keywords(
+  'diagonalScatter',
+  ['src', 'offset', 'dim1', 'dim2'],
+  (input: Tensor, src: Tensor, offset: Whole = 0, dim1: Whole = 0, dim2: Whole = 1): Tensor => {
+    checkTensor('diagonalScatter', input);
+    const [d1, d2] = [
+      normalizeDim('diagonalScatter', dim1, input.ndim),
+      normalizeDim('diagonalScatter', dim2, input.ndim),
+    ];
+    if (d1 === d2) fail('argument', `diagonalScatter: dim1 and dim2 must differ, got ${dim1} and ${dim2}.`);
+    return paste('diagonalScatter', input, src, (x) => diagonalOf(x, offset, d1, d2));
+  },
+);
 
 /** Where in its storage each element stands. */
 function placesIn(shape: Shape, strides: Shape, offset: number): Int32Array {
@@ -83,44 +96,43 @@ function placesIn(shape: Shape, strides: Shape, offset: number): Int32Array {
  * A view of the memory of `input` with the given sizes and strides, from `storageOffset` on (default: where input begins); all
  * count elements. Elements may be seen more than once, and then gather the gradients of all their appearances.
  */
-export function asStrided(
-  input: Tensor,
-  size: readonly number[],
-  stride: readonly number[],
-  storageOffset: number | null = null,
-): Tensor {
-  const name = 'asStrided';
-  checkTensor(name, input);
-  const offset = storageOffset ?? input.offset;
-  const isCount = (v: number): boolean => Number.isInteger(v) && v >= 0;
-  if (size.length !== stride.length || ![...size, ...stride, offset].every(isCount)) {
-    fail(
-      'argument',
-      `${name}: expected as many sizes as strides, and an offset, all whole numbers ≥ 0; got ${show(size)}, ` +
-        `${show(stride)} and ${offset}.`,
-    );
-  }
-  const held = input.storage.bytes / traits[input.dtype].bytes;
-  const last = size.reduce((place, s, d) => place + (s - 1) * (stride[d] as number), offset);
-  if (sizeOf(size) > 0 && last >= held) {
-    fail(
-      'argument',
-      `${name}: ${show(size)} with strides ${show(stride)} from ${offset} reaches past ${held} elements.`,
-    );
-  }
-  const y = input.strided([...size], [...stride], offset);
-  const { shape, strides, offset: begin } = input;
-  record(name, [input], [y], [], ([gradient]) => {
-    const g = gradient as Tensor;
-    const [from, to] = [placesIn(shape, strides, begin), placesIn(size, stride, offset)];
-    const length = Math.max(last, ...from) + 1;
-    const line = scatterAdd(
-      zeros([length], { dtype: g.dtype }),
-      0,
-      indicesLike(g, to, [to.length], name),
-      reshape(g, [-1]),
-    );
-    return [take(line, indicesLike(g, from, shape, name))];
-  });
-  return y;
-}
+export const asStrided = /* @__PURE__ */ keywords(
+  'asStrided',
+  ['size', 'stride', 'storageOffset'],
+  (input: Tensor, size: readonly number[], stride: readonly number[], storageOffset: number | null = null): Tensor => {
+    const name = 'asStrided';
+    checkTensor(name, input);
+    const offset = storageOffset ?? input.offset;
+    const isCount = (v: number): boolean => Number.isInteger(v) && v >= 0;
+    if (size.length !== stride.length || ![...size, ...stride, offset].every(isCount)) {
+      fail(
+        'argument',
+        `${name}: expected as many sizes as strides, and an offset, all whole numbers ≥ 0; got ${show(size)}, ` +
+          `${show(stride)} and ${offset}.`,
+      );
+    }
+    const held = input.storage.bytes / traits[input.dtype].bytes;
+    const last = size.reduce((place, s, d) => place + (s - 1) * (stride[d] as number), offset);
+    if (sizeOf(size) > 0 && last >= held) {
+      fail(
+        'argument',
+        `${name}: ${show(size)} with strides ${show(stride)} from ${offset} reaches past ${held} elements.`,
+      );
+    }
+    const y = input.strided([...size], [...stride], offset);
+    const { shape, strides, offset: begin } = input;
+    record(name, [input], [y], [], ([gradient]) => {
+      const g = gradient as Tensor;
+      const [from, to] = [placesIn(shape, strides, begin), placesIn(size, stride, offset)];
+      const length = Math.max(last, ...from) + 1;
+      const line = scatterAdd(
+        zeros([length], { dtype: g.dtype }),
+        0,
+        indicesLike(g, to, [to.length], name),
+        reshape(g, [-1]),
+      );
+      return [take(line, indicesLike(g, from, shape, name))];
+    });
+    return y;
+  },
+);

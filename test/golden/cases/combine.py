@@ -13,8 +13,8 @@ def with_dtype(make):
 
 
 def sections(split):
-    def call(x, given, *more):
-        return split(x, tuple(given) if isinstance(given, list) else given, *more)
+    def call(x, given, *more, **options):
+        return split(x, tuple(given) if isinstance(given, list) else given, *more, **options)
 
     return call
 
@@ -146,9 +146,8 @@ case("repeatInterleave", [spread([3]), at], [T(0), T(1), {"outputSize": 5}], sum
 case("repeatInterleave", [at], [T(0)])
 refusal("repeatInterleave", [spread([4]), at], [T(0), T(1)])
 refusal("repeatInterleave", [spread([4])], [-1])
-for shape, args in [([3], []), ([3], [1]), ([3], [-2]), ([2, 3], []), ([2, 3], [1, 0, 2]), ([2, 3], [0, 1, 0]), ([2, 3], [{"offset": 1}] if False else [1])]:
+for shape, args in [([3], []), ([3], [1]), ([3], [-2]), ([2, 3], []), ([2, 3], [1, 0, 2]), ([2, 3], [0, 1, 0])]:
     case("diagEmbed", [spread(shape)], args)
-case("diagEmbed", [spread([2, 3])], [{"offset": -1, "dim1": 0, "dim2": 2}]) if False else None
 refusal("diagEmbed", [spread([3])], [0, 1, 1])
 for shape in [[3], [2, 2], []]:
     case("diagflat", [spread(shape)])
@@ -225,3 +224,30 @@ for eq, shapes in [
     ("b...,b...->...", ([2, 3], [2, 3])), ("ij,jk,kl->il", ([2, 3], [3, 4], [4, 2])), ("bi,oij,bj->bo", ([4, 2], [3, 2, 3], [4, 3])), ("...,...", ([2, 3], [3])), ("aab->b", ([2, 2, 3],)), ("i...->...", ([2, 3, 4],)), ("ba", ([2, 3],)), ("Ab,bA", ([2, 3], [3, 2])), (" i j , j -> i ", ([2, 3], [3])),
 ]:  # fmt: skip
     case("einsum", [spread(s) for s in shapes], [eq, *[T(k) for k in range(len(shapes))]], sums=True)
+
+# The same by name.
+CALLS.update(split=torch.split, diag=torch.diag, roll=torch.roll, squeeze=torch.squeeze, flatten=torch.flatten)
+case("split", [spread([2, 6])], [4, {"dim": 1}])
+case("chunk", [spread([2, 6])], [{"chunks": 4, "dim": 1}])
+case("unbind", [spread([2, 3])], [{"dim": 1}])
+case("roll", [spread([2, 3])], [{"shifts": 1, "dims": 1}])
+case("movedim", [spread([2, 3, 4])], [{"source": 0, "destination": 2}])
+case("transpose", [spread([2, 3, 4])], [{"dim0": 0, "dim1": 2}])
+case("unsqueeze", [spread([2, 3])], [{"dim": 1}])
+case("squeeze", [spread([2, 1])], [{"dim": 1}])
+case("flatten", [spread([2, 3, 4])], [{"startDim": 1}])
+case("flatten", [spread([2, 3, 4])], [0, {"endDim": 1}])
+case("narrow", [spread([2, 5])], [1, {"start": 1, "length": 3}])
+case("select", [spread([2, 5])], [{"dim": 1, "index": -1}])
+case("diagonal", [spread([2, 3, 4])], [{"dim1": 1, "dim2": 2}])
+case("diag", [spread([3])], [{"diagonal": 1}])
+case("tril", [spread([3, 3])], [{"diagonal": 1}])
+case("triu", [spread([3, 3])], [{"diagonal": -1}])
+case("gather", [spread([2, 3]), values([[0, 2]], dtype="index")], [T(0), 1, T(1), {"sparseGrad": False}])
+case("rot90", [spread([2, 3])], [{"k": 3}])
+case("diagEmbed", [spread([2, 3])], [{"offset": -1, "dim1": 0, "dim2": 2}])
+case("diagflat", [spread([3])], [{"offset": 1}])
+case("renorm", [spread([3, 4])], [2, {"dim": 0, "maxnorm": 1}], sums=True)
+case("tensorSplit", [spread([7])], [2, {"dim": 0}])
+refusal("unbind", [spread([2, 3])], [{"dims": 1}], "unknown option")
+refusal("unbind", [spread([2, 3])], [0, {"dim": 1}], "twice")
