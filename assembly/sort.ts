@@ -92,7 +92,7 @@ function order<T>(r: usize, begin: i32, end: i32): void {
     let x = pointer(r, 1) + <usize>outer * <usize>n * step + column;
     const words = scratch();
     for (let i = 0; i < n; i++) {
-      store<i64>(words + ((<usize>i) << 3), ((<i64>(rank<T>(x) ^ flip)) << 32) | (<i64>i));
+      store<i64>(words + ((<usize>i) << 3), ((<i64>(rank<T>(x) ^ flip)) << 32) | <i64>i);
       x += step;
     }
     const sorted = sortWords(words, words + ((<usize>n) << 3), n);
