@@ -1,4 +1,5 @@
 import { record } from '../autograd/index.js';
+import { checkOptions, isOptions } from '../core/arguments.js';
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { keywords, type Whole } from '../core/keywords.js';
@@ -11,9 +12,20 @@ import { at, build, type Reference, spread } from './sheet.js';
 
 type Sizes = number[] | [readonly number[]];
 
+/** Dimensions one by one, in a list, or by name. */
+type Dims = Sizes | [{ readonly dims: readonly number[] }];
+
 /** `f(2, 3)` and `f([2, 3])` mean the same. */
 function list(sizes: Sizes): readonly number[] {
   return (Array.isArray(sizes[0]) ? sizes[0] : sizes) as readonly number[];
+}
+
+/** As list(), and `f({ dims: [2, 3] })` means that too. */
+function dimsOf(name: string, given: Dims): readonly number[] {
+  const [first] = given;
+  if (!isOptions(first)) return list(given as Sizes);
+  checkOptions(name, first, ['dims']);
+  return (first as { readonly dims: readonly number[] }).dims;
 }
 
 /** A new shape for `numel` elements, with one −1 inferred. */
@@ -118,11 +130,12 @@ export const view = op(
 );
 
 export const permute = op(
-  (input: Tensor, ...dims: Sizes): Tensor => {
+  (input: Tensor, ...given: Dims): Tensor => {
     checkTensor('permute', input);
-    const order = list(dims).map((d) => normalizeDim('permute', d, input.ndim));
+    const dims = dimsOf('permute', given);
+    const order = dims.map((d) => normalizeDim('permute', d, input.ndim));
     if (order.length !== input.ndim || new Set(order).size !== input.ndim) {
-      fail('argument', `permute: expected each of ${input.ndim} dimensions once, got ${show(list(dims))}.`);
+      fail('argument', `permute: expected each of ${input.ndim} dimensions once, got ${show(dims)}.`);
     }
     const y = input.strided(
       order.map((d) => input.shape[d] as number),
@@ -379,11 +392,11 @@ export const slice = /* @__PURE__ */ keywords(
 
 /** Reverses the order of elements along `dims`. */
 export const flip = op(
-  (input: Tensor, ...dims: Sizes): Tensor => {
+  (input: Tensor, ...given: Dims): Tensor => {
     checkTensor('flip', input);
-    const reversed = list(dims).map((d) => normalizeDim('flip', d, input.ndim));
-    if (new Set(reversed).size !== reversed.length)
-      fail('argument', `flip: ${show(list(dims))} names a dimension twice.`);
+    const dims = dimsOf('flip', given);
+    const reversed = dims.map((d) => normalizeDim('flip', d, input.ndim));
+    if (new Set(reversed).size !== reversed.length) fail('argument', `flip: ${show(dims)} names a dimension twice.`);
     const y = empty(input, input.shape, input.dtype, 'flip');
     let offset = input.offset;
     const strides = input.strides.map((s, i) => {
