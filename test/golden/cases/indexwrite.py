@@ -134,3 +134,9 @@ case("embeddingBag", [index([[1, 3], [0, 2]]), spread([4, 3])], label="mean by d
 refusal("embeddingBag", [index([1, 3]), spread([4, 3])], label="no offsets")
 refusal("embeddingBag", [index([[1, 3]]), spread([4, 3])], [{"mode": "min"}], "mode")
 refusal("embeddingBag", [index([[4]]), spread([4, 3])], label="out of range")
+for mode in ["sum", "mean", "max"]:
+    case("embeddingBag", [index([1, 3, 1, 0, 2]), spread([4, 3]), index([0, 3, 5])], [T(0), T(1), {"offsets": T(2), "mode": mode, "includeLastOffset": True}], "last offset", sums=True)
+case("embeddingBag", [index([1, 3, 1, 0, 2]), spread([4, 3]), index([0, 3]), spread([5])], [T(0), T(1), T(2), {"mode": "sum", "perSampleWeights": T(3)}], "weights", sums=True)
+case("searchsorted", [values([5, 1, 3], grad=False), values([4, 1], grad=False), index([1, 2, 0])], [T(0), T(1), {"sorter": T(2)}], "sorter")
+case("bincount", [index([1, 1, 3]), values([0.5, 1, 2], grad=False)], [T(0), {"weights": T(1), "minlength": 5}])
+case("gather", [spread([2, 3]), index([[0, 2], [1, 1]])], [T(0), {"dim": 1, "index": T(1)}], "by name", sums=True)
