@@ -153,6 +153,7 @@ export {
   tril_f32,
   triu_f32,
 } from './indexing';
+export { logcumsumexp_f32 } from './logscan';
 export { crossEntropy_f32, crossEntropy_grad_f32 } from './loss';
 export { layerNorm_f32, layerNorm_grad_f32, layerNorm_grad_weight_f32 } from './norm';
 export {
@@ -190,7 +191,16 @@ export {
 } from './reduce';
 export { resample_f32 } from './resample';
 export { cumsum_f32, cumprod_f32, cumsum_i32, cumprod_i32 } from './scan';
+export {
+  scatterProd_f32,
+  scatterProd_i32,
+  scatterMax_f32,
+  scatterMax_i32,
+  scatterMin_f32,
+  scatterMin_i32,
+} from './scatterreduce';
 export { softmax_f32, logSoftmax_f32, softmax_grad_f32, logSoftmax_grad_f32 } from './softmax';
+export { order_f32, order_i32, runningPlace_f32, runningPlace_i32 } from './sort';
 export { sum_f32, sumSquares_f32, sumAbs_f32, logsumexp_f32 } from './sum';
 export {
   neg_f32,

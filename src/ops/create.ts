@@ -218,6 +218,26 @@ export function linspace(start: number, end: number, steps: number, options: Cre
   );
 }
 
+/** `steps` powers of `base`, whose exponents run from `start` to `end`, both included, evenly apart. */
+export function logspace(
+  start: number,
+  end: number,
+  steps: number,
+  base: number | CreateOptions = 10,
+  options: CreateOptions = {},
+): Tensor {
+  if (!Number.isInteger(steps) || steps < 0)
+    fail('argument', `logspace: steps must be a whole number ≥ 0, got ${steps}.`);
+  const settings = typeof base === 'number' ? options : base;
+  const radix = typeof base === 'number' ? base : ((base as { readonly base?: number }).base ?? 10);
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
+  const exponent = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step);
+  return tensor(
+    Float64Array.from({ length: steps }, (_, i) => radix ** exponent(i)),
+    settings,
+  );
+}
+
 /** The identity matrix of n rows and m (default n) columns. */
 export function eye(n: number, m: number | CreateOptions = n, options: CreateOptions = {}): Tensor {
   const columns = typeof m === 'number' ? m : n;

@@ -1,4 +1,5 @@
-import { checkOptions, isOptions } from '../core/arguments.js';
+import { readArguments } from '../core/arguments.js';
+import type { DType } from '../core/dtype.js';
 import { normalizeDims, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { expand } from './broadcast.js';
@@ -15,22 +16,33 @@ export interface ReduceOptions {
   readonly keepdim?: boolean;
 }
 
+export interface TypedReduceOptions extends ReduceOptions {
+  /** What the input becomes before anything is computed, and what the result is. Default: see the op. */
+  readonly dtype?: DType;
+}
+
 /** `sum()`, `sum(1)`, `sum([0, 1], true)`, `sum(1, { keepdim: true })` and `sum({ dim: 1 })` are all understood. */
 export type ReduceArguments = readonly [
   dim?: number | readonly number[] | null | ReduceOptions,
   keepdim?: boolean | ReduceOptions,
+  options?: ReduceOptions,
+];
+
+/** The same with a dtype among the options. */
+export type TypedReduceArguments = readonly [
+  dim?: number | readonly number[] | null | TypedReduceOptions,
+  keepdim?: boolean | TypedReduceOptions,
+  options?: TypedReduceOptions,
 ];
 
 /** `more` names the options that an op has beyond dim and keepdim, and reads itself. */
-export function parseReduce([dim, keepdim]: ReduceArguments, more: readonly string[] = []): ReduceOptions {
-  const names = ['dim', 'keepdim', ...more];
-  if (isOptions(dim)) {
-    checkOptions('reduce', dim, names);
-    return dim as ReduceOptions;
-  }
-  if (isOptions(keepdim)) checkOptions('reduce', keepdim, names);
-  const keep = typeof keepdim === 'object' ? keepdim.keepdim : keepdim;
-  return { dim: dim as number | readonly number[] | null | undefined, keepdim: keep ?? false };
+export function parseReduce<O extends ReduceOptions = ReduceOptions>(
+  args: readonly unknown[],
+  more: readonly string[] = [],
+): O {
+  // Callers pass their parameters on as they are, those that were not given too.
+  const given = args[args.length - 1] === undefined ? args.filter((value) => value !== undefined) : args;
+  return readArguments<O>('reduce', given, ['dim', 'keepdim', ...more] as (keyof O & string)[]);
 }
 
 /** How a reduction sees its input: contiguous, with the reduced dimensions in one block. */

@@ -1,9 +1,10 @@
 import { record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { narrow } from './movement.js';
+import { narrow, reshape } from './movement.js';
 import { checkTensor, convert, dense, empty, suffix } from './op.js';
 
 /** Ops that pick elements by index. */
@@ -83,51 +84,67 @@ export function prepare(name: string, input: Tensor, index: Tensor): { x: Tensor
  * Elements of `input` at `index` along `dim`; index has input's number of dimensions, is no larger in the others, and gives
  * the result's shape.
  */
-export function gather(input: Tensor, dim: number, index: Tensor): Tensor {
-  const { x, places } = prepare('gather', input, index);
-  const d = normalizeDim('gather', dim, input.ndim);
-  const fits = index.ndim === input.ndim && index.shape.every((s, i) => i === d || s <= (input.shape[i] as number));
-  if (!fits) {
-    fail(
-      'shape',
-      `gather: index must have as many dimensions as input, and be no larger except along dim ${dim}: ` +
-        `${show(input.shape)} and ${show(index.shape)}.`,
-    );
-  }
-  checkIndices('gather', places, input.shape[d] as number);
-  // Along the other dimensions index and input begin together; what of the input lies beyond is not seen.
-  const seen = index.shape.reduce((y, size, i) => (i === d || size === y.shape[i] ? y : narrow(y, i, 0, size)), x);
-  return convert(gatherOp(seen, places, d), input.dtype);
-}
+export const gather = /* @__PURE__ */ keywords(
+  'gather',
+  ['dim', 'index', 'sparseGrad'],
+  (input: Tensor, dim: number, index: Tensor): Tensor => {
+    const { x, places } = prepare('gather', input, index);
+    const d = normalizeDim('gather', dim, input.ndim);
+    const fits = index.ndim === input.ndim && index.shape.every((s, i) => i === d || s <= (input.shape[i] as number));
+    if (!fits) {
+      fail(
+        'shape',
+        `gather: index must have as many dimensions as input, and be no larger except along dim ${dim}: ` +
+          `${show(input.shape)} and ${show(index.shape)}.`,
+      );
+    }
+    checkIndices('gather', places, input.shape[d] as number);
+    // Along the other dimensions index and input begin together; what of the input lies beyond is not seen.
+    const seen = index.shape.reduce((y, size, i) => (i === d || size === y.shape[i] ? y : narrow(y, i, 0, size)), x);
+    return convert(gatherOp(seen, places, d), input.dtype);
+  },
+);
 
 /** The slices of `input` at the places `index` [n] along `dim`. */
-export function indexSelect(input: Tensor, dim: number, index: Tensor): Tensor {
-  const { x, places } = prepare('indexSelect', input, index);
-  const d = normalizeDim('indexSelect', dim, input.ndim);
-  if (index.ndim > 1) fail('shape', `indexSelect: index must have one dimension, got ${show(index.shape)}.`);
-  checkIndices('indexSelect', places, input.shape[d] as number);
-  const { outer, inner } = lanesOf(input.shape, d);
-  const count = index.numel;
-  const shape = input.shape.map((s, i) => (i === d ? count : s));
-  const wide = empty(x, [outer, count, inner], 'int32', 'indexSelect');
-  // One index for all lanes: the gather reads it through strides of 0, made whole first.
-  const lanes = places.strided([outer, count, inner], [0, places.strides[0] ?? 1, 0], places.offset);
-  wide.storage.device.launch({
-    kernel: 'copy_b4',
-    work: wide.numel,
-    grain: 16384,
-    writes: [wide],
-    reads: [lanes],
-    ints: [3, outer, count, inner, ...wide.strides, ...lanes.strides],
-  });
-  lanes.dispose();
-  const y = gatherAlong(x, wide, outer, inner, shape);
-  const from = input.shape;
-  record('indexSelect', [input], [y], [wide], ([g], [indices]) => [
-    scatterSlices(g as Tensor, indices as Tensor, outer, inner, from, shape),
-  ]);
-  return convert(y, input.dtype);
-}
+export const indexSelect = /* @__PURE__ */ keywords(
+  'indexSelect',
+  ['dim', 'index'],
+  (input: Tensor, dim: number, index: Tensor): Tensor => {
+    const { x, places } = prepare('indexSelect', input, index);
+    const d = normalizeDim('indexSelect', dim, input.ndim);
+    if (index.ndim > 1) fail('shape', `indexSelect: index must have one dimension, got ${show(index.shape)}.`);
+    // A number is a line of one element, and remains a number however often it is picked.
+    if (input.ndim === 0) {
+      checkIndices('indexSelect', places, 1);
+      return reshape(
+        indexSelect(reshape(input, [1]), 0, narrow(reshape(index, [-1]), 0, 0, Math.min(index.numel, 1))),
+        [],
+      );
+    }
+    checkIndices('indexSelect', places, input.shape[d] as number);
+    const { outer, inner } = lanesOf(input.shape, d);
+    const count = index.numel;
+    const shape = input.shape.map((s, i) => (i === d ? count : s));
+    const wide = empty(x, [outer, count, inner], 'int32', 'indexSelect');
+    // One index for all lanes: the gather reads it through strides of 0, made whole first.
+    const lanes = places.strided([outer, count, inner], [0, places.strides[0] ?? 1, 0], places.offset);
+    wide.storage.device.launch({
+      kernel: 'copy_b4',
+      work: wide.numel,
+      grain: 16384,
+      writes: [wide],
+      reads: [lanes],
+      ints: [3, outer, count, inner, ...wide.strides, ...lanes.strides],
+    });
+    lanes.dispose();
+    const y = gatherAlong(x, wide, outer, inner, shape);
+    const from = input.shape;
+    record('indexSelect', [input], [y], [wide], ([g], [indices]) => [
+      scatterSlices(g as Tensor, indices as Tensor, outer, inner, from, shape),
+    ]);
+    return convert(y, input.dtype);
+  },
+);
 
 function scatterSlices(g: Tensor, index: Tensor, outer: number, inner: number, from: Shape, shape: Shape): Tensor {
   const dx = scatterAddAlong(g, index, outer, inner, from);
@@ -142,17 +159,21 @@ function scatterSlices(g: Tensor, index: Tensor, outer: number, inner: number, f
 }
 
 /** Class indices [..] as rows of zeros and a one: [.., numClasses], int32. −1 takes the largest index plus one. */
-export function oneHot(input: Tensor, numClasses = -1): Tensor {
-  checkTensor('oneHot', input);
-  const values = Int32Array.from(input.dataSync());
-  const classes = numClasses >= 0 ? numClasses : values.reduce((m, v) => Math.max(m, v), -1) + 1;
-  const data = new Int32Array(values.length * classes);
-  values.forEach((label, i) => {
-    if (label < 0 || label >= classes)
-      fail('argument', `oneHot: class ${label} is out of range for ${classes} classes.`);
-    data[i * classes + label] = 1;
-  });
-  const y = empty(input, [...input.shape, classes], 'int32', 'oneHot');
-  y.storage.device.write(y.storage, 0, new Uint8Array(data.buffer));
-  return y;
-}
+export const oneHot = /* @__PURE__ */ keywords(
+  'oneHot',
+  ['numClasses'],
+  (input: Tensor, numClasses: Whole = -1): Tensor => {
+    checkTensor('oneHot', input);
+    const values = Int32Array.from(input.dataSync());
+    const classes = numClasses >= 0 ? numClasses : values.reduce((m, v) => Math.max(m, v), -1) + 1;
+    const data = new Int32Array(values.length * classes);
+    values.forEach((label, i) => {
+      if (label < 0 || label >= classes)
+        fail('argument', `oneHot: class ${label} is out of range for ${classes} classes.`);
+      data[i * classes + label] = 1;
+    });
+    const y = empty(input, [...input.shape, classes], 'int32', 'oneHot');
+    y.storage.device.write(y.storage, 0, new Uint8Array(data.buffer));
+    return y;
+  },
+);

@@ -2,7 +2,8 @@ import { fail, show } from '../core/errors.js';
 import { broadcastShapes, sizeOf } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { expand } from './broadcast.js';
-import { where } from './compare.js';
+import { where as choose } from './compare.js';
+import type { Operand } from './families.js';
 import { indexSelect } from './indexing.js';
 import { cast, reshape } from './movement.js';
 import { checkTensor, empty, type Op, op, scalarLike } from './op.js';
@@ -32,7 +33,7 @@ export const maskedFill: Op<(input: Tensor, mask: Tensor, value: Tensor | number
       fail('shape', `maskedFill: value must be a number or a tensor without dimensions, got ${show(value.shape)}.`);
     }
     const fill = value instanceof Tensor ? cast(value, input.dtype) : scalarLike(input, value, input.dtype);
-    return where(mask, fill, input);
+    return choose(mask, fill, input);
   },
   {
     name: 'maskedFill',
@@ -67,6 +68,28 @@ export function maskedSelect(input: Tensor, mask: Tensor): Tensor {
     });
   const index = indicesLike(input, Int32Array.from(places), [places.length], 'maskedSelect');
   return indexSelect(reshape(expand(input, shape), [sizeOf(shape)]), 0, index);
+}
+
+/**
+ * `input` where `condition` holds, `other` elsewhere; all three broadcast. Of a condition alone, the indices of its elements
+ * that are not 0, a tensor for each dimension.
+ */
+export const where: Op<typeof whereOrPlaces> = op(whereOrPlaces, choose.op);
+
+function whereOrPlaces(condition: Tensor): Tensor<'int32'>[];
+function whereOrPlaces(condition: Tensor, input: Operand, other: Operand): Tensor;
+function whereOrPlaces(condition: Tensor, input?: Operand, other?: Operand): Tensor | Tensor<'int32'>[] {
+  if (input === undefined && other === undefined) return nonzero(condition, { asTuple: true });
+  if (input === undefined || other === undefined) {
+    return fail('argument', 'where: expected input and other, or neither of them.');
+  }
+  return choose(condition, input, other);
+}
+
+/** Indices of the elements that are not 0, a row for each: int32 [n, number of dimensions]. */
+export function argwhere(input: Tensor): Tensor<'int32'> {
+  checkTensor('argwhere', input);
+  return nonzero(input);
 }
 
 export interface NonzeroOptions {

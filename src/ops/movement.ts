@@ -1,6 +1,8 @@
 import { record } from '../autograd/index.js';
+import { checkOptions, isOptions } from '../core/arguments.js';
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, type Whole } from '../core/keywords.js';
 import { contiguousStrides, normalizeDim, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { checkTensor, convert, copyInto, dense, empty, op } from './op.js';
@@ -10,9 +12,20 @@ import { at, build, type Reference, spread } from './sheet.js';
 
 type Sizes = number[] | [readonly number[]];
 
+/** Dimensions one by one, in a list, or by name. */
+type Dims = Sizes | [{ readonly dims: readonly number[] }];
+
 /** `f(2, 3)` and `f([2, 3])` mean the same. */
 function list(sizes: Sizes): readonly number[] {
   return (Array.isArray(sizes[0]) ? sizes[0] : sizes) as readonly number[];
+}
+
+/** As list(), and `f({ dims: [2, 3] })` means that too. */
+function dimsOf(name: string, given: Dims): readonly number[] {
+  const [first] = given;
+  if (!isOptions(first)) return list(given as Sizes);
+  checkOptions(name, first, ['dims']);
+  return (first as { readonly dims: readonly number[] }).dims;
 }
 
 /** A new shape for `numel` elements, with one −1 inferred. */
@@ -117,11 +130,12 @@ export const view = op(
 );
 
 export const permute = op(
-  (input: Tensor, ...dims: Sizes): Tensor => {
+  (input: Tensor, ...given: Dims): Tensor => {
     checkTensor('permute', input);
-    const order = list(dims).map((d) => normalizeDim('permute', d, input.ndim));
+    const dims = dimsOf('permute', given);
+    const order = dims.map((d) => normalizeDim('permute', d, input.ndim));
     if (order.length !== input.ndim || new Set(order).size !== input.ndim) {
-      fail('argument', `permute: expected each of ${input.ndim} dimensions once, got ${show(list(dims))}.`);
+      fail('argument', `permute: expected each of ${input.ndim} dimensions once, got ${show(dims)}.`);
     }
     const y = input.strided(
       order.map((d) => input.shape[d] as number),
@@ -160,12 +174,12 @@ export const permute = op(
 
 /** A view of `input` with two dimensions exchanged. */
 export const transpose = op(
-  (input: Tensor, dim0: number, dim1: number): Tensor => {
+  keywords('transpose', ['dim0', 'dim1'], (input: Tensor, dim0: number, dim1: number): Tensor => {
     checkTensor('transpose', input);
     const [a, b] = [normalizeDim('transpose', dim0, input.ndim), normalizeDim('transpose', dim1, input.ndim)];
     const order = input.shape.map((_, i) => (i === a ? b : i === b ? a : i));
     return permute(input, order);
-  },
+  }),
   {
     name: 'transpose',
     family: 'movement',
@@ -196,33 +210,45 @@ export function t(input: Tensor): Tensor {
 }
 
 /** Inserts a dimension of size 1 at `dim`. A view. */
-export function unsqueeze(input: Tensor, dim: number): Tensor {
+export const unsqueeze = /* @__PURE__ */ keywords('unsqueeze', ['dim'], (input: Tensor, dim: number): Tensor => {
   checkTensor('unsqueeze', input);
   const d = normalizeDim('unsqueeze', dim, input.ndim + 1);
   return reshape(input, [...input.shape.slice(0, d), 1, ...input.shape.slice(d)]);
-}
+});
 
 /** Drops dimensions of size 1: all of them, or those named. A named dimension of another size stays. */
-export function squeeze(input: Tensor, dim?: number | readonly number[]): Tensor {
-  checkTensor('squeeze', input);
-  const dims =
-    dim === undefined
-      ? input.shape.map((_, i) => i)
-      : [dim].flat().map((d) => normalizeDim('squeeze', d as number, input.ndim));
-  return reshape(
-    input,
-    input.shape.filter((size, i) => size !== 1 || !dims.includes(i)),
-  );
-}
+export const squeeze = /* @__PURE__ */ keywords(
+  'squeeze',
+  ['dim'],
+  (input: Tensor, dim?: number | readonly number[]): Tensor => {
+    checkTensor('squeeze', input);
+    const dims =
+      dim === undefined
+        ? input.shape.map((_, i) => i)
+        : [dim].flat().map((d) => normalizeDim('squeeze', d as number, input.ndim));
+    return reshape(
+      input,
+      input.shape.filter((size, i) => size !== 1 || !dims.includes(i)),
+    );
+  },
+);
 
 /** Joins dimensions startDim … endDim into one. */
-export function flatten(input: Tensor, startDim = 0, endDim = -1): Tensor {
-  checkTensor('flatten', input);
-  if (input.ndim === 0) return reshape(input, [1]);
-  const [a, b] = [normalizeDim('flatten', startDim, input.ndim), normalizeDim('flatten', endDim, input.ndim)];
-  if (a > b) fail('argument', `flatten: startDim must not come after endDim, got ${startDim} and ${endDim}.`);
-  return reshape(input, [...input.shape.slice(0, a), sizeOf(input.shape.slice(a, b + 1)), ...input.shape.slice(b + 1)]);
-}
+export const flatten = /* @__PURE__ */ keywords(
+  'flatten',
+  ['startDim', 'endDim'],
+  (input: Tensor, startDim: Whole = 0, endDim: Whole = -1): Tensor => {
+    checkTensor('flatten', input);
+    if (input.ndim === 0) return reshape(input, [1]);
+    const [a, b] = [normalizeDim('flatten', startDim, input.ndim), normalizeDim('flatten', endDim, input.ndim)];
+    if (a > b) fail('argument', `flatten: startDim must not come after endDim, got ${startDim} and ${endDim}.`);
+    return reshape(input, [
+      ...input.shape.slice(0, a),
+      sizeOf(input.shape.slice(a, b + 1)),
+      ...input.shape.slice(b + 1),
+    ]);
+  },
+);
 
 /** `input` itself if it is contiguous, else a contiguous copy. */
 export function contiguous(input: Tensor): Tensor {
@@ -258,16 +284,22 @@ export function cast<D extends DType>(input: Tensor, dtype: D): Tensor<D> {
 
 /** A view of `length` slices along `dim`, beginning at `start`. */
 export const narrow = op(
-  (input: Tensor, dim: number, start: number, length: number): Tensor => {
-    checkTensor('narrow', input);
-    const d = normalizeDim('narrow', dim, input.ndim);
-    const size = input.shape[d] as number;
-    const first = start < 0 ? start + size : start;
-    if (!(Number.isInteger(first) && Number.isInteger(length) && first >= 0 && length >= 0 && first + length <= size)) {
-      fail('argument', `narrow: ${start} … ${start + length} lies outside dim ${dim} of ${show(input.shape)}.`);
-    }
-    return stepped('narrow', input, d, first, 1, length);
-  },
+  keywords(
+    'narrow',
+    ['dim', 'start', 'length'],
+    (input: Tensor, dim: number, start: number, length: number): Tensor => {
+      checkTensor('narrow', input);
+      const d = normalizeDim('narrow', dim, input.ndim);
+      const size = input.shape[d] as number;
+      const first = start < 0 ? start + size : start;
+      if (
+        !(Number.isInteger(first) && Number.isInteger(length) && first >= 0 && length >= 0 && first + length <= size)
+      ) {
+        fail('argument', `narrow: ${start} … ${start + length} lies outside dim ${dim} of ${show(input.shape)}.`);
+      }
+      return stepped('narrow', input, d, first, 1, length);
+    },
+  ),
   {
     name: 'narrow',
     family: 'movement',
@@ -329,35 +361,43 @@ function embed(input: Tensor, shape: Shape, d: number, first: number, step: numb
 }
 
 /** Slice `index` along `dim`, without that dimension. */
-export function select(input: Tensor, dim: number, index: number): Tensor {
-  checkTensor('select', input);
-  const d = normalizeDim('select', dim, input.ndim);
-  const size = input.shape[d] as number;
-  if (!Number.isInteger(index) || index < -size || index >= size) {
-    fail('argument', `select: index ${index} lies outside dim ${dim} of ${show(input.shape)}.`);
-  }
-  return squeeze(narrow(input, d, index < 0 ? index + size : index, 1), d);
-}
+export const select = /* @__PURE__ */ keywords(
+  'select',
+  ['dim', 'index'],
+  (input: Tensor, dim: number, index: number): Tensor => {
+    checkTensor('select', input);
+    const d = normalizeDim('select', dim, input.ndim);
+    const size = input.shape[d] as number;
+    if (!Number.isInteger(index) || index < -size || index >= size) {
+      fail('argument', `select: index ${index} lies outside dim ${dim} of ${show(input.shape)}.`);
+    }
+    return squeeze(narrow(input, d, index < 0 ? index + size : index, 1), d);
+  },
+);
 
 /** Elements start, start + step, … before end along `dim`, as Python slices: out-of-range ends are cut. */
-export function slice(input: Tensor, dim: number, start?: number | null, end?: number | null, step = 1): Tensor {
-  checkTensor('slice', input);
-  const d = normalizeDim('slice', dim, input.ndim);
-  const size = input.shape[d] as number;
-  if (!Number.isInteger(step) || step < 1) fail('argument', `slice: step must be a whole number ≥ 1, got ${step}.`);
-  const clip = (v: number): number => Math.min(Math.max(v < 0 ? v + size : v, 0), size);
-  const first = clip(start ?? 0);
-  const last = clip(end ?? size);
-  return stepped('slice', input, d, first, step, Math.max(Math.ceil((last - first) / step), 0));
-}
+export const slice = /* @__PURE__ */ keywords(
+  'slice',
+  ['dim', 'start', 'end', 'step'],
+  (input: Tensor, dim: number, start?: number | null, end?: number | null, step: Whole = 1): Tensor => {
+    checkTensor('slice', input);
+    const d = normalizeDim('slice', dim, input.ndim);
+    const size = input.shape[d] as number;
+    if (!Number.isInteger(step) || step < 1) fail('argument', `slice: step must be a whole number ≥ 1, got ${step}.`);
+    const clip = (v: number): number => Math.min(Math.max(v < 0 ? v + size : v, 0), size);
+    const first = clip(start ?? 0);
+    const last = clip(end ?? size);
+    return stepped('slice', input, d, first, step, Math.max(Math.ceil((last - first) / step), 0));
+  },
+);
 
 /** Reverses the order of elements along `dims`. */
 export const flip = op(
-  (input: Tensor, ...dims: Sizes): Tensor => {
+  (input: Tensor, ...given: Dims): Tensor => {
     checkTensor('flip', input);
-    const reversed = list(dims).map((d) => normalizeDim('flip', d, input.ndim));
-    if (new Set(reversed).size !== reversed.length)
-      fail('argument', `flip: ${show(list(dims))} names a dimension twice.`);
+    const dims = dimsOf('flip', given);
+    const reversed = dims.map((d) => normalizeDim('flip', d, input.ndim));
+    if (new Set(reversed).size !== reversed.length) fail('argument', `flip: ${show(dims)} names a dimension twice.`);
     const y = empty(input, input.shape, input.dtype, 'flip');
     let offset = input.offset;
     const strides = input.strides.map((s, i) => {

@@ -1,24 +1,34 @@
 import { record } from '../autograd/index.js';
-import { traits } from '../core/dtype.js';
+import { checkDType, traits } from '../core/dtype.js';
 import type { Tensor } from '../core/tensor.js';
 import { div, mul } from './arithmetic.js';
 import { where } from './compare.js';
 import { eye } from './create.js';
-import { fold, foldOracle, foldSamples, parseReduce, type ReduceArguments, reduceInto, spreadBack } from './fold.js';
-import { permute, reshape, unsqueeze } from './movement.js';
+import {
+  fold,
+  foldOracle,
+  foldSamples,
+  parseReduce,
+  reduceInto,
+  spreadBack,
+  type TypedReduceArguments,
+  type TypedReduceOptions,
+} from './fold.js';
+import { cast, permute, reshape, unsqueeze } from './movement.js';
 import { checkTensor, convert, empty, type Op, op, suffix } from './op.js';
 
 /** The product over dimensions. */
 
-export const prod: Op<(input: Tensor, ...args: ReduceArguments) => Tensor> = op(
-  (input: Tensor, ...args: ReduceArguments): Tensor => {
-    checkTensor('prod', input);
+export const prod: Op<(input: Tensor, ...args: TypedReduceArguments) => Tensor> = op(
+  (given: Tensor, ...args: TypedReduceArguments): Tensor => {
+    checkTensor('prod', given);
+    const options = parseReduce<TypedReduceOptions>(args, ['dtype']);
+    const input = options.dtype === undefined ? given : cast(given, checkDType('prod', options.dtype));
     const compute = traits[input.dtype].isFloat ? 'float32' : 'int32';
-    const options = parseReduce(args);
     const folded = fold('prod', convert(input, compute), options);
     const y = empty(input, folded.shape, compute, 'prod');
     reduceInto(`prod_${suffix(compute)}`, y, folded);
-    const result = compute === 'float32' ? convert(y, input.dtype) : y;
+    const result = convert(y, compute === 'float32' ? input.dtype : (options.dtype ?? 'int32'));
     const dims = folded.dims;
     record('prod', [input], [result], [input, result], ([g], [x, p]) => [
       prodGradient(reshape(g as Tensor, folded.kept), x as Tensor, reshape(p as Tensor, folded.kept), dims),

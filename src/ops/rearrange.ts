@@ -1,5 +1,6 @@
 import { record } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { expand } from './broadcast.js';
@@ -121,22 +122,26 @@ function rolled(input: Tensor, shift: number, d: number): Tensor {
 }
 
 export const roll = op(
-  (input: Tensor, shifts: number | readonly number[], dims?: number | readonly number[] | null): Tensor => {
-    checkTensor('roll', input);
-    const steps = [shifts].flat() as number[];
-    if (steps.some((s) => !Number.isInteger(s))) {
-      fail('argument', `roll: shifts must be whole numbers, got ${show(steps)}.`);
-    }
-    const along = dims === undefined || dims === null ? [] : ([dims].flat() as number[]);
-    if (along.length === 0 && steps.length === 1) {
-      return reshape(rolled(reshape(input, [-1]), steps[0] as number, 0), input.shape);
-    }
-    if (along.length !== steps.length) {
-      fail('argument', `roll: expected as many shifts as dims, got ${show(steps)} and ${show(along)}.`);
-    }
-    const normalized = along.map((d) => normalizeDim('roll', d, input.ndim));
-    return normalized.reduce((y, d, i) => rolled(y, steps[i] as number, d), input);
-  },
+  keywords(
+    'roll',
+    ['shifts', 'dims'],
+    (input: Tensor, shifts: number | readonly number[], dims?: number | readonly number[] | null): Tensor => {
+      checkTensor('roll', input);
+      const steps = [shifts].flat() as number[];
+      if (steps.some((s) => !Number.isInteger(s))) {
+        fail('argument', `roll: shifts must be whole numbers, got ${show(steps)}.`);
+      }
+      const along = dims === undefined || dims === null ? [] : ([dims].flat() as number[]);
+      if (along.length === 0 && steps.length === 1) {
+        return reshape(rolled(reshape(input, [-1]), steps[0] as number, 0), input.shape);
+      }
+      if (along.length !== steps.length) {
+        fail('argument', `roll: expected as many shifts as dims, got ${show(steps)} and ${show(along)}.`);
+      }
+      const normalized = along.map((d) => normalizeDim('roll', d, input.ndim));
+      return normalized.reduce((y, d, i) => rolled(y, steps[i] as number, d), input);
+    },
+  ),
   {
     name: 'roll',
     family: 'movement',
@@ -186,25 +191,29 @@ export const roll = op(
 );
 
 export const movedim = op(
-  (input: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor => {
-    checkTensor('movedim', input);
-    const [from, to] = [source, destination].map((dims) =>
-      ([dims].flat() as number[]).map((d) => normalizeDim('movedim', d, input.ndim)),
-    ) as [number[], number[]];
-    if (from.length !== to.length || new Set(from).size !== from.length || new Set(to).size !== to.length) {
-      fail(
-        'argument',
-        `movedim: source and destination must name equally many dimensions, each once, got ${show([source].flat())} ` +
-          `and ${show([destination].flat())}.`,
+  keywords(
+    'movedim',
+    ['source', 'destination'],
+    (input: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor => {
+      checkTensor('movedim', input);
+      const [from, to] = [source, destination].map((dims) =>
+        ([dims].flat() as number[]).map((d) => normalizeDim('movedim', d, input.ndim)),
+      ) as [number[], number[]];
+      if (from.length !== to.length || new Set(from).size !== from.length || new Set(to).size !== to.length) {
+        fail(
+          'argument',
+          `movedim: source and destination must name equally many dimensions, each once, got ${show([source].flat())} ` +
+            `and ${show([destination].flat())}.`,
+        );
+      }
+      if (input.ndim === 0) return input;
+      const rest = input.shape.map((_, i) => i).filter((d) => !from.includes(d));
+      return permute(
+        input,
+        input.shape.map((_, i) => (to.includes(i) ? (from[to.indexOf(i)] as number) : (rest.shift() as number))),
       );
-    }
-    if (input.ndim === 0) return input;
-    const rest = input.shape.map((_, i) => i).filter((d) => !from.includes(d));
-    return permute(
-      input,
-      input.shape.map((_, i) => (to.includes(i) ? (from[to.indexOf(i)] as number) : (rest.shift() as number))),
-    );
-  },
+    },
+  ),
   {
     name: 'movedim',
     family: 'movement',
@@ -244,16 +253,20 @@ export const movedim = op(
 );
 
 /** Dimension `dim` cut into dimensions of `sizes`, one of which may be −1. */
-export function unflatten(input: Tensor, dim: number, sizes: readonly number[]): Tensor {
-  checkTensor('unflatten', input);
-  const d = normalizeDim('unflatten', dim, input.ndim);
-  const size = input.shape[d] ?? fail('shape', 'unflatten: a tensor without dimensions has none to cut, got [].');
-  if (sizes.length === 0) fail('argument', 'unflatten: expected at least one size, got [].');
-  const known = sizes.reduce((n, s) => (s === -1 ? n : n * s), 1);
-  const whole = sizes.map((s) => (s === -1 ? size / known : s));
-  const valid = whole.every((s) => Number.isInteger(s) && s >= 0) && sizes.filter((s) => s === -1).length <= 1;
-  if (!valid || sizeOf(whole) !== size) {
-    fail('shape', `unflatten: ${show(sizes)} does not multiply to ${size}, dim ${dim} of ${show(input.shape)}.`);
-  }
-  return reshape(input, [...input.shape.slice(0, d), ...whole, ...input.shape.slice(d + 1)]);
-}
+export const unflatten = /* @__PURE__ */ keywords(
+  'unflatten',
+  ['dim', 'sizes'],
+  (input: Tensor, dim: number, sizes: readonly number[]): Tensor => {
+    checkTensor('unflatten', input);
+    const d = normalizeDim('unflatten', dim, input.ndim);
+    const size = input.shape[d] ?? fail('shape', 'unflatten: a tensor without dimensions has none to cut, got [].');
+    if (sizes.length === 0) fail('argument', 'unflatten: expected at least one size, got [].');
+    const known = sizes.reduce((n, s) => (s === -1 ? n : n * s), 1);
+    const whole = sizes.map((s) => (s === -1 ? size / known : s));
+    const valid = whole.every((s) => Number.isInteger(s) && s >= 0) && sizes.filter((s) => s === -1).length <= 1;
+    if (!valid || sizeOf(whole) !== size) {
+      fail('shape', `unflatten: ${show(sizes)} does not multiply to ${size}, dim ${dim} of ${show(input.shape)}.`);
+    }
+    return reshape(input, [...input.shape.slice(0, d), ...whole, ...input.shape.slice(d + 1)]);
+  },
+);

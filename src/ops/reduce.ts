@@ -1,11 +1,12 @@
 import { noGrad, record } from '../autograd/index.js';
-import { checkOptions } from '../core/arguments.js';
-import { traits } from '../core/dtype.js';
+import { readArguments } from '../core/arguments.js';
+import { checkDType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDims, sizeOf } from '../core/shape.js';
-import type { Tensor } from '../core/tensor.js';
+import { Tensor } from '../core/tensor.js';
 import { div, mul, sub } from './arithmetic.js';
 import { eq, isnan, logicalAnd, logicalOr, where } from './compare.js';
+import { maximum, minimum } from './extremes.js';
 import {
   type Folded,
   fold,
@@ -16,6 +17,8 @@ import {
   type ReduceOptions,
   reduceInto,
   spreadBack,
+  type TypedReduceArguments,
+  type TypedReduceOptions,
 } from './fold.js';
 import { cast, permute, reshape } from './movement.js';
 import { checkTensor, convert, empty, type Op, op, suffix } from './op.js';
@@ -24,20 +27,23 @@ import { exp, sqrt } from './unary.js';
 /** Ops that fold dimensions into one value. */
 
 type Reduction = Op<(input: Tensor, ...args: ReduceArguments) => Tensor>;
+type TypedReduction = Op<(input: Tensor, ...args: TypedReduceArguments) => Tensor>;
 
-function summation(name: 'sum' | 'mean', doc: string, of: (values: number[]) => number): Reduction {
+function summation(name: 'sum' | 'mean', doc: string, of: (values: number[]) => number): TypedReduction {
   return op(
-    (input: Tensor, ...args: ReduceArguments): Tensor => {
-      checkTensor(name, input);
+    (given: Tensor, ...args: TypedReduceArguments): Tensor => {
+      checkTensor(name, given);
+      const options = parseReduce<TypedReduceOptions>(args, ['dtype']);
+      const input = options.dtype === undefined ? given : cast(given, checkDType(name, options.dtype));
       const isFloat = traits[input.dtype].isFloat;
       if (name === 'mean' && !isFloat)
         fail('dtype', `mean: expected floating point, got ${input.dtype}. Use .to('float32').`);
-      const folded = fold(name, convert(input, isFloat ? 'float32' : 'int32'), parseReduce(args));
+      const folded = fold(name, convert(input, isFloat ? 'float32' : 'int32'), options);
       const scale = name === 'mean' ? 1 / folded.run : 1;
       const y = empty(input, folded.shape, isFloat ? 'float32' : 'int32', name);
       if (folded.run === 0 && name === 'mean') reduceInto('sum_f32', y, folded, [NaN]);
       else reduceInto(`sum_${suffix(y.dtype)}`, y, folded, isFloat ? [scale] : undefined);
-      const result = convert(y, isFloat ? input.dtype : 'int32');
+      const result = convert(y, isFloat ? input.dtype : (options.dtype ?? 'int32'));
       const { shape } = input;
       record(name, [input], [result], [], ([g]) => {
         const back = spreadBack(g as Tensor, folded.kept, shape);
@@ -183,12 +189,24 @@ export interface VarOptions extends ReduceOptions {
   readonly unbiased?: boolean;
 }
 
+/** `var()`, `var(unbiased)`, `var(dim, unbiased, keepdim)` and `var({ dim, correction })` are all understood. */
+export type VarArguments = (number | readonly number[] | boolean | null | VarOptions | undefined)[];
+
+function parseVar(name: string, args: VarArguments): VarOptions {
+  const names = ['dim', 'unbiased', 'keepdim', 'correction'] as const;
+  // A single boolean says whether the variance is unbiased, over everything.
+  const given = readArguments<VarOptions>(name, typeof args[0] === 'boolean' ? [null, ...args] : args, names);
+  if (given.correction !== undefined && given.unbiased !== undefined) {
+    fail('argument', `${name}: correction and unbiased say the same thing twice. Give one of them.`);
+  }
+  return given;
+}
+
 /** Variance over `dim` (default all), from squared distances to the mean. */
-export function variance(input: Tensor, dim?: ReduceArguments[0] | VarOptions, options?: VarOptions): Tensor {
+export function variance(input: Tensor, ...args: VarArguments): Tensor {
   checkTensor('var', input);
-  const more = ['correction', 'unbiased'];
-  if (options !== undefined) checkOptions('var', options, ['dim', 'keepdim', ...more]);
-  const given: VarOptions = { ...parseReduce([dim as ReduceArguments[0]], more), ...options };
+  const given = parseVar('var', args);
+  if (!traits[input.dtype].isFloat) fail('dtype', `var: expected floating point, got ${input.dtype}. Use .float().`);
   const correction = given.correction ?? (given.unbiased === false ? 0 : 1);
   const dims = normalizeDims('var', given.dim, input.ndim);
   const kept = input.shape.map((size, i) => (dims.includes(i) ? 1 : size));
@@ -207,13 +225,66 @@ export function variance(input: Tensor, dim?: ReduceArguments[0] | VarOptions, o
 }
 
 /** Standard deviation over `dim` (default all); its gradient where it is 0 is 0. */
-export function std(input: Tensor, dim?: ReduceArguments[0] | VarOptions, options?: VarOptions): Tensor {
-  const squared = variance(input, dim, options);
+export function std(input: Tensor, ...args: VarArguments): Tensor {
+  const squared = variance(input, ...args);
   const y = noGrad(() => sqrt(squared));
   record('std', [squared], [y], [y], ([g], [s]) => [
     where(eq(s as Tensor, 0), 0, div(g as Tensor, mul(s as Tensor, 2))),
   ]);
   return y;
+}
+
+/** Variance and mean over the same dimensions: `[var, mean]`. */
+export function varMean(input: Tensor, ...args: VarArguments): [variance: Tensor, mean: Tensor] {
+  const { dim = null, keepdim = false } = parseVar('varMean', args);
+  return [variance(input, ...args), mean(input, { dim, keepdim })];
+}
+
+/** Standard deviation and mean over the same dimensions: `[std, mean]`. */
+export function stdMean(input: Tensor, ...args: VarArguments): [std: Tensor, mean: Tensor] {
+  const { dim = null, keepdim = false } = parseVar('stdMean', args);
+  return [std(input, ...args), mean(input, { dim, keepdim })];
+}
+
+/** Sum over `dim` (default all) of the elements that are not NaN; integers give int32. */
+export function nansum(input: Tensor, ...args: TypedReduceArguments): Tensor {
+  checkTensor('nansum', input);
+  return sum(traits[input.dtype].isFloat ? where(isnan(input), 0, input) : input, ...args);
+}
+
+/** Mean over `dim` (default all) of the elements that are not NaN; NaN where there are none. */
+export function nanmean(input: Tensor, ...args: TypedReduceArguments): Tensor {
+  checkTensor('nanmean', input);
+  if (!traits[input.dtype].isFloat)
+    fail('dtype', `nanmean: expected floating point, got ${input.dtype}. Use .float().`);
+  const { dim = null, keepdim = false } = parseReduce<TypedReduceOptions>(args, ['dtype']);
+  return div(nansum(input, ...args), sum(eq(input, input), { dim, keepdim }));
+}
+
+/** How many elements over `dim` (default all) are not 0; int32. NaN is not 0. */
+export function countNonzero(
+  input: Tensor,
+  ...args: (number | readonly number[] | null | Pick<ReduceOptions, 'dim'> | undefined)[]
+): Tensor<'int32'> {
+  checkTensor('countNonzero', input);
+  const { dim = null } = readArguments<Pick<ReduceOptions, 'dim'>>('countNonzero', args, ['dim']);
+  return sum(convert(input, 'bool'), { dim }) as Tensor<'int32'>;
+}
+
+export interface MinAndMax extends Iterable<Tensor> {
+  readonly min: Tensor;
+  readonly max: Tensor;
+}
+
+/** The smallest and the largest value over `dim` (default all): `{ min, max }`. Ties share the gradient. */
+export function aminmax(
+  input: Tensor,
+  options: { readonly dim?: number | null; readonly keepdim?: boolean } = {},
+): MinAndMax {
+  checkTensor('aminmax', input);
+  const given = readArguments<ReduceOptions>('aminmax', [options], ['dim', 'keepdim']);
+  const [min, max] = [amin(input, given), amax(input, given)];
+  return { min, max, [Symbol.iterator]: () => [min, max].values() };
 }
 
 /** log Σ exp over `dim`, without overflow. */
@@ -293,18 +364,28 @@ function arangeRow(like: Tensor, n: number): Tensor {
   return y;
 }
 
-/** The largest of all elements; with `dim`, `{ values, indices }` along it. The gradient goes to the first largest. */
+/** The largest of all elements; with `dim`, `{ values, indices }` along it; of two tensors maximum(). The gradient goes to the first largest. */
 export function max(input: Tensor): Tensor;
+export function max(input: Tensor, other: Tensor): Tensor;
 export function max(input: Tensor, dim: number | ReduceOptions, keepdim?: boolean): ValuesAndIndices;
-export function max(input: Tensor, dim?: number | ReduceOptions, keepdim?: boolean): Tensor | ValuesAndIndices {
-  return extreme('max', input, dim, keepdim);
+export function max(
+  input: Tensor,
+  dim?: number | ReduceOptions | Tensor,
+  keepdim?: boolean,
+): Tensor | ValuesAndIndices {
+  return dim instanceof Tensor ? maximum(input, dim) : extreme('max', input, dim, keepdim);
 }
 
-/** The smallest of all elements; with `dim`, `{ values, indices }` along it. The gradient goes to the first smallest. */
+/** The smallest of all elements; with `dim`, `{ values, indices }` along it; of two tensors minimum(). The gradient goes to the first smallest. */
 export function min(input: Tensor): Tensor;
+export function min(input: Tensor, other: Tensor): Tensor;
 export function min(input: Tensor, dim: number | ReduceOptions, keepdim?: boolean): ValuesAndIndices;
-export function min(input: Tensor, dim?: number | ReduceOptions, keepdim?: boolean): Tensor | ValuesAndIndices {
-  return extreme('min', input, dim, keepdim);
+export function min(
+  input: Tensor,
+  dim?: number | ReduceOptions | Tensor,
+  keepdim?: boolean,
+): Tensor | ValuesAndIndices {
+  return dim instanceof Tensor ? minimum(input, dim) : extreme('min', input, dim, keepdim);
 }
 
 function extreme(

@@ -1,11 +1,13 @@
 import { record } from '../autograd/index.js';
-import { traits } from '../core/dtype.js';
+import { readArguments } from '../core/arguments.js';
+import { checkDType, type DType, traits } from '../core/dtype.js';
+import { fail } from '../core/errors.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { div, mul } from './arithmetic.js';
 import { where } from './compare.js';
 import { eye } from './create.js';
-import { flip, transpose, unsqueeze } from './movement.js';
+import { cast, flip, transpose, unsqueeze } from './movement.js';
 import { checkTensor, convert, dense, empty, type Op, op, suffix } from './op.js';
 import { sum } from './reduce.js';
 import { type Reference, type Sample, spread } from './sheet.js';
@@ -69,11 +71,29 @@ function sumOnwards(input: Tensor, d: number): Tensor {
   return input.ndim === 0 ? input : flip(cumsum(flip(input, [d]), d), [d]);
 }
 
-export const cumsum: Op<(input: Tensor, dim: number) => Tensor> = op(
-  (input: Tensor, dim: number): Tensor => {
-    checkTensor('cumsum', input);
-    const d = normalizeDim('cumsum', dim, input.ndim);
-    const y = scanAlong('cumsum', input, d);
+export interface ScanOptions {
+  /** The dimension to run along. */
+  readonly dim?: number;
+  /** What the input becomes first, and what the result is. Default: input's, and int32 for integers. */
+  readonly dtype?: DType;
+}
+
+type ScanArguments = (number | ScanOptions | undefined)[];
+
+/** The input in the dtype of the computation, and the dimension. */
+function parseScan(name: string, given: Tensor, args: ScanArguments) {
+  checkTensor(name, given);
+  const { dim, dtype } = readArguments<ScanOptions>(name, args, ['dim', 'dtype']);
+  if (dim === undefined) return fail('argument', `${name}: expected a dim to run along.`);
+  const input = dtype === undefined ? given : cast(given, checkDType(name, dtype));
+  const result = traits[input.dtype].isFloat ? input.dtype : (dtype ?? 'int32');
+  return { input, d: normalizeDim(name, dim, input.ndim), result };
+}
+
+export const cumsum: Op<(input: Tensor, ...args: ScanArguments) => Tensor> = op(
+  (given: Tensor, ...args: ScanArguments): Tensor => {
+    const { input, d, result } = parseScan('cumsum', given, args);
+    const y = convert(scanAlong('cumsum', input, d), result);
     record('cumsum', [input], [y], [], ([g]) => [sumOnwards(g as Tensor, d)]);
     return y;
   },
@@ -89,11 +109,10 @@ export const cumsum: Op<(input: Tensor, dim: number) => Tensor> = op(
   },
 );
 
-export const cumprod: Op<(input: Tensor, dim: number) => Tensor> = op(
-  (input: Tensor, dim: number): Tensor => {
-    checkTensor('cumprod', input);
-    const d = normalizeDim('cumprod', dim, input.ndim);
-    const y = scanAlong('cumprod', input, d);
+export const cumprod: Op<(input: Tensor, ...args: ScanArguments) => Tensor> = op(
+  (given: Tensor, ...args: ScanArguments): Tensor => {
+    const { input, d, result } = parseScan('cumprod', given, args);
+    const y = convert(scanAlong('cumprod', input, d), result);
     record('cumprod', [input], [y], [input, y], ([g], [x, p]) => [
       cumprodGradient(g as Tensor, x as Tensor, p as Tensor, d),
     ]);

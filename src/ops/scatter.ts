@@ -1,16 +1,19 @@
-import { record } from '../autograd/index.js';
+import { noGrad, record } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
+import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { normalizeDim, type Shape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
-import { add } from './arithmetic.js';
-import { ne, where } from './compare.js';
-import { checkIndices, gatherOp, indexSelect, lanesOf, prepare, scatterOp } from './indexing.js';
-import { indicesLike } from './masked.js';
-import { cast, clone, narrow, reshape, unsqueeze } from './movement.js';
-import { checkTensor, copyInto, dense, empty, scalarLike } from './op.js';
+import { add, div, mul } from './arithmetic.js';
+import { eq, logicalAnd, where } from './compare.js';
+import { floorDivide } from './division.js';
+import { checkIndices, gatherOp, lanesOf, prepare, scatterOp } from './indexing.js';
+import { cast, clone, narrow } from './movement.js';
+import { checkTensor, copyInto, dense, empty, scalarLike, suffix } from './op.js';
 import { pad } from './pad.js';
 
-/** Writing to places that an index names, and reading from them. */
+/** Writing to places that an index names. */
 
 /** `x` from its beginning as far as `shape` reaches, except along d. */
 function seen(x: Tensor, shape: Shape, d: number | null): Tensor {
@@ -42,17 +45,15 @@ function checkShapes(name: string, input: Tensor, index: Tensor, src: Tensor | n
   }
 }
 
-/** A copy of `input` with src[.., j, ..] at index[.., j, ..] along d; src and index have one shape. */
-function scatterCopy(input: Tensor, index: Tensor, src: Tensor, d: number): Tensor {
-  const y = empty(input, input.shape, input.dtype, 'scatter');
-  copyInto(y, input);
-  const shape = index.shape.map((s, i) => (i === d ? (input.shape[i] as number) : s));
+/** Runs a scattering kernel on `y`, which is contiguous: src[.., j, ..] goes to index[.., j, ..] along d. */
+function intoColumns(kernel: string, y: Tensor, index: Tensor, src: Tensor, d: number): void {
+  const shape = index.shape.map((s, i) => (i === d ? (y.shape[i] as number) : s));
   // The kernel takes whole columns: where index reaches only part of y, that part is worked on as a copy.
   const window = y.strided(shape, y.strides, y.offset);
   const part = dense(window);
   const { outer, inner } = lanesOf(shape, d);
   part.storage.device.launch({
-    kernel: 'scatter_b4',
+    kernel,
     work: index.numel === 0 ? 0 : outer * inner,
     writes: [part],
     reads: [dense(src), dense(index)],
@@ -60,6 +61,13 @@ function scatterCopy(input: Tensor, index: Tensor, src: Tensor, d: number): Tens
   });
   if (part !== window) copyInto(window, part);
   window.dispose();
+}
+
+/** A copy of `input` with src[.., j, ..] at index[.., j, ..] along d; src and index have one shape. */
+function scatterCopy(input: Tensor, index: Tensor, src: Tensor, d: number): Tensor {
+  const y = empty(input, input.shape, input.dtype, 'scatter');
+  copyInto(y, input);
+  intoColumns('scatter_b4', y, index, src, d);
   record('scatter', [input, src], [y], [index], ([g], [places], needs) => {
     const to = places as Tensor;
     return [
@@ -88,95 +96,199 @@ function arrange(name: string, input: Tensor, dim: number, index: Tensor, src: T
   return { x, places, d };
 }
 
+export interface ScatterOptions {
+  /** What is written. */
+  readonly src?: Tensor | number;
+  /** A number that is written everywhere, in place of `src`. */
+  readonly value?: number;
+  /** Add to what is there, or multiply it, instead of writing over it. */
+  readonly reduce?: 'add' | 'multiply';
+}
+
 /**
  * A copy of `input` with src[.., j, ..] at place index[.., j, ..] along `dim`; src may be a number. Where an index comes
- * more than once the last remains, and its gradient is that of all of them, as in PyTorch.
+ * more than once the last remains, and its gradient is that of all of them, as in PyTorch. With `reduce` what comes to one
+ * place is added to what stands there, or multiplied with it.
  */
-export function scatter(input: Tensor, dim: number, index: Tensor, src: Tensor | number): Tensor {
+export function scatter(
+  input: Tensor,
+  dim: number,
+  index: Tensor,
+  ...given: (Tensor | number | ScatterOptions | undefined)[]
+): Tensor {
   checkTensor('scatter', input);
-  const source = src instanceof Tensor ? src : null;
+  const { src, value, reduce } = readArguments<ScatterOptions>('scatter', given, ['src', 'reduce', 'value']);
+  const from = src ?? value;
+  if (!(from instanceof Tensor) && typeof from !== 'number') {
+    fail('argument', `scatter: src must be a Tensor or a number, got ${from === null ? 'null' : typeof from}.`);
+  }
+  if (reduce !== undefined && reduce !== 'add' && reduce !== 'multiply') {
+    fail('argument', `scatter: reduce must be 'add' or 'multiply', got '${String(reduce)}'. Or use scatterReduce().`);
+  }
+  if (reduce !== undefined) {
+    const wide = from instanceof Tensor ? from : constant(input, from, index.shape);
+    return reduce === 'add'
+      ? scatterAdd(input, dim, index, wide)
+      : scatterReduce(input, dim, index, wide, 'prod', { includeSelf: true });
+  }
+  const source = from instanceof Tensor ? from : null;
   const { x, places, d } = arrange('scatter', input, dim, index, source);
-  if (index.numel === 0) return clone(input);
+  if (index.numel === 0) return untouched(input, source);
   const values =
-    source === null
-      ? scalarLike(x, src as number, x.dtype).strided(index.shape, new Array<number>(index.ndim).fill(0), 0)
-      : seen(cast(source, x.dtype), index.shape, null);
+    source === null ? constant(x, from as number, index.shape) : seen(cast(source, x.dtype), index.shape, null);
   return cast(scatterCopy(cast(input, x.dtype), places, values, d), input.dtype);
 }
 
+/** `value` everywhere, of stride 0. */
+function constant(like: Tensor, value: number, shape: Shape): Tensor {
+  return scalarLike(like, value, like.dtype).strided(shape, new Array<number>(shape.length).fill(0), 0);
+}
+
+/** A copy of `input` into which nothing of `src` goes, which has a gradient of zeros all the same. */
+function untouched(input: Tensor, src: Tensor | null): Tensor {
+  if (src === null) return clone(input);
+  const y = empty(input, input.shape, input.dtype, 'scatter');
+  copyInto(y, input);
+  const { shape } = src;
+  record('scatter', [input, src], [y], [], ([g]) => [g, clone(nothingLike(g as Tensor, shape))]);
+  return y;
+}
+
 /** A copy of `input` with src[.., j, ..] added at place index[.., j, ..] along `dim`. */
-export function scatterAdd(input: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
-  checkTensor('scatterAdd', input);
-  checkTensor('scatterAdd', src, 'src');
-  const { x, places, d } = arrange('scatterAdd', input, dim, index, src);
-  if (index.numel === 0) return clone(input);
-  const shape = index.shape.map((s, i) => (i === d ? (input.shape[i] as number) : s));
-  const sums = scatterOp(seen(cast(src, x.dtype), index.shape, null), places, d, shape);
-  return cast(add(cast(input, x.dtype), widened(sums, input.shape)), input.dtype);
+export const scatterAdd = /* @__PURE__ */ keywords(
+  'scatterAdd',
+  ['dim', 'index', 'src'],
+  (input: Tensor, dim: number, index: Tensor, src: Tensor): Tensor => {
+    checkTensor('scatterAdd', input);
+    checkTensor('scatterAdd', src, 'src');
+    const { x, places, d } = arrange('scatterAdd', input, dim, index, src);
+    if (index.numel === 0) return untouched(input, src);
+    const shape = index.shape.map((s, i) => (i === d ? (input.shape[i] as number) : s));
+    const sums = scatterOp(seen(cast(src, x.dtype), index.shape, null), places, d, shape);
+    return cast(add(cast(input, x.dtype), widened(sums, input.shape)), input.dtype);
+  },
+);
+
+/** What scatterReduce makes of what comes to one place. */
+export type ScatterReduction = 'sum' | 'prod' | 'mean' | 'amax' | 'amin';
+
+export interface ScatterReduceOptions {
+  /** Whether what stands in `input` counts too where something comes. Default true. */
+  readonly includeSelf?: boolean;
 }
 
-/** The elements of `input`, seen as one line, at `index`, whose shape the result has. Negative indices count from the end. */
-export function take(input: Tensor, index: Tensor): Tensor {
-  checkTensor('take', input);
-  checkTensor('take', index, 'index');
-  const size = input.numel;
-  const places = Int32Array.from(prepare('take', input, index).places.dataSync(), (i) => (i < 0 ? i + size : i));
-  const line = indicesLike(input, places, [places.length], 'take');
-  return reshape(indexSelect(reshape(input, [size]), 0, line), index.shape);
+const KERNELS = { prod: 'scatterProd', amax: 'scatterMax', amin: 'scatterMin' } as const;
+
+/** What changes nothing in a reduction of this dtype. */
+function identity(reduce: keyof typeof KERNELS, dtype: DType): number {
+  if (reduce === 'prod') return 1;
+  const end = dtype === 'int32' ? 2 ** 31 - 1 : Infinity;
+  return reduce === 'amin' ? end : dtype === 'int32' ? -(2 ** 31) : -end;
 }
 
-export interface EmbeddingOptions {
-  /** A row that gets no gradient; negative numbers count from the end. Default none. */
-  readonly paddingIdx?: number | null;
-}
-
-/** Rows of `weight` [n, features] at `input` [..]: [.., features]. */
-export function embedding(input: Tensor, weight: Tensor, padding: number | null | EmbeddingOptions = null): Tensor {
-  const paddingIdx = typeof padding === 'object' ? (padding?.paddingIdx ?? null) : padding;
-  checkTensor('embedding', weight, 'weight');
-  if (weight.ndim !== 2) fail('shape', `embedding: weight must have 2 dimensions, got ${show(weight.shape)}.`);
-  const [rows, features] = weight.shape as [number, number];
-  if (paddingIdx !== null && !(Number.isInteger(paddingIdx) && paddingIdx >= -rows && paddingIdx < rows)) {
-    fail('argument', `embedding: paddingIdx ${paddingIdx} lies outside the ${rows} rows of weight.`);
+/**
+ * A copy of `input` in which each place that `index` names along `dim` holds the sum, product, mean, largest or smallest of
+ * what comes from `src` and, with `includeSelf`, of what was there. Integers' means are rounded down. Gradients of extremes
+ * are shared by all that equal them.
+ */
+export function scatterReduce(
+  input: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor,
+  reduce: ScatterReduction,
+  ...rest: (boolean | ScatterReduceOptions | undefined)[]
+): Tensor {
+  const name = 'scatterReduce';
+  checkTensor(name, input);
+  checkTensor(name, src, 'src');
+  const { includeSelf = true } = readArguments<ScatterReduceOptions>(name, rest, ['includeSelf']);
+  if (!['sum', 'prod', 'mean', 'amax', 'amin'].includes(reduce)) {
+    fail('argument', `${name}: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got '${String(reduce)}'.`);
   }
-  const { places } = prepare('embedding', weight, input);
-  checkIndices('embedding', places, rows);
-  const y = rowsAt(cast(weight, 'float32'), places, paddingIdx === null ? null : (paddingIdx + rows) % rows);
-  return cast(reshape(y, [...input.shape, features]), weight.dtype);
+  const { x, places, d } = arrange(name, input, dim, index, src);
+  if (index.numel === 0) return untouched(input, src);
+  const self = cast(input, x.dtype);
+  const source = seen(cast(src, x.dtype), index.shape, null);
+  if (reduce === 'prod' || reduce === 'amax' || reduce === 'amin') {
+    return cast(combined(reduce, self, places, source, d, includeSelf), input.dtype);
+  }
+  const begin = includeSelf ? self : scatterCopy(self, places, nothingLike(self, index.shape), d);
+  const total = scatterAdd(begin, d, places, source);
+  if (reduce === 'sum') return cast(total, input.dtype);
+  const one = scalarLike(x, 1, x.dtype);
+  const ones = one.strided(input.shape, new Array<number>(input.ndim).fill(0), 0);
+  const counted = scatterAdd(
+    includeSelf ? ones : nothingLike(x, input.shape),
+    d,
+    places,
+    one.strided(index.shape, new Array<number>(index.ndim).fill(0), 0),
+  );
+  const count = includeSelf ? counted : where(eq(counted, 0), 1, counted);
+  return cast(traits[x.dtype].isFloat ? div(total, count) : floorDivide(total, count), input.dtype);
 }
 
-/** weight[index[i], :], [index.numel, features]; its gradient leaves out the row `skip`. */
-function rowsAt(weight: Tensor, index: Tensor, skip: number | null): Tensor {
-  const [rows, features] = weight.shape as [number, number];
-  const y = empty(weight, [index.numel, features], 'float32', 'embedding');
-  y.storage.device.launch({
-    kernel: 'gatherRows_b4',
-    work: features === 0 ? 0 : index.numel,
-    grain: Math.max(1, Math.floor(16384 / Math.max(features, 1))),
-    writes: [y],
-    reads: [dense(weight), dense(index)],
-    ints: [index.numel, features],
-  });
-  record('embedding', [weight], [y], [index], ([g], [places]) => {
-    const at = reshape(places as Tensor, [-1]);
-    const kept = skip === null ? (g as Tensor) : where(unsqueeze(ne(at, skip), 1), g as Tensor, 0);
-    return [addRows(kept, at, rows)];
+/** Products and extremes: one kernel, and a gradient of their own. */
+function combined(
+  reduce: keyof typeof KERNELS,
+  input: Tensor,
+  index: Tensor,
+  src: Tensor,
+  d: number,
+  includeSelf: boolean,
+): Tensor {
+  const begin = noGrad(() =>
+    includeSelf ? input : scatterCopy(input, index, constant(input, identity(reduce, input.dtype), index.shape), d),
+  );
+  const y = empty(input, input.shape, input.dtype, 'scatterReduce');
+  copyInto(y, begin);
+  intoColumns(`${KERNELS[reduce]}_${suffix(y.dtype)}`, y, index, src, d);
+  record('scatterReduce', [input, src], [y], [input, src, index, y], ([gradient], held) => {
+    const [x, s, places, result] = held as [Tensor, Tensor, Tensor, Tensor];
+    const g = gradient as Tensor;
+    const at = (t: Tensor): Tensor => gatherOp(seen(t, places.shape, d), places, d);
+    const [toSelf, toSource] =
+      reduce === 'prod'
+        ? productGradient(g, x, s, places, result, d, includeSelf, at)
+        : extremeGradient(g, x, s, places, result, d, at);
+    return [includeSelf ? toSelf : scatterCopy(toSelf, places, nothingLike(toSelf, places.shape), d), toSource];
   });
   return y;
 }
 
-/** Zeros [rows, features] with g[i, :] added at index[i]. */
-function addRows(g: Tensor, index: Tensor, rows: number): Tensor {
-  const features = g.shape[1] as number;
-  const y = empty(g, [rows, features], 'float32', 'embedding');
-  y.storage.device.launch({ kernel: 'fill_b4', work: y.numel, grain: 65536, writes: [y], reads: [], ints: [0] });
-  y.storage.device.launch({
-    kernel: 'scatterAddRows_f32',
-    work: features,
-    writes: [y],
-    reads: [dense(g), dense(index)],
-    ints: [index.numel, features],
-  });
-  record('embeddingGradient', [g], [y], [index], ([v], [places]) => [rowsAt(v as Tensor, places as Tensor, null)]);
-  return y;
+/** Gradients of an extreme, shared evenly by what equals it. */
+function extremeGradient(
+  g: Tensor,
+  x: Tensor,
+  src: Tensor,
+  index: Tensor,
+  y: Tensor,
+  d: number,
+  at: (t: Tensor) => Tensor,
+): [Tensor, Tensor] {
+  const isSelf = cast(eq(x, y), 'float32');
+  const isSource = cast(eq(src, at(y)), 'float32');
+  const share = div(g, scatterAdd(isSelf, d, index, isSource));
+  return [where(eq(isSelf, 0), 0, mul(isSelf, share)), where(eq(isSource, 0), 0, mul(isSource, at(share)))];
+}
+
+/** Gradients of a product. Where one factor alone is 0 the product of the others is formed without it. */
+function productGradient(
+  g: Tensor,
+  x: Tensor,
+  src: Tensor,
+  index: Tensor,
+  y: Tensor,
+  d: number,
+  includeSelf: boolean,
+  at: (t: Tensor) => Tensor,
+): [Tensor, Tensor] {
+  const selfOrOne = where(eq(x, 0), 1, x);
+  const others = combined('prod', selfOrOne, index, src, d, includeSelf);
+  const isZero = eq(src, 0);
+  const zeros = scatterAdd(nothingLike(x, x.shape), d, index, cast(isZero, x.dtype));
+  const isOnly = logicalAnd(isZero, eq(at(zeros), 1));
+  const rest = combined('prod', x, index, where(isOnly, 1, src), d, includeSelf);
+  const usual = div(at(mul(g, y)), where(isZero, 1, src));
+  return [div(mul(g, others), selfOrOne), where(isOnly, at(mul(g, rest)), usual)];
 }

@@ -1,6 +1,7 @@
 import { record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim, type Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { clone } from './movement.js';
@@ -12,7 +13,7 @@ import { at, build, type Reference, spread } from './sheet.js';
 type Triangle = Op<(input: Tensor, diagonal?: number) => Tensor>;
 
 function triangle(name: 'tril' | 'triu', doc: string, keeps: (row: number, column: number) => boolean): Triangle {
-  const compute = (input: Tensor, diagonal = 0): Tensor => {
+  const compute = keywords(name, ['diagonal'], (input: Tensor, diagonal: Whole = 0): Tensor => {
     checkTensor(name, input);
     if (input.ndim < 2) fail('shape', `${name}: expected at least 2 dimensions, got ${show(input.shape)}.`);
     if (!Number.isInteger(diagonal)) fail('argument', `${name}: diagonal must be a whole number, got ${diagonal}.`);
@@ -34,7 +35,7 @@ function triangle(name: 'tril' | 'triu', doc: string, keeps: (row: number, colum
     const result = convert(y, input.dtype);
     record(name, [input], [result], [], ([g]) => [again(g as Tensor, diagonal)]);
     return result;
-  };
+  });
   const again = compute;
   return op(compute, {
     name,
@@ -91,32 +92,37 @@ function view(x: Tensor, offset: number, d1: number, d2: number): Tensor {
   );
 }
 
-function take(input: Tensor, offset: number, d1: number, d2: number): Tensor {
+/** The diagonal of two dimensions, last: a view. */
+export function diagonalOf(input: Tensor, offset: number, d1: number, d2: number): Tensor {
   const y = view(input, offset, d1, d2);
   const from = input.shape;
-  record('diagonal', [input], [y], [], ([g]) => [put(g as Tensor, from, offset, d1, d2)]);
+  record('diagonal', [input], [y], [], ([g]) => [ontoDiagonal(g as Tensor, from, offset, d1, d2)]);
   return y;
 }
 
-/** Zeros of `shape` with `input` on the diagonal of two dimensions: the gradient of `take`. */
-function put(input: Tensor, shape: Shape, offset: number, d1: number, d2: number): Tensor {
+/** Zeros of `shape` with `input` on the diagonal of two dimensions: the gradient of `diagonalOf`. */
+export function ontoDiagonal(input: Tensor, shape: Shape, offset: number, d1: number, d2: number): Tensor {
   const y = empty(input, shape, input.dtype, 'diag');
   const kernel = `fill_b${traits[y.dtype].bytes}`;
   y.storage.device.launch({ kernel, work: y.numel, grain: 65536, writes: [y], reads: [], ints: [0] });
   const window = view(y, offset, d1, d2);
   copyInto(window, input);
   window.dispose();
-  record('diag', [input], [y], [], ([g]) => [take(g as Tensor, offset, d1, d2)]);
+  record('diag', [input], [y], [], ([g]) => [diagonalOf(g as Tensor, offset, d1, d2)]);
   return y;
 }
 
 export const diagonal = op(
-  (input: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor => {
-    checkTensor('diagonal', input);
-    const [d1, d2] = [normalizeDim('diagonal', dim1, input.ndim), normalizeDim('diagonal', dim2, input.ndim)];
-    if (d1 === d2) fail('argument', `diagonal: dim1 and dim2 must differ, got ${dim1} and ${dim2}.`);
-    return take(input, offset, d1, d2);
-  },
+  keywords(
+    'diagonal',
+    ['offset', 'dim1', 'dim2'],
+    (input: Tensor, offset: Whole = 0, dim1: Whole = 0, dim2: Whole = 1): Tensor => {
+      checkTensor('diagonal', input);
+      const [d1, d2] = [normalizeDim('diagonal', dim1, input.ndim), normalizeDim('diagonal', dim2, input.ndim)];
+      if (d1 === d2) fail('argument', `diagonal: dim1 and dim2 must differ, got ${dim1} and ${dim2}.`);
+      return diagonalOf(input, offset, d1, d2);
+    },
+  ),
   {
     name: 'diagonal',
     family: 'movement',
@@ -147,12 +153,12 @@ export const diagonal = op(
 );
 
 /** A matrix with `input` [n] on its diagonal, `diagonal` above the middle; of a matrix, a copy of that diagonal. */
-export function diag(input: Tensor, diagonal = 0): Tensor {
+export const diag = /* @__PURE__ */ keywords('diag', ['diagonal'], (input: Tensor, diagonal: Whole = 0): Tensor => {
   checkTensor('diag', input);
   if (input.ndim === 1) {
     const size = (input.shape[0] as number) + Math.abs(diagonal);
-    return put(input, [size, size], diagonal, 0, 1);
+    return ontoDiagonal(input, [size, size], diagonal, 0, 1);
   }
-  if (input.ndim === 2) return clone(take(input, diagonal, 0, 1));
+  if (input.ndim === 2) return clone(diagonalOf(input, diagonal, 0, 1));
   return fail('shape', `diag: expected 1 or 2 dimensions, got ${show(input.shape)}. Use diagonal().`);
-}
+});

@@ -76,6 +76,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   detach: 'cuts the graph; test/autograd has it',
   allclose: 'gives a boolean; test/ops/closeness.test.ts has it',
   equal: 'gives a boolean; test/ops/closeness.test.ts has it',
+  broadcastShapes: 'gives no tensor; test/ops has it',
 };
 
 /** The function of the case, or the method of its first tensor; undefined where there is no such method. */
