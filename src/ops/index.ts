@@ -8,8 +8,9 @@ export { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './div
 export { baddbmm, einsum, tensordot } from './einsum.js';
 export { maximum, minimum } from './extremes.js';
 export type { ReduceArguments, ReduceOptions } from './fold.js';
+export * from './fills.js';
 export { gather, indexSelect, oneHot } from './indexing.js';
-export * from './inplace.js';
+export { copy_, fill_, zero_ } from './inplace.js';
 export * from './join.js';
 export { lerp } from './lerp.js';
 export * from './likelihood.js';
@@ -65,4 +66,5 @@ export * from './softmax.js';
 export * from './sort.js';
 export * from './triangle.js';
 export * from './unary.js';
+export * from './updates.js';
 export { type NormOptions, norm } from './vectornorm.js';
