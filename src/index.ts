@@ -1,15 +1,36 @@
 /** fettle: tensors, ops, autograd, scopes, devices and random numbers. */
 export {
+  type AccumulateOptions,
+  AutogradFunction,
   type BackwardOptions,
+  backward,
+  type CheckpointOptions,
+  checkpoint,
+  checkpointSequential,
+  type DerivativeOptions,
   enableGrad,
+  FunctionContext,
+  type FunctionGrads,
   type GradOptions,
   grad,
   gradcheck,
   gradgradcheck,
+  type Hook,
+  type HookHandle,
+  hessian,
+  hvp,
+  inferenceMode,
   isGradEnabled,
+  isInferenceModeEnabled,
+  jacobian,
+  jvp,
+  ModeGuard,
   noGrad,
   setGradEnabled,
+  vhp,
+  vjp,
 } from './autograd/index.js';
+export * as autograd from './autograd/namespace.js';
 export { deterministic, leakReport, memory, setDevice, trackLeaks } from './backend/current.js';
 export type { MemoryUse } from './core/device.js';
 export type { DType, TypedArray } from './core/dtype.js';

@@ -1,7 +1,17 @@
-import { type BackwardOptions, backward } from './autograd/index.js';
-import { type DType, isDType, traits } from './core/dtype.js';
-import { fail } from './core/errors.js';
-import { Tensor } from './core/tensor.js';
+import {
+  type BackwardArguments,
+  backward,
+  type Hook,
+  type HookHandle,
+  registerHook,
+  registerPostAccumulateGradHook,
+  retainGrad,
+  retainsGrad,
+} from './autograd/index.js';
+import { isOptions } from './core/arguments.js';
+import { checkDType, type DType, isDType, type TypedArray, traits } from './core/dtype.js';
+import { fail, show } from './core/errors.js';
+import { type NestedArray, Tensor } from './core/tensor.js';
 import * as ops from './ops/index.js';
 
 /**
@@ -212,6 +222,15 @@ const methods = {
 
 type Table = typeof methods;
 
+/** Sizes one by one or in an array, and options. */
+type Sizes = readonly (number | readonly number[] | ops.CreateOptions)[];
+
+function readSizes(given: Sizes): { sizes: readonly number[]; options: ops.CreateOptions } {
+  const last = given[given.length - 1];
+  const sizes = (isOptions(last) ? given.slice(0, -1) : given).flat() as number[];
+  return { sizes, options: isOptions(last) ? (last as ops.CreateOptions) : {} };
+}
+
 /** A function without its first parameter. */
 type Method<F> = F extends (input: never, ...rest: infer R) => infer O ? (...rest: R) => O : never;
 
@@ -236,15 +255,51 @@ declare module './core/tensor.js' {
     /** This tensor as another dtype, or on another device; the same tensor when it is so already. */
     to<E extends DType>(dtype: E): Tensor<E>;
     to(device: 'wasm'): Tensor<D>;
+    /** This tensor on a device, given as a tensor there: its dtype and device. */
+    to<E extends DType>(other: Tensor<E>): Tensor<E>;
+    /** As another dtype: `float` float32, `half` float16, `int` and `long` int32, `char` int8, `byte` uint8. */
     float(): Tensor<'float32'>;
+    half(): Tensor<'float16'>;
     int(): Tensor<'int32'>;
+    long(): Tensor<'int32'>;
+    char(): Tensor<'int8'>;
+    byte(): Tensor<'uint8'>;
     bool(): Tensor<'bool'>;
+    /** This tensor as a dtype, or the name of its dtype. */
+    type(): D;
+    type<E extends DType>(dtype: E): Tensor<E>;
+    typeAs<E extends DType>(other: Tensor<E>): Tensor<E>;
+    /** This tensor in the memory that JavaScript's own thread computes on. */
+    cpu(): Tensor<D>;
+    /** This tensor in the shape of another. */
+    viewAs(other: Tensor): Tensor<D>;
+    reshapeAs(other: Tensor): Tensor<D>;
+    expandAs(other: Tensor): Tensor<D>;
+    /** New tensors of this one's dtype, unless the options name another. */
+    newTensor(data: NestedArray | TypedArray, options?: ops.CreateOptions): Tensor;
+    newEmpty(...shape: Sizes): Tensor;
+    newZeros(...shape: Sizes): Tensor;
+    newOnes(...shape: Sizes): Tensor;
+    newFull(shape: readonly number[] | number, value: number | boolean, options?: ops.CreateOptions): Tensor;
+    /** The matrices [.., M, N] of this tensor, transposed: [.., N, M]. */
+    readonly mT: Tensor<D>;
+    /** The slices along the first dimension, as views. */
+    [Symbol.iterator](): Generator<Tensor<D>>;
     /** `other` where `condition` does not hold. */
     where(condition: Tensor, other: Tensor | number): Tensor;
     /** Adds the gradient of this tensor to `grad` of every leaf it was computed from. */
-    backward(gradient?: Tensor | null, options?: BackwardOptions): void;
+    backward(...options: BackwardArguments): void;
     /** Sets `requiresGrad` and returns the tensor. */
     requiresGrad_(requiresGrad?: boolean): this;
+    /** Cuts this tensor off from the graph and returns it: it becomes a leaf. Views cannot be cut off. */
+    detach_(): this;
+    /** Calls `hook` with this tensor's gradient before it goes on; what the hook returns takes its place. */
+    registerHook(hook: Hook): HookHandle;
+    /** Calls `hook` with this leaf each time its `grad` has changed. */
+    registerPostAccumulateGradHook(hook: (leaf: Tensor) => void): HookHandle;
+    /** Lets backward() fill `grad` of this tensor although it is no leaf. */
+    retainGrad(): void;
+    readonly retainsGrad: boolean;
   }
 }
 
@@ -268,38 +323,128 @@ const extra = {
   median(this: Tensor, dim?: number, keepdim?: boolean): unknown {
     return dim === undefined ? ops.median(this) : ops.median(this, dim, keepdim);
   },
-  to(this: Tensor, target: string): Tensor {
+  to(this: Tensor, target: string | Tensor): Tensor {
+    if (target instanceof Tensor) return ops.cast(this, target.dtype);
     if (isDType(target)) return ops.cast(this, target);
     if (target === this.device) return this;
     return fail(
       'device',
-      `to: expected a dtype (${Object.keys(traits).join(', ')}) or the device 'wasm', got ${target}.`,
+      `to: expected a dtype (${Object.keys(traits).join(', ')}), a tensor or the device 'wasm', got ${target}.`,
     );
   },
-  float(this: Tensor): Tensor {
-    return ops.cast(this, 'float32');
+  type(this: Tensor, dtype?: DType): Tensor | DType {
+    return dtype === undefined ? this.dtype : ops.cast(this, checkDType('type', dtype));
   },
-  int(this: Tensor): Tensor {
-    return ops.cast(this, 'int32');
+  typeAs(this: Tensor, other: Tensor): Tensor {
+    return ops.cast(this, other.dtype);
   },
-  bool(this: Tensor): Tensor {
-    return ops.cast(this, 'bool');
+  cpu(this: Tensor): Tensor {
+    return this;
+  },
+  viewAs(this: Tensor, other: Tensor): Tensor {
+    return ops.view(this, other.shape);
+  },
+  reshapeAs(this: Tensor, other: Tensor): Tensor {
+    return ops.reshape(this, other.shape);
+  },
+  expandAs(this: Tensor, other: Tensor): Tensor {
+    return ops.expand(this, other.shape);
+  },
+  newTensor(this: Tensor, data: NestedArray | TypedArray, options: ops.CreateOptions = {}): Tensor {
+    return ops.tensor(data, { dtype: this.dtype, ...options });
+  },
+  newEmpty(this: Tensor, ...shape: Sizes): Tensor {
+    const { sizes, options } = readSizes(shape);
+    return ops.empty(sizes, { dtype: this.dtype, ...options });
+  },
+  newZeros(this: Tensor, ...shape: Sizes): Tensor {
+    const { sizes, options } = readSizes(shape);
+    return ops.zeros(sizes, { dtype: this.dtype, ...options });
+  },
+  newOnes(this: Tensor, ...shape: Sizes): Tensor {
+    const { sizes, options } = readSizes(shape);
+    return ops.ones(sizes, { dtype: this.dtype, ...options });
+  },
+  newFull(this: Tensor, shape: readonly number[] | number, value: number, options: ops.CreateOptions = {}): Tensor {
+    return ops.full(shape, value, { dtype: this.dtype, ...options });
   },
   where(this: Tensor, condition: Tensor, other: Tensor | number): Tensor {
     return ops.where(condition, this, other);
   },
-  backward(this: Tensor, gradient?: Tensor | null, options?: BackwardOptions): void {
-    backward(this, gradient, options);
+  backward(this: Tensor, ...options: BackwardArguments): void {
+    backward(this, ...options);
   },
   requiresGrad_(this: Tensor, requiresGrad = true): Tensor {
     this.requiresGrad = requiresGrad;
     return this;
   },
+  detach_(this: Tensor): Tensor {
+    if (this.link !== null) {
+      fail('autograd', 'detach_: this tensor is a view, and its base would keep its graph. Use detach().');
+    }
+    this.node = null;
+    this.requiresGrad = false;
+    return this;
+  },
+  registerHook(this: Tensor, hook: Hook): HookHandle {
+    return registerHook(this, hook);
+  },
+  registerPostAccumulateGradHook(this: Tensor, hook: (leaf: Tensor) => void): HookHandle {
+    return registerPostAccumulateGradHook(this, hook);
+  },
+  retainGrad(this: Tensor): void {
+    retainGrad(this);
+  },
 };
+
+/** Methods that name the dtype they give. */
+const casts = {
+  float: 'float32',
+  half: 'float16',
+  int: 'int32',
+  long: 'int32',
+  char: 'int8',
+  byte: 'uint8',
+  bool: 'bool',
+} as const;
+
+for (const [name, dtype] of Object.entries(casts)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor): Tensor {
+      return ops.cast(this, dtype);
+    },
+    writable: true,
+    configurable: true,
+  });
+}
 
 for (const [name, value] of Object.entries(extra)) {
   Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
 }
+
+Object.defineProperty(Tensor.prototype, 'retainsGrad', {
+  get(this: Tensor): boolean {
+    return retainsGrad(this);
+  },
+  configurable: true,
+});
+
+Object.defineProperty(Tensor.prototype, 'mT', {
+  get(this: Tensor): Tensor {
+    if (this.ndim < 2) fail('shape', `mT: expected at least 2 dimensions, got ${show(this.shape)}.`);
+    return ops.transpose(this, -2, -1);
+  },
+  configurable: true,
+});
+
+Object.defineProperty(Tensor.prototype, Symbol.iterator, {
+  *value(this: Tensor): Generator<Tensor> {
+    if (this.ndim === 0) fail('shape', 'a tensor without dimensions has nothing to iterate over, got []. Use item().');
+    for (let i = 0; i < (this.shape[0] as number); i++) yield ops.select(this, 0, i);
+  },
+  writable: true,
+  configurable: true,
+});
 
 Object.defineProperty(Tensor.prototype, 'T', {
   get(this: Tensor): Tensor {

@@ -1,3 +1,4 @@
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { currentScope, moveTo, openScope, type Scope, within } from '../core/scope.js';
 import { sameShape } from '../core/shape.js';
@@ -15,18 +16,44 @@ export interface BackwardOptions {
 }
 
 export interface AccumulateOptions extends BackwardOptions {
+  /** Gradients of the outputs; default 1 for outputs with one element. */
+  readonly gradient?: Given;
+
   /** The only tensors whose `grad` is added to; they need not be leaves. Default: every leaf. */
   readonly inputs?: Tensor | readonly Tensor[];
 }
 
+/** One gradient, or one for each of several outputs. */
+type Given = Tensor | readonly (Tensor | null)[] | null;
+
+/** The same by position, as PyTorch takes them; options may follow any of them. */
+export type BackwardArguments = [
+  gradient?: Given | AccumulateOptions,
+  retainGraph?: boolean | null | AccumulateOptions,
+  createGraph?: boolean | AccumulateOptions,
+  inputs?: Tensor | readonly Tensor[] | AccumulateOptions,
+  options?: AccumulateOptions,
+];
+
 export interface GradOptions extends BackwardOptions {
   /** Gradients of the outputs; default 1 for outputs with one element. */
-  readonly gradOutputs?: Tensor | readonly (Tensor | null)[] | null;
+  readonly gradOutputs?: Given;
   /** Give null for inputs that the outputs do not depend on, instead of throwing. Default: `materializeGrads`. */
   readonly allowUnused?: boolean;
   /** Give zeros for inputs that the outputs do not depend on. Default false. */
   readonly materializeGrads?: boolean;
+  /** Accepted for PyTorch's sake: gradients are never gathered in leaves here. */
+  readonly onlyInputs?: true;
 }
+
+export type GradArguments = [
+  gradOutputs?: Given | GradOptions,
+  retainGraph?: boolean | null | GradOptions,
+  createGraph?: boolean | GradOptions,
+  onlyInputs?: true | GradOptions,
+  allowUnused?: boolean | GradOptions,
+  options?: GradOptions,
+];
 
 /** The gradient that an output begins with: the one given, or 1. */
 function seed(op: string, output: Tensor, given: Tensor | null | undefined): Tensor {
@@ -219,13 +246,11 @@ function edgesOf(op: string, inputs: readonly Tensor[]): Edge[] {
  * `gradient` is the gradient of the output, of its shape, or one for each of several; it may be left out for outputs with
  * one element.
  */
-export function backward(
-  outputs: Tensor | readonly Tensor[],
-  gradient?: Tensor | readonly (Tensor | null)[] | null,
-  options: AccumulateOptions = {},
-): void {
+export function backward(outputs: Tensor | readonly Tensor[], ...rest: BackwardArguments): void {
+  const options = readArguments<AccumulateOptions>('backward', rest, ['gradient', 'retainGraph', 'createGraph', 'inputs']);
+  const { gradient = null } = options;
   const ys = list<Tensor>(outputs);
-  const given = gradient === null || gradient === undefined ? [] : list(gradient as Tensor);
+  const given = gradient === null ? [] : list(gradient as Tensor);
   if (given.length > 0 && given.length !== ys.length) {
     fail('argument', `backward: got ${ys.length} outputs and ${given.length} gradients. Give null where 1 is meant.`);
   }
@@ -264,8 +289,16 @@ export function backward(
 export function grad<const T extends readonly Tensor[]>(
   outputs: Tensor | readonly Tensor[],
   inputs: T | Tensor,
-  options: GradOptions = {},
+  ...rest: GradArguments
 ): { -readonly [K in keyof T]: Tensor } {
+  const options = readArguments<GradOptions>('grad', rest, [
+    'gradOutputs',
+    'retainGraph',
+    'createGraph',
+    'onlyInputs',
+    'allowUnused',
+    'materializeGrads',
+  ]);
   const ys = list<Tensor>(outputs);
   const xs = list<Tensor>(inputs);
   const { gradOutputs, materializeGrads = false, allowUnused = materializeGrads, createGraph = false } = options;

@@ -20,7 +20,7 @@ function hold(tensor: Tensor): Tensor {
 
 /** Values kept in memory, as they are now. */
 export class Held implements Saved {
-  private readonly tensors: Tensor[];
+  readonly tensors: Tensor[];
   private readonly versions: number[];
 
   constructor(tensors: readonly Tensor[]) {

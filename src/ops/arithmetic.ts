@@ -34,6 +34,7 @@ const mulTensors = binary('mul', {
   scalar: (a, b) => a * b,
   wgsl: 'a * b',
   save: ['a', 'b'],
+  onlyFor: { a: 'b', b: 'a' },
   grad: (g, { a, b }, needs) => [needs[0] ? mul(g, b) : null, needs[1] ? mul(g, a) : null],
 });
 
@@ -47,6 +48,7 @@ export const div = binary('div', {
   ],
   wgsl: 'a / b',
   save: ['b', 'y'],
+  onlyFor: { y: 'b' },
   grad: (g, { b, y }, needs): Grads => [needs[0] ? div(g, b) : null, needs[1] ? neg(div(mul(g, y), b)) : null],
 });
 

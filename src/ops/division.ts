@@ -26,6 +26,7 @@ export const remainder = binary('remainder', {
     [1, 3.9],
   ],
   save: ['a', 'b'],
+  onlyFor: { a: 'b', b: 'b' },
   insteadOfBool: 'logicalAnd()',
   grad: (g, { a, b }, needs): Grads => [g, needs[1] ? neg(mul(g, floor(divide(a, b)))) : null],
 });
@@ -56,6 +57,7 @@ const fmodFloat = binary('fmod', {
     [1, 3.9],
   ],
   save: ['a', 'b'],
+  onlyFor: { a: 'b', b: 'b' },
   insteadOfBool: 'logicalAnd()',
   grad: (g, { a, b }, needs): Grads => [g, needs[1] ? neg(mul(g, trunc(divide(a, b)))) : null],
 });
