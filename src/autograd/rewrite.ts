@@ -3,8 +3,8 @@ import { moveTo, type Scope } from '../core/scope.js';
 import type { Tensor } from '../core/tensor.js';
 import { filled, putWindow, takeWindow, windowOf, zerosLike } from './gradients.js';
 import { isGradEnabled } from './mode.js';
-import { edgeOf, Node } from './node.js';
-import { passOn, viewOf } from './view.js';
+import { type Edge, edgeOf, Node } from './node.js';
+import { passOn, type View, viewOf } from './view.js';
 
 /**
  * Ops that write into memory, as the graph sees them. What was written is a new value: the tensor's node becomes that of the
@@ -62,7 +62,8 @@ export function checkRecordedWrite(op: string, self: Tensor): void {
 /** Whether a write of something made from `operands` into `self` is to be recorded. */
 export function recordsWrite(self: Tensor, operands: readonly unknown[]): boolean {
   if (!isGradEnabled()) return false;
-  return self.requiresGrad || operands.some((x) => isTensor(x) && x.requiresGrad);
+  // The base may require a gradient where its view, made without recording, has no place in the graph.
+  return self.requiresGrad || self.link?.base.requiresGrad === true || operands.some((x) => isTensor(x) && x.requiresGrad);
 }
 
 function isTensor(x: unknown): x is Tensor {
@@ -94,7 +95,12 @@ export function rewrite(self: Tensor, value: Tensor): void {
   const view = viewOf(self);
   const place = edgeOf(value);
   if (place === null) return;
+  relink(self, view, place);
+  // Last, since it asks for the place of `self`. What the op saved of its result is now where the result is.
   place.node.resave(value, self);
+}
+
+function relink(self: Tensor, view: View | null, place: Edge): void {
   if (view === null) {
     passOn(self, self.node as Node | null, place.node, place.index);
     self.node = place.node;

@@ -47,9 +47,9 @@ export const div = binary('div', {
     [0.5, 3],
   ],
   wgsl: 'a / b',
-  save: ['b', 'y'],
-  onlyFor: { y: 'b' },
-  grad: (g, { b, y }, needs): Grads => [needs[0] ? div(g, b) : null, needs[1] ? neg(div(mul(g, y), b)) : null],
+  save: ['a', 'b'],
+  onlyFor: { a: 'b' },
+  grad: (g, { a, b }, needs): Grads => [needs[0] ? div(g, b) : null, needs[1] ? neg(div(mul(g, div(a, b)), b)) : null],
 });
 
 /** scale · x + shift in one pass, for float32 tensors and numbers. */

@@ -3,6 +3,7 @@ import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { Tensor } from '../core/tensor.js';
 import { add, div as divide, mul, neg, sub } from './arithmetic.js';
+import { sumTo } from './broadcast.js';
 import { logicalAnd, logicalXor, lt, ne, where } from './compare.js';
 import { zerosLike } from './create.js';
 import { binary, jointDtype, type Operand } from './families.js';
@@ -105,7 +106,8 @@ export const div: Op<(input: Operand, other: Operand, options?: DivOptions) => T
     const y = noGrad(() => (roundingMode === 'floor' ? floorDivide(input, other) : truncated(input, other)));
     if (!traits[y.dtype].isFloat) return y;
     const operands = [input, other].filter((t) => t instanceof Tensor);
-    record('div', operands, [y], operands, (_, held) => held.map((x) => zerosLike(x as Tensor)));
+    const shapes = operands.map(({ shape }) => shape);
+    record('div', operands, [y], [], ([g]) => shapes.map((shape) => sumTo(zerosLike(g as Tensor), shape)));
     return y;
   },
   divide.op,

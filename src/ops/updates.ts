@@ -65,7 +65,7 @@ export const sub_: InPlace<[other: Operand, options?: AlphaOptions]> = /* @__PUR
 /** self ·= other. */
 export const mul_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('mul_', mul, WITH_FACTOR);
 /** self /= other. */
-export const div_: InPlace<[other: Operand, options?: DivOptions]> = /* @__PURE__ */ inPlace('div_', div);
+export const div_: InPlace<[other: Operand, options?: DivOptions]> = /* @__PURE__ */ inPlace('div_', div, WITH_FACTOR);
 /** self to the power of an exponent. */
 export const pow_: InPlace<[exponent: Operand]> = /* @__PURE__ */ inPlace('pow_', pow);
 export const floorDivide_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('floorDivide_', floorDivide, WITHOUT_SELF);
