@@ -58,6 +58,8 @@ const WITHOUT: Readonly<Record<string, string>> = {
   randperm: 'random',
   uniform_: 'random',
   normal_: 'random',
+  bernoulli_: 'random',
+  exponential_: 'random',
   detach: 'cuts the graph; test/autograd has it',
   pair: 'reads arguments',
 };
