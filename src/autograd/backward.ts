@@ -247,7 +247,12 @@ function edgesOf(op: string, inputs: readonly Tensor[]): Edge[] {
  * one element.
  */
 export function backward(outputs: Tensor | readonly Tensor[], ...rest: BackwardArguments): void {
-  const options = readArguments<AccumulateOptions>('backward', rest, ['gradient', 'retainGraph', 'createGraph', 'inputs']);
+  const options = readArguments<AccumulateOptions>('backward', rest, [
+    'gradient',
+    'retainGraph',
+    'createGraph',
+    'inputs',
+  ]);
   const { gradient = null } = options;
   const ys = list<Tensor>(outputs);
   const given = gradient === null ? [] : list(gradient as Tensor);
@@ -255,7 +260,8 @@ export function backward(outputs: Tensor | readonly Tensor[], ...rest: BackwardA
     fail('argument', `backward: got ${ys.length} outputs and ${given.length} gradients. Give null where 1 is meant.`);
   }
   const inputs = options.inputs === undefined ? null : list<Tensor>(options.inputs);
-  if (inputs?.length === 0) fail('argument', 'backward: inputs must name at least one tensor. Leave it out for all leaves.');
+  if (inputs?.length === 0)
+    fail('argument', 'backward: inputs must name at least one tensor. Leave it out for all leaves.');
   const createGraph = options.createGraph ?? false;
   const edges = inputs === null ? null : edgesOf('backward', inputs);
   const pass = new Pass('backward', options, currentScope());

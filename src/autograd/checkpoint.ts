@@ -170,7 +170,12 @@ export function checkpoint<A extends readonly unknown[], R>(
   }
   const run = new Run(fn as unknown as (...args: unknown[]) => unknown, given, random);
   try {
-    return scope(() => keepingWith((tensors) => run.promise(tensors), () => fn(...given)));
+    return scope(() =>
+      keepingWith(
+        (tensors) => run.promise(tensors),
+        () => fn(...given),
+      ),
+    );
   } finally {
     run.settle();
   }

@@ -76,7 +76,10 @@ export class AutogradFunction {
   }
 
   static backward(_ctx: FunctionContext, ..._grads: Tensor[]): FunctionGrads {
-    return fail('unsupported', `${AutogradFunction.name}: to be differentiated, a function needs a static backward(ctx, …grads).`);
+    return fail(
+      'unsupported',
+      `${AutogradFunction.name}: to be differentiated, a function needs a static backward(ctx, …grads).`,
+    );
   }
 
   /** Runs `forward` and records it, if gradients are wanted. */
@@ -132,7 +135,11 @@ function backwardOf<A extends readonly unknown[], O extends Tensor | readonly Te
 ) {
   const shapes = args.map((x) => (x instanceof Tensor ? x.shape : null));
   const made = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
-  return (grads: readonly (Tensor | null)[], saved: readonly Tensor[], needs: readonly boolean[]): readonly MaybeGrad[] => {
+  return (
+    grads: readonly (Tensor | null)[],
+    saved: readonly Tensor[],
+    needs: readonly boolean[],
+  ): readonly MaybeGrad[] => {
     const like = grads.find((g) => g !== null) as Tensor;
     const complete = grads.map((g, i) => {
       const { shape, dtype } = made[i] as (typeof made)[number];

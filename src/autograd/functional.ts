@@ -74,7 +74,10 @@ function vectors(name: string, v: Many | null | undefined, likes: readonly Tenso
   if (v === null || v === undefined) {
     const [only] = likes;
     if (likes.length !== 1 || only?.numel !== 1) {
-      fail('argument', `${name}: v can be left out for a single element only, got ${likes.map((x) => show(x.shape)).join(', ')}.`);
+      fail(
+        'argument',
+        `${name}: v can be left out for a single element only, got ${likes.map((x) => show(x.shape)).join(', ')}.`,
+      );
     }
     return likes.map((x) => filled(x, x.shape, x.dtype, 1));
   }
@@ -162,7 +165,10 @@ function single(name: string, result: Many): Tensor {
   const ys = list(result);
   const [y] = ys;
   if (ys.length !== 1 || y?.numel !== 1) {
-    return fail('shape', `${name}: the function must give a tensor with one element, it gave ${ys.map((t) => show(t.shape)).join(', ')}.`);
+    return fail(
+      'shape',
+      `${name}: the function must give a tensor with one element, it gave ${ys.map((t) => show(t.shape)).join(', ')}.`,
+    );
   }
   return y;
 }

@@ -66,7 +66,10 @@ export function applyHooks(hooks: Iterable<{ readonly hook: Hook }>, gradient: T
     const other = hook(g);
     if (other === undefined || other === null) continue;
     if (!sameShape(other.shape, g.shape)) {
-      fail('shape', `registerHook: a hook must keep the gradient's shape ${show(g.shape)}, it returned ${show(other.shape)}.`);
+      fail(
+        'shape',
+        `registerHook: a hook must keep the gradient's shape ${show(g.shape)}, it returned ${show(other.shape)}.`,
+      );
     }
     g = other;
   }

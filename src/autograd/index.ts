@@ -1,4 +1,12 @@
-export { type AccumulateOptions, type BackwardArguments, type BackwardOptions, backward, type GradArguments, type GradOptions, grad } from './backward.js';
+export {
+  type AccumulateOptions,
+  type BackwardArguments,
+  type BackwardOptions,
+  backward,
+  type GradArguments,
+  type GradOptions,
+  grad,
+} from './backward.js';
 export { type CheckpointOptions, checkpoint, checkpointSequential, type Part } from './checkpoint.js';
 export { AutogradFunction, FunctionContext, type FunctionGrads } from './function.js';
 export { type DerivativeOptions, hessian, hvp, jacobian, jvp, type MatrixOptions, vhp, vjp } from './functional.js';

@@ -14,7 +14,9 @@ import { passOn, type View, viewOf } from './view.js';
 
 /** Whether elements of one tensor may share memory, so that a write to one changes another. */
 function overlaps(self: Tensor): boolean {
-  const dims = self.shape.map((size, d) => ({ size, stride: self.strides[d] as number })).filter(({ size }) => size > 1);
+  const dims = self.shape
+    .map((size, d) => ({ size, stride: self.strides[d] as number }))
+    .filter(({ size }) => size > 1);
   if (self.numel === 0) return false;
   // Each dimension must step over all that the finer ones reach.
   let reach = 0;
@@ -63,7 +65,9 @@ export function checkRecordedWrite(op: string, self: Tensor): void {
 export function recordsWrite(self: Tensor, operands: readonly unknown[]): boolean {
   if (!isGradEnabled()) return false;
   // The base may require a gradient where its view, made without recording, has no place in the graph.
-  return self.requiresGrad || self.link?.base.requiresGrad === true || operands.some((x) => isTensor(x) && x.requiresGrad);
+  return (
+    self.requiresGrad || self.link?.base.requiresGrad === true || operands.some((x) => isTensor(x) && x.requiresGrad)
+  );
 }
 
 function isTensor(x: unknown): x is Tensor {

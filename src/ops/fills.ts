@@ -19,7 +19,7 @@ const FORGETS = { needsSelf: () => false };
 /** Fills `self` with uniform numbers in [from, to). Returns `self`. */
 export const uniform_: InPlace<[from?: number, to?: number, generator?: Generator]> = /* @__PURE__ */ inPlace(
   'uniform_',
-  ({ shape }: Tensor, from: number = 0, to: number = 1, generator: Generator = defaultGenerator): Tensor =>
+  ({ shape }: Tensor, from = 0, to = 1, generator: Generator = defaultGenerator): Tensor =>
     add(mul(rand(shape, { generator }), to - from), from),
   FORGETS,
 );
@@ -27,7 +27,7 @@ export const uniform_: InPlace<[from?: number, to?: number, generator?: Generato
 /** Fills `self` with normal numbers. Returns `self`. */
 export const normal_: InPlace<[mean?: number, std?: number, generator?: Generator]> = /* @__PURE__ */ inPlace(
   'normal_',
-  ({ shape }: Tensor, mean: number = 0, std: number = 1, generator: Generator = defaultGenerator): Tensor => {
+  ({ shape }: Tensor, mean = 0, std = 1, generator: Generator = defaultGenerator): Tensor => {
     if (!(std >= 0)) fail('argument', `normal_: std must be ≥ 0, got ${std}.`);
     return add(mul(randn(shape, { generator }), std), mean);
   },
@@ -37,7 +37,7 @@ export const normal_: InPlace<[mean?: number, std?: number, generator?: Generato
 /** Fills `self` with numbers of an exponential distribution of rate `lambd`. Returns `self`. */
 export const exponential_: InPlace<[lambd?: number, generator?: Generator]> = /* @__PURE__ */ inPlace(
   'exponential_',
-  ({ shape }: Tensor, lambd: number = 1, generator: Generator = defaultGenerator): Tensor => {
+  ({ shape }: Tensor, lambd = 1, generator: Generator = defaultGenerator): Tensor => {
     if (!(lambd > 0)) fail('argument', `exponential_: lambd must be > 0, got ${lambd}.`);
     return mul(neg(log1p(neg(rand(shape, { generator })))), 1 / lambd);
   },

@@ -156,7 +156,10 @@ function setAll<T extends Tensor>(name: string, self: T, value: number | boolean
   checkTensor(name, self, 'self');
   if (value instanceof Tensor) {
     if (value.ndim > 0) {
-      fail('shape', `${name}: expected a number or a tensor without dimensions, got ${show(value.shape)}. Use copy_().`);
+      fail(
+        'shape',
+        `${name}: expected a number or a tensor without dimensions, got ${show(value.shape)}. Use copy_().`,
+      );
     }
     overwrite(name, self, value);
     return self;

@@ -1,4 +1,4 @@
-import { record } from '../autograd/index.js';
+import { markSeveral, record } from '../autograd/index.js';
 import { type DType, promote } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDim, sameShape } from '../core/shape.js';
@@ -24,11 +24,12 @@ export function split(input: Tensor, size: number | readonly number[], dim = 0):
     );
   }
   let first = 0;
-  return sizes.map((length) => {
+  const pieces = sizes.map((length) => {
     const piece = narrow(input, d, first, length);
     first += length;
     return piece;
   });
+  return markSeveral('split', pieces);
 }
 
 /** At most `chunks` pieces of equal size along `dim` (the last may be smaller). Views. */

@@ -21,8 +21,8 @@ import {
   asinh,
   atan,
   atanh,
-  ceil,
   type ClampOptions,
+  ceil,
   clamp,
   cos,
   cosh,
@@ -32,9 +32,9 @@ import {
   expm1,
   floor,
   log,
-  log10,
   log1p,
   log2,
+  log10,
   reciprocal,
   round,
   rsqrt,
@@ -59,16 +59,28 @@ const WITHOUT_SELF = { needsSelf: () => false };
 const WITH_FACTOR = { needsSelf: (other: unknown) => other instanceof Tensor && other.requiresGrad };
 
 /** self += alpha · other. */
-export const add_: InPlace<[other: Operand, options?: AlphaOptions]> = /* @__PURE__ */ inPlace('add_', add, WITHOUT_SELF);
+export const add_: InPlace<[other: Operand, options?: AlphaOptions]> = /* @__PURE__ */ inPlace(
+  'add_',
+  add,
+  WITHOUT_SELF,
+);
 /** self −= alpha · other. */
-export const sub_: InPlace<[other: Operand, options?: AlphaOptions]> = /* @__PURE__ */ inPlace('sub_', sub, WITHOUT_SELF);
+export const sub_: InPlace<[other: Operand, options?: AlphaOptions]> = /* @__PURE__ */ inPlace(
+  'sub_',
+  sub,
+  WITHOUT_SELF,
+);
 /** self ·= other. */
 export const mul_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('mul_', mul, WITH_FACTOR);
 /** self /= other. */
 export const div_: InPlace<[other: Operand, options?: DivOptions]> = /* @__PURE__ */ inPlace('div_', div, WITH_FACTOR);
 /** self to the power of an exponent. */
 export const pow_: InPlace<[exponent: Operand]> = /* @__PURE__ */ inPlace('pow_', pow);
-export const floorDivide_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('floorDivide_', floorDivide, WITHOUT_SELF);
+export const floorDivide_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace(
+  'floorDivide_',
+  floorDivide,
+  WITHOUT_SELF,
+);
 export const remainder_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('remainder_', remainder);
 export const fmod_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('fmod_', fmod);
 export const atan2_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('atan2_', atan2);
@@ -102,15 +114,32 @@ export interface BlendOptions {
 }
 
 /** beta · self + alpha · mat1 × mat2. */
-export const addmm_: InPlace<[mat1: Tensor, mat2: Tensor, options?: BlendOptions]> = /* @__PURE__ */ inPlace('addmm_', addmm, WITHOUT_SELF);
+export const addmm_: InPlace<[mat1: Tensor, mat2: Tensor, options?: BlendOptions]> = /* @__PURE__ */ inPlace(
+  'addmm_',
+  addmm,
+  WITHOUT_SELF,
+);
 /** beta · self + alpha · batch1 × batch2. */
-export const baddbmm_: InPlace<[batch1: Tensor, batch2: Tensor, options?: BlendOptions]> = /* @__PURE__ */ inPlace('baddbmm_', baddbmm, WITHOUT_SELF);
+export const baddbmm_: InPlace<[batch1: Tensor, batch2: Tensor, options?: BlendOptions]> = /* @__PURE__ */ inPlace(
+  'baddbmm_',
+  baddbmm,
+  WITHOUT_SELF,
+);
 
-export const clamp_: InPlace<[min?: number | null | ClampOptions, max?: number | null]> = /* @__PURE__ */ inPlace('clamp_', clamp);
+export const clamp_: InPlace<[min?: number | null | ClampOptions, max?: number | null]> = /* @__PURE__ */ inPlace(
+  'clamp_',
+  clamp,
+);
 /** self, nowhere below `min`. */
-export const clampMin_: InPlace<[min: number]> = /* @__PURE__ */ inPlace('clampMin_', (self: Tensor, min: number): Tensor => clamp(self, { min }));
+export const clampMin_: InPlace<[min: number]> = /* @__PURE__ */ inPlace(
+  'clampMin_',
+  (self: Tensor, min: number): Tensor => clamp(self, { min }),
+);
 /** self, nowhere above `max`. */
-export const clampMax_: InPlace<[max: number]> = /* @__PURE__ */ inPlace('clampMax_', (self: Tensor, max: number): Tensor => clamp(self, { max }));
+export const clampMax_: InPlace<[max: number]> = /* @__PURE__ */ inPlace(
+  'clampMax_',
+  (self: Tensor, max: number): Tensor => clamp(self, { max }),
+);
 
 export const relu_: InPlace = /* @__PURE__ */ inPlace('relu_', relu, WITHOUT_SELF);
 export const sigmoid_: InPlace = /* @__PURE__ */ inPlace('sigmoid_', sigmoid, WITHOUT_SELF);
@@ -161,10 +190,22 @@ export const logicalNot_: InPlace = /* @__PURE__ */ inPlace('logicalNot_', logic
 export const cumsum_: InPlace<[dim: number]> = /* @__PURE__ */ inPlace('cumsum_', cumsum, WITHOUT_SELF);
 export const cumprod_: InPlace<[dim: number]> = /* @__PURE__ */ inPlace('cumprod_', cumprod);
 /** `value` where `mask` holds. */
-export const maskedFill_: InPlace<[mask: Tensor, value: Tensor | number | boolean]> = /* @__PURE__ */ inPlace('maskedFill_', maskedFill, WITHOUT_SELF);
+export const maskedFill_: InPlace<[mask: Tensor, value: Tensor | number | boolean]> = /* @__PURE__ */ inPlace(
+  'maskedFill_',
+  maskedFill,
+  WITHOUT_SELF,
+);
 /** src[.., j, ..] at place index[.., j, ..] along `dim`. */
-export const scatter_: InPlace<[dim: number, index: Tensor, src: Tensor | number]> = /* @__PURE__ */ inPlace('scatter_', scatter, WITHOUT_SELF);
+export const scatter_: InPlace<[dim: number, index: Tensor, src: Tensor | number]> = /* @__PURE__ */ inPlace(
+  'scatter_',
+  scatter,
+  WITHOUT_SELF,
+);
 /** src[.., j, ..] added at place index[.., j, ..] along `dim`. */
-export const scatterAdd_: InPlace<[dim: number, index: Tensor, src: Tensor]> = /* @__PURE__ */ inPlace('scatterAdd_', scatterAdd, WITHOUT_SELF);
+export const scatterAdd_: InPlace<[dim: number, index: Tensor, src: Tensor]> = /* @__PURE__ */ inPlace(
+  'scatterAdd_',
+  scatterAdd,
+  WITHOUT_SELF,
+);
 export const tril_: InPlace<[diagonal?: number]> = /* @__PURE__ */ inPlace('tril_', tril, WITHOUT_SELF);
 export const triu_: InPlace<[diagonal?: number]> = /* @__PURE__ */ inPlace('triu_', triu, WITHOUT_SELF);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { enableGrad, FettleError, noGrad, Tensor, tensor } from 'fettle';
+import { enableGrad, FettleError, noGrad, type Tensor, tensor } from 'fettle';
 import { describe, expect, test } from 'vitest';
 
 /**
@@ -67,7 +67,10 @@ function compare(what: string, got: Tensor, expected: readonly (number | string)
     const found = data[i] as number;
     if (Object.is(found, value) || found === value) return;
     if (Number.isNaN(value)) expect(found, `${what} ${i}`).toBeNaN();
-    else expect(Math.abs(found - value), `${what} ${i}: ${found}, expected ${value}`).toBeLessThan(2e-5 * (1 + Math.abs(value)));
+    else
+      expect(Math.abs(found - value), `${what} ${i}: ${found}, expected ${value}`).toBeLessThan(
+        2e-5 * (1 + Math.abs(value)),
+      );
   });
 }
 
