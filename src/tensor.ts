@@ -283,7 +283,7 @@ declare module './core/tensor.js' {
     newFull(shape: readonly number[] | number, value: number | boolean, options?: ops.CreateOptions): Tensor;
     /** The matrices [.., M, N] of this tensor, transposed: [.., N, M]. */
     readonly mT: Tensor<D>;
-    /** The slices along the first dimension, as views. */
+    /** The slices along the first dimension, as views; none of a tensor without dimensions. */
     [Symbol.iterator](): Generator<Tensor<D>>;
     /** `other` where `condition` does not hold. */
     where(condition: Tensor, other: Tensor | number): Tensor;
@@ -439,8 +439,7 @@ Object.defineProperty(Tensor.prototype, 'mT', {
 
 Object.defineProperty(Tensor.prototype, Symbol.iterator, {
   *value(this: Tensor): Generator<Tensor> {
-    if (this.ndim === 0) fail('shape', 'a tensor without dimensions has nothing to iterate over, got []. Use item().');
-    for (let i = 0; i < (this.shape[0] as number); i++) yield ops.select(this, 0, i);
+    for (let i = 0; i < (this.shape[0] ?? 0); i++) yield ops.select(this, 0, i);
   },
   writable: true,
   configurable: true,

@@ -70,60 +70,55 @@ interface FunctionType<A extends readonly unknown[], O extends Tensor | readonly
  * Cube.apply(x).sum().backward();
  * x.grad?.item(); // → 12
  */
+// biome-ignore lint/complexity/noStaticOnlyClass: PyTorch's functions are classes that are never made into objects.
 export class AutogradFunction {
-  static forward(_ctx: FunctionContext, ..._args: never[]): Tensor | readonly Tensor[] {
-    return fail('unsupported', `${AutogradFunction.name}: a function needs a static forward(ctx, …args).`);
-  }
-
-  static backward(_ctx: FunctionContext, ..._grads: Tensor[]): FunctionGrads {
-    return fail(
-      'unsupported',
-      `${AutogradFunction.name}: to be differentiated, a function needs a static backward(ctx, …grads).`,
-    );
-  }
-
   /** Runs `forward` and records it, if gradients are wanted. */
   static apply<A extends readonly unknown[], O extends Tensor | readonly Tensor[]>(
     this: FunctionType<A, O>,
     ...args: A
   ): O {
-    const ctx = new FunctionContext();
-    ctx.needsInputGrad = args.map((x) => x instanceof Tensor && x.requiresGrad);
-    const result = noGrad(() => this.forward(ctx, ...args));
-    if (!isGradEnabled() || !ctx.needsInputGrad.includes(true)) return result;
-    const single = result instanceof Tensor;
-    const given: readonly Tensor[] = single ? [result] : (result as readonly Tensor[]);
-    const outputs = given.map((y) =>
-      args.includes(y) && !ctx.dirty.has(y) ? y.strided(y.shape, y.strides, y.offset) : y,
-    );
-    for (const y of outputs) if (ctx.dirty.has(y)) checkRecordedWrite(this.name, y);
-    const node = new Node(
-      this.name,
-      args.map((x) => (x instanceof Tensor ? edgeOf(x) : null)),
-      outputs.length,
-      backwardOf(this, ctx, args, outputs),
-    );
-    outputs.forEach((y, i) => {
-      if (ctx.constants.has(given[i] as Tensor) || !y.isFloatingPoint()) return;
-      if (ctx.dirty.has(y)) {
-        const value = y.strided(y.shape, y.strides, y.offset);
-        value.node = node;
-        value.outputIndex = i;
-        y.storage.touch(this.name);
-        rewrite(y, value);
-        value.dispose();
-        return;
-      }
-      y.node = node;
-      y.outputIndex = i;
-    });
-    // Saved after the outputs know their node, so that an output saved here can be differentiated again.
-    node.save(ctx.toSave);
-    ctx.toSave.length = 0;
-    ctx.constants.clear();
-    ctx.dirty.clear();
-    return (single ? outputs[0] : outputs) as unknown as O;
+    // biome-ignore lint/complexity/noThisInStatic: the class that was called is the function.
+    return run(this, args);
   }
+}
+
+function run<A extends readonly unknown[], O extends Tensor | readonly Tensor[]>(type: FunctionType<A, O>, args: A): O {
+  const { name } = type;
+  if (typeof type.forward !== 'function' || typeof type.backward !== 'function') {
+    fail('argument', `${name}: a function needs static forward(ctx, …args) and static backward(ctx, …grads).`);
+  }
+  const ctx = new FunctionContext();
+  ctx.needsInputGrad = args.map((x) => x instanceof Tensor && x.requiresGrad);
+  const result = noGrad(() => type.forward(ctx, ...args));
+  if (!isGradEnabled() || !ctx.needsInputGrad.includes(true)) return result;
+  const single = result instanceof Tensor;
+  const given: readonly Tensor[] = single ? [result] : (result as readonly Tensor[]);
+  const outputs = given.map((y) =>
+    args.includes(y) && !ctx.dirty.has(y) ? y.strided(y.shape, y.strides, y.offset) : y,
+  );
+  for (const y of outputs) if (ctx.dirty.has(y)) checkRecordedWrite(name, y);
+  const edges = args.map((x) => (x instanceof Tensor ? edgeOf(x) : null));
+  const node = new Node(name, edges, outputs.length, backwardOf(type, ctx, args, outputs));
+  outputs.forEach((y, i) => {
+    if (ctx.constants.has(given[i] as Tensor) || !y.isFloatingPoint()) return;
+    if (ctx.dirty.has(y)) {
+      const value = y.strided(y.shape, y.strides, y.offset);
+      value.node = node;
+      value.outputIndex = i;
+      y.storage.touch(name);
+      rewrite(y, value);
+      value.dispose();
+      return;
+    }
+    y.node = node;
+    y.outputIndex = i;
+  });
+  // Saved after the outputs know their node, so that an output saved here can be differentiated again.
+  node.save(ctx.toSave);
+  ctx.toSave.length = 0;
+  ctx.constants.clear();
+  ctx.dirty.clear();
+  return (single ? outputs[0] : outputs) as unknown as O;
 }
 
 /** The node's gradient: the user's, with its results checked. Of arguments and outputs only sizes are kept. */

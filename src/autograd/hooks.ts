@@ -47,10 +47,8 @@ export function registerPostAccumulateGradHook(tensor: Tensor, hook: (leaf: Tens
 /** Lets backward() fill `grad` of a tensor that is no leaf, after its hooks have run. Leaves have theirs anyway. */
 export function retainGrad(tensor: Tensor): void {
   const edge = edgeOf(tensor);
-  if (edge === null) {
-    return fail('autograd', `retainGrad: this tensor ${show(tensor.shape)} does not require a gradient.`);
-  }
-  if (!(edge.node instanceof Leaf)) edge.node.watch(edge.index).retained ??= new WeakRef(tensor);
+  if (edge === null) fail('autograd', `retainGrad: this tensor ${show(tensor.shape)} does not require a gradient.`);
+  else if (!(edge.node instanceof Leaf)) edge.node.watch(edge.index).retained ??= new WeakRef(tensor);
 }
 
 /** Whether `retainGrad` was called on a tensor that is no leaf. */

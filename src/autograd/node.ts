@@ -26,6 +26,7 @@ export interface Edge {
 }
 
 /** Sees a gradient as it is complete; what it returns, if anything, takes its place. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing.
 export type Hook = (gradient: Tensor) => Tensor | null | undefined | void;
 
 /** Who watches the gradient of one output. */

@@ -52,7 +52,7 @@ export function checkRecordedWrite(op: string, self: Tensor): void {
     );
   }
   if (!self.requiresGrad) return;
-  const whose = view !== null && view.base.isLeaf ? 'a view of a leaf' : self.isLeaf ? 'a leaf' : null;
+  const whose = view?.base.isLeaf === true ? 'a view of a leaf' : self.isLeaf ? 'a leaf' : null;
   if (whose === null) return;
   fail(
     'autograd',

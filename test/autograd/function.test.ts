@@ -13,25 +13,25 @@ import { expect, test } from 'vitest';
 const leaf = (values: number[]): Tensor => tensor(values, { requiresGrad: true });
 
 class Cube extends AutogradFunction {
-  static override forward(ctx: FunctionContext, x: Tensor): Tensor {
+  static forward(ctx: FunctionContext, x: Tensor): Tensor {
     ctx.saveForBackward(x);
     return x.mul(x).mul(x);
   }
 
-  static override backward(ctx: FunctionContext, g: Tensor): Tensor {
+  static backward(ctx: FunctionContext, g: Tensor): Tensor {
     const [x] = ctx.savedTensors as [Tensor];
     return g.mul(x).mul(x).mul(3);
   }
 }
 
 class Exp extends AutogradFunction {
-  static override forward(ctx: FunctionContext, x: Tensor): Tensor {
+  static forward(ctx: FunctionContext, x: Tensor): Tensor {
     const y = x.exp();
     ctx.saveForBackward(y);
     return y;
   }
 
-  static override backward(ctx: FunctionContext, g: Tensor): Tensor {
+  static backward(ctx: FunctionContext, g: Tensor): Tensor {
     return g.mul(ctx.savedTensors[0] as Tensor);
   }
 }
@@ -50,12 +50,12 @@ test('PyTorch’s name is in the namespace', () => {
 test('arguments that are no tensors, stored values, and who needs a gradient', () => {
   const seen: (readonly boolean[])[] = [];
   class Scale extends AutogradFunction {
-    static override forward(ctx: FunctionContext, x: Tensor, factor: number, y: Tensor): Tensor {
+    static forward(ctx: FunctionContext, x: Tensor, factor: number, y: Tensor): Tensor {
       ctx.factor = factor;
       return x.mul(factor).add(y);
     }
 
-    static override backward(ctx: FunctionContext, g: Tensor): (Tensor | null)[] {
+    static backward(ctx: FunctionContext, g: Tensor): (Tensor | null)[] {
       seen.push(ctx.needsInputGrad);
       return [g.mul(ctx.factor as number), null, null];
     }
@@ -71,14 +71,14 @@ test('arguments that are no tensors, stored values, and who needs a gradient', (
 test('several outputs, one without gradient, unused ones as zeros or null', () => {
   const got: unknown[] = [];
   class Parts extends AutogradFunction {
-    static override forward(ctx: FunctionContext, x: Tensor, materialize: boolean): [Tensor, Tensor, Tensor] {
+    static forward(ctx: FunctionContext, x: Tensor, materialize: boolean): [Tensor, Tensor, Tensor] {
       ctx.setMaterializeGrads(materialize);
       const sign = x.sign();
       ctx.markNonDifferentiable(sign);
       return [x.mul(2), x.mul(3), sign];
     }
 
-    static override backward(_: FunctionContext, a: Tensor, b: Tensor | null): (Tensor | null)[] {
+    static backward(_: FunctionContext, a: Tensor, b: Tensor | null): (Tensor | null)[] {
       got.push(b === null ? null : b.toArray());
       return [a.mul(2), null];
     }
@@ -95,12 +95,12 @@ test('several outputs, one without gradient, unused ones as zeros or null', () =
 
 test('an input written in place and returned', () => {
   class Double extends AutogradFunction {
-    static override forward(ctx: FunctionContext, x: Tensor): Tensor {
+    static forward(ctx: FunctionContext, x: Tensor): Tensor {
       ctx.markDirty(x);
       return x.mul_(2);
     }
 
-    static override backward(_: FunctionContext, g: Tensor): Tensor {
+    static backward(_: FunctionContext, g: Tensor): Tensor {
       return g.mul(2);
     }
   }
@@ -114,11 +114,11 @@ test('an input written in place and returned', () => {
 
 test('an input returned as it is becomes a tensor of its own', () => {
   class Reverse extends AutogradFunction {
-    static override forward(_: FunctionContext, x: Tensor): Tensor {
+    static forward(_: FunctionContext, x: Tensor): Tensor {
       return x;
     }
 
-    static override backward(_: FunctionContext, g: Tensor): Tensor {
+    static backward(_: FunctionContext, g: Tensor): Tensor {
       return g.neg();
     }
   }
@@ -128,13 +128,15 @@ test('an input returned as it is becomes a tensor of its own', () => {
 });
 
 test('mistakes are named', () => {
+  class Empty extends AutogradFunction {}
+  expect(() => (Empty as unknown as typeof Cube).apply(leaf([1]))).toThrow(/Empty: a function needs static forward/);
   class Wrong extends AutogradFunction {
-    static override forward(ctx: FunctionContext, x: Tensor, kind: string): Tensor {
+    static forward(ctx: FunctionContext, x: Tensor, kind: string): Tensor {
       ctx.kind = kind;
       return x.mul(2);
     }
 
-    static override backward(ctx: FunctionContext, g: Tensor): Tensor | Tensor[] {
+    static backward(ctx: FunctionContext, g: Tensor): Tensor | Tensor[] {
       return ctx.kind === 'few' ? g : ctx.kind === 'shape' ? [g.sum(), g] : [g, g];
     }
   }
