@@ -2,7 +2,7 @@
 Writes autograd.json: programs of views, writes in place, hooks and backward passes, and what PyTorch makes of them.
 
 A program is a list of steps {"do": method, "on": name, "args": [...], "kw": {...}, "as": name, "noGrad": true}; {"$": name}
-among the arguments stands for a tensor. Names are fettle's; both languages run the same program (autograd.test.ts is the
+among the arguments stands for a tensor. Names are fettle's; both languages run the same program (test/autograd/programs.test.ts is the
 other half). Leaves hold 1, 2, 3, … scaled by 1/4, so that nothing rounds differently. Recorded are, for every name, values,
 gradient, whether it requires one and whether it is a leaf; or the step at which PyTorch refused.
 """
