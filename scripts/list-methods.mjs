@@ -57,8 +57,6 @@ export async function listMethods() {
   const module = index && checker.getSymbolAtLocation(index);
   if (!index || !module) throw new Error('src/ops/index.ts exports nothing');
 
-  /** @type {Map<string, Set<string>>} */
-  const imports = new Map();
   /** @type {Method[]} */
   const methods = [];
   /** @type {string[]} */
@@ -76,12 +74,12 @@ export async function listMethods() {
     if (signatures.length === 0) continue;
     const name = RENAMED.get(exported.name) ?? exported.name;
     const written = ts.displayPartsToString(symbol.getDocumentationComment(checker));
-    const doc = sheets.get(exported.name)?.doc ?? written;
+    const doc = sheets.get(exported.name)?.doc || written || inPlaceOf(exported.name);
     if (!doc) {
       undocumented.push(exported.name);
       continue;
     }
-    const lines = signatures.map((signature) => `  ${declaration(checker, name, signature, index, imports)}`);
+    const lines = signatures.map((signature) => `  ${declaration(checker, name, signature, index)}`);
     // A comment stands before each overload, since an editor shows that of the overload it has chosen.
     const text = lines.map((line) => `${comment(doc)}${line}`).join('\n');
     methods.push({ name, op: exported.name, text });
@@ -91,16 +89,17 @@ export async function listMethods() {
 
   const table = methods.map(({ name, op }) => `  ${name}: ops.${op},\n`).join('');
   const body = methods.map(({ text }) => text).join('\n');
-  const places = [...imports].flatMap(([from, names]) => [...names].map((name) => ({ name, from })));
-  const twice = places.filter(({ name }, i) => places.findIndex((other) => other.name === name) !== i);
-  if (twice.length > 0) {
-    throw new Error(`two types have one name: ${twice.map(({ name, from }) => `${name} of ${from}`).join(', ')}`);
-  }
-  const used = [...imports]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([from, names]) => `import type { ${[...names].sort().join(', ')} } from '${from}';\n`)
-    .join('');
+  const used = importsOf(body, declaredTypes(program));
   return `${HEAD}${used}${TABLE}${table}} as const;\n${INTERFACE}${body}\n}\n`;
+}
+
+/**
+ * What an op in place does beside the op itself.
+ *
+ * @param {string} name
+ */
+function inPlaceOf(name) {
+  return name.endsWith('_') ? `As ${name.slice(0, -1)}(), into this tensor, which it returns.` : undefined;
 }
 
 /** @param {string} text */
@@ -133,9 +132,8 @@ function takesTensor(checker, signature, where) {
  * @param {string} name
  * @param {ts.Signature} signature
  * @param {ts.Node} where
- * @param {Map<string, Set<string>>} imports  filled with the names that the declaration uses, by module
  */
-function declaration(checker, name, signature, where, imports) {
+function declaration(checker, name, signature, where) {
   const [self, ...rest] = signature.parameters;
   const selfType = self && checker.getTypeOfSymbolAtLocation(self, where);
   /** @type {Map<string, string>} */
@@ -164,8 +162,6 @@ function declaration(checker, name, signature, where, imports) {
       .replaceAll('Tensor<DType, number>', 'Tensor')
       .replace(/\s+/g, ' ');
   };
-  /** @param {ts.Type} type */
-  const collect = (type) => collectNames(checker, type, imports, new Set());
 
   const parameters = rest.map((parameter) => {
     const type = checker.getTypeOfSymbolAtLocation(parameter, where);
@@ -175,7 +171,6 @@ function declaration(checker, name, signature, where, imports) {
       !isRest &&
       ((node && ts.isParameter(node) && checker.isOptionalParameter(node)) ||
         (parameter.flags & ts.SymbolFlags.Optional) !== 0);
-    collect(type);
     const text = show(type);
     // What a family of ops without further arguments says.
     if (isRest && text === '[]') return '';
@@ -184,45 +179,65 @@ function declaration(checker, name, signature, where, imports) {
     return `${isRest ? '...' : ''}${label}${isOptional ? '?' : ''}: ${text}`;
   });
   const result = checker.getReturnTypeOfSignature(signature);
-  collect(result);
   const generics = (signature.typeParameters ?? [])
     .filter((parameter) => !own.has(parameter.symbol.name))
     .map((parameter) => {
       const constraint = parameter.getConstraint();
-      if (constraint) collect(constraint);
       return `${parameter.symbol.name}${constraint ? ` extends ${show(constraint)}` : ''}`;
     });
   return `${name}${generics.length > 0 ? `<${generics.join(', ')}>` : ''}(${parameters.filter(Boolean).join(', ')}): ${show(result)};`;
 }
 
+/** What a declaration names without an import. */
+const AMBIENT = new Set(['D', 'R', 'DType', 'Tensor', 'Partial', 'Iterable', 'Generator', 'Required', 'Promise', 'Pick', 'Omit', 'Record', 'Exclude', 'Extract', 'Int32Array', 'Float32Array', 'NonNullable']);
+
 /**
- * Notes where the named types within `type` come from.
+ * The imports of the types that `text` names.
  *
- * @param {ts.TypeChecker} checker
- * @param {ts.Type} type
- * @param {Map<string, Set<string>>} imports
- * @param {Set<ts.Type>} seen
+ * @param {string} text
+ * @param {Map<string, string[]>} types
  */
-function collectNames(checker, type, imports, seen) {
-  if (seen.has(type)) return;
-  seen.add(type);
-  const symbol = type.aliasSymbol ?? type.getSymbol();
-  const from = symbol?.declarations?.[0]?.getSourceFile().fileName;
-  const named = symbol && symbol.name !== '__type' && symbol.name !== '__function';
-  if (from && named && from.startsWith(join(root, 'src')) && !(type.flags & ts.TypeFlags.TypeParameter)) {
-    const path = `./${relative(join(root, 'src'), from).replace(/\.ts$/, '.js')}`;
-    if (!['Tensor', 'DType'].includes(symbol.name)) {
-      const names = imports.get(path) ?? new Set();
-      imports.set(path, names.add(symbol.name));
+function importsOf(text, types) {
+  const code = text.replace(/\/\*[^]*?\*\//g, '').replace(/'[^']*'|"[^"]*"/g, '');
+  const generics = new Set([...code.matchAll(/[<,]\s*(?:const )?([A-Z]\w*) extends/g)].map(([, name]) => name));
+  /** @type {Map<string, string[]>} */
+  const imports = new Map();
+  for (const name of new Set([...code.matchAll(/(?<![.\w])[A-Z]\w*/g)].map(([word]) => word))) {
+    const places = types.get(name) ?? [];
+    if (places.length === 0 && (AMBIENT.has(name) || generics.has(name))) continue;
+    if (AMBIENT.has(name) && name !== 'Generator') continue;
+    if (places.length !== 1) {
+      const why = places.length === 0 ? 'is not exported' : `stands in ${places.join(' and ')}`;
+      throw new Error(`the type ${name}, which a method names, ${why}`);
+    }
+    const from = /** @type {string} */ (places[0]);
+    imports.set(from, [...(imports.get(from) ?? []), name]);
+  }
+  return [...imports]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([from, names]) => `import type { ${names.sort().join(', ')} } from '${from}';\n`)
+    .join('');
+}
+
+/**
+ * Where the types of src/core and src/ops are declared that can be imported, by name.
+ *
+ * @param {ts.Program} program
+ */
+function declaredTypes(program) {
+  /** @type {Map<string, string[]>} */
+  const found = new Map();
+  for (const source of program.getSourceFiles()) {
+    const path = relative(join(root, 'src'), source.fileName);
+    if (!/^(core|ops|autograd)\//.test(path)) continue;
+    for (const node of source.statements) {
+      const isType = ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node) || ts.isClassDeclaration(node);
+      if (!isType || !node.name || !node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) continue;
+      const name = node.name.text;
+      found.set(name, [...(found.get(name) ?? []), `./${path.replace(/\.ts$/, '.js')}`]);
     }
   }
-  for (const argument of type.aliasTypeArguments ?? []) collectNames(checker, argument, imports, seen);
-  if (type.aliasSymbol) return;
-  if (type.isUnionOrIntersection()) for (const part of type.types) collectNames(checker, part, imports, seen);
-  if (type.flags & ts.TypeFlags.Object && /** @type {ts.ObjectType} */ (type).objectFlags & ts.ObjectFlags.Reference) {
-    const reference = /** @type {ts.TypeReference} */ (type);
-    for (const argument of checker.getTypeArguments(reference)) collectNames(checker, argument, imports, seen);
-  }
+  return found;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

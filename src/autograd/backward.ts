@@ -1,10 +1,12 @@
-import { type DType, traits } from '../core/dtype.js';
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
-import { currentScope, moveTo, openScope } from '../core/scope.js';
-import { coalesce, isContiguous, sameShape } from '../core/shape.js';
-import { allocate, type Tensor } from '../core/tensor.js';
+import { currentScope, moveTo, openScope, type Scope, within } from '../core/scope.js';
+import { sameShape } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
+import { addInto, copy, onesLike, sum, toDType, zerosLike } from './gradients.js';
+import { applyHooks } from './hooks.js';
 import { enableGrad, noGrad } from './mode.js';
-import { type Edge, edgeOf, Leaf, type Node, record } from './tape.js';
+import { type Edge, edgeOf, Leaf, type Node } from './node.js';
 
 export interface BackwardOptions {
   /** Keep the saved values, so that backward can run through this graph again. Default: the value of `createGraph`. */
@@ -13,79 +15,45 @@ export interface BackwardOptions {
   readonly createGraph?: boolean;
 }
 
+export interface AccumulateOptions extends BackwardOptions {
+  /** Gradients of the outputs; default 1 for outputs with one element. */
+  readonly gradient?: Given;
+
+  /** The only tensors whose `grad` is added to; they need not be leaves. Default: every leaf. */
+  readonly inputs?: Tensor | readonly Tensor[];
+}
+
+/** One gradient, or one for each of several outputs. */
+type Given = Tensor | readonly (Tensor | null)[] | null;
+
+/** The same by position, as PyTorch takes them; options may follow any of them. */
+export type BackwardArguments = [
+  gradient?: Given | AccumulateOptions,
+  retainGraph?: boolean | null | AccumulateOptions,
+  createGraph?: boolean | AccumulateOptions,
+  inputs?: Tensor | readonly Tensor[] | AccumulateOptions,
+  options?: AccumulateOptions,
+];
+
 export interface GradOptions extends BackwardOptions {
   /** Gradients of the outputs; default 1 for outputs with one element. */
-  readonly gradOutputs?: readonly (Tensor | null)[];
-  /** Give null for inputs that the outputs do not depend on, instead of throwing. Default false. */
+  readonly gradOutputs?: Given;
+  /** Give null for inputs that the outputs do not depend on, instead of throwing. Default: `materializeGrads`. */
   readonly allowUnused?: boolean;
+  /** Give zeros for inputs that the outputs do not depend on. Default false. */
+  readonly materializeGrads?: boolean;
+  /** Accepted for PyTorch's sake: gradients are never gathered in leaves here. */
+  readonly onlyInputs?: true;
 }
 
-/** Launches an elementwise kernel. `out` is contiguous, but for the copying ones, which take its strides too. */
-function launch(kernel: string, out: Tensor, reads: readonly Tensor[]): Tensor {
-  const seen = kernel.startsWith('copy') ? [out, ...reads] : reads;
-  const { shape, strides } = coalesce(
-    out.shape,
-    seen.map((t) => t.strides),
-  );
-  out.storage.device.launch({
-    kernel,
-    work: out.numel,
-    grain: 16384,
-    writes: [out],
-    reads,
-    ints: [shape.length, ...shape, ...strides.flat()],
-  });
-  return out;
-}
-
-/** The same into a new tensor. */
-function run(kernel: string, dtype: DType, reads: readonly [Tensor, ...Tensor[]]): Tensor {
-  return launch(kernel, allocate(reads[0].storage.device, reads[0].shape, dtype, 'gradient'), reads);
-}
-
-/** `x` in a floating-point dtype: beside float32 an op's gradient of a float16 is float32. */
-function cast(x: Tensor, dtype: DType): Tensor {
-  if (x.dtype === dtype) return x;
-  const y = dtype === 'float16' ? run('cast_f32_f16', dtype, [x]) : run('cast_f16_f32', dtype, [x]);
-  record('cast', [x], [y], [], ([g]) => [g && cast(g, x.dtype)]);
-  return y;
-}
-
-/** float16 is a storage type: its sums are taken in float32. */
-function sumOfHalves(a: Tensor, b: Tensor): Tensor {
-  const wide: [Tensor, Tensor] = [run('cast_f16_f32', 'float32', [a]), run('cast_f16_f32', 'float32', [b])];
-  const total = run('add_f32', 'float32', wide);
-  const result = run('cast_f32_f16', 'float16', [total]);
-  for (const x of [...wide, total]) x.dispose();
-  return result;
-}
-
-/**
- * Sums gradients that meet at one place. Autograd names no op but needs this one; its own gradient is the identity, so it
- * is recorded like any other.
- */
-function sum(a: Tensor, b: Tensor): Tensor {
-  const total = a.dtype === 'float16' ? sumOfHalves(a, b) : run('add_f32', a.dtype, [a, b]);
-  record('accumulate', [a, b], [total], [], ([g]) => [g, g]);
-  return total;
-}
-
-/** A contiguous copy in memory of its own. */
-function copy(a: Tensor): Tensor {
-  const out = run(`copy_b${traits[a.dtype].bytes}`, a.dtype, [a]);
-  record('clone', [a], [out], [], ([g]) => [g]);
-  return out;
-}
-
-/** 1 as a float16. */
-const HALF_ONE = 0x3c00;
-
-function onesLike(a: Tensor): Tensor {
-  const out = allocate(a.storage.device, a.shape, a.dtype, 'gradient');
-  const ones = a.dtype === 'float16' ? new Uint16Array(out.numel).fill(HALF_ONE) : new Float32Array(out.numel).fill(1);
-  a.storage.device.write(out.storage, 0, new Uint8Array(ones.buffer));
-  return out;
-}
+export type GradArguments = [
+  gradOutputs?: Given | GradOptions,
+  retainGraph?: boolean | null | GradOptions,
+  createGraph?: boolean | GradOptions,
+  onlyInputs?: true | GradOptions,
+  allowUnused?: boolean | GradOptions,
+  options?: GradOptions,
+];
 
 /** The gradient that an output begins with: the one given, or 1. */
 function seed(op: string, output: Tensor, given: Tensor | null | undefined): Tensor {
@@ -129,8 +97,9 @@ class Pending {
       slots = new Array<Tensor | null>(edge.node.outputs).fill(null);
       this.byNode.set(edge.node, slots);
     }
+    const arrived = toDType(gradient, edge.dtype);
     const before = slots[edge.index] as Tensor | null;
-    slots[edge.index] = before === null ? gradient : sum(before, cast(gradient, before.dtype));
+    slots[edge.index] = before === null ? arrived : sum(before, arrived);
   }
 
   of(node: Node): (Tensor | null)[] | undefined {
@@ -138,40 +107,116 @@ class Pending {
   }
 }
 
-/** Sends gradients from `outputs` down to the leaves. `visit` sees every node with its complete gradients. */
-function propagate(
-  op: string,
-  outputs: readonly Tensor[],
-  gradients: readonly (Tensor | null | undefined)[],
-  options: BackwardOptions,
-  visit: (node: Node, grads: readonly (Tensor | null)[]) => void,
-  wanted: ReadonlySet<Node> | null,
-): void {
-  const retain = options.retainGraph ?? options.createGraph ?? false;
-  const roots = outputs.map((output) => {
-    output.check(op);
-    return (
-      edgeOf(output) ??
-      fail('autograd', `${op}: this tensor does not require a gradient. Make an input with { requiresGrad: true }.`)
-    );
-  });
-  const pending = new Pending();
-  roots.forEach((edge, i) => {
-    pending.add(edge, seed(op, outputs[i] as Tensor, gradients[i]));
-  });
-  const nodes = sorted(roots);
-  const useful = wanted === null ? null : leadingTo(nodes, wanted);
-  for (const node of nodes) {
-    const grads = pending.of(node);
-    if (grads === undefined) continue;
-    visit(node, grads);
-    if (node instanceof Leaf || (useful !== null && !useful.has(node))) continue;
-    const results = node.apply(grads);
-    node.edges.forEach((edge, i) => {
-      const gradient = results[i];
-      if (edge !== null && gradient !== null && gradient !== undefined) pending.add(edge, gradient);
+/** One pass of gradients through a graph. */
+class Pass {
+  /** Where users' hooks run: what they make and keep outlives this pass. */
+  private readonly outside: Scope | null;
+  /** Gradients that somebody beside this pass may hold. */
+  private readonly seen = new Set<Tensor>();
+
+  constructor(
+    private readonly op: string,
+    private readonly options: BackwardOptions,
+    outside: Scope | null,
+  ) {
+    this.outside = outside;
+  }
+
+  /**
+   * Sends gradients from `outputs` down. `visit` sees every node with its complete gradients; `wanted` are the nodes that
+   * matter, null for all.
+   */
+  run(
+    outputs: readonly Tensor[],
+    gradients: readonly (Tensor | null | undefined)[],
+    visit: (node: Node, grads: readonly (Tensor | null)[]) => void,
+    wanted: ReadonlySet<Node> | null,
+  ): void {
+    const retain = this.options.retainGraph ?? this.options.createGraph ?? false;
+    const roots = outputs.map((output, i) => {
+      output.check(this.op);
+      return edgeOf(output) ?? this.refuse(outputs.length === 1 ? 'this tensor' : `tensor ${i}`);
     });
-    if (!retain) node.dispose();
+    const seeds = outputs.map((output, i) => seed(this.op, output, gradients[i]));
+    for (const given of gradients) if (given) this.seen.add(given);
+    const pending = new Pending();
+    roots.forEach((edge, i) => {
+      pending.add(edge, seeds[i] as Tensor);
+    });
+    const nodes = sorted(roots);
+    const useful = wanted === null ? null : leadingTo(nodes, wanted);
+    for (const node of nodes) {
+      const grads = pending.of(node);
+      if (grads === undefined) continue;
+      if (useful !== null && !useful.has(node) && wanted?.has(node) !== true) continue;
+      this.watch(node, grads);
+      visit(node, grads);
+      if (node instanceof Leaf || (useful !== null && !useful.has(node))) continue;
+      const results = node.apply(grads);
+      node.edges.forEach((edge, i) => {
+        const gradient = results[i];
+        if (edge !== null && gradient !== null && gradient !== undefined) pending.add(edge, gradient);
+      });
+      if (!retain) node.dispose();
+    }
+  }
+
+  private refuse(which: string): never {
+    return fail(
+      'autograd',
+      `${this.op}: ${which} does not require a gradient. Make an input with { requiresGrad: true }.`,
+    );
+  }
+
+  /** Lets the hooks of a node's outputs see its gradients, then the tensors that retain theirs. */
+  private watch(node: Node, grads: (Tensor | null)[]): void {
+    grads.forEach((grad, i) => {
+      const watchers = node.watchersOf(i);
+      if (grad === null || watchers === null) return;
+      if (watchers.hooks.size > 0) {
+        this.show(grad);
+        const hooked = within(this.outside, () => applyHooks(watchers.hooks, grad));
+        this.seen.add(hooked);
+        grads[i] = hooked;
+      }
+      const tensor = watchers.retained?.deref();
+      if (tensor !== undefined && !tensor.disposed) this.deliver(tensor, grads[i] as Tensor);
+    });
+  }
+
+  /** Lets a tensor of this pass live on outside. */
+  private show(gradient: Tensor): void {
+    if (gradient.scope !== null && !this.seen.has(gradient)) moveTo(gradient, this.outside);
+    this.seen.add(gradient);
+  }
+
+  /** Hands a tensor its gradient: added to what it has, taken over where nobody else can see it, copied otherwise. */
+  deliver(tensor: Tensor, gradient: Tensor): void {
+    const createGraph = this.options.createGraph ?? false;
+    const { grad } = tensor;
+    if (grad !== null && !grad.disposed) {
+      if (createGraph) tensor.grad = sum(grad, gradient);
+      else addInto(grad, gradient);
+    } else {
+      const own =
+        tensor.isLeaf &&
+        !gradient.storage.shared &&
+        !this.seen.has(gradient) &&
+        gradient.scope !== null &&
+        gradient.isContiguous();
+      tensor.grad = own || createGraph ? gradient : copy(gradient);
+      // Taken over from an op's gradient it may have been a view; it is the last one of its memory.
+      if (own && !createGraph) gradient.link = null;
+    }
+    const given = tensor.grad as Tensor;
+    this.seen.add(given);
+    // A gradient lives as long as its tensor.
+    moveTo(given, tensor.scope);
+    const leaf = tensor.accumulator;
+    if (!(leaf instanceof Leaf) || leaf.afterwards.size === 0) return;
+    within(this.outside, () => {
+      for (const { hook } of [...leaf.afterwards]) hook(tensor);
+    });
   }
 }
 
@@ -185,56 +230,59 @@ function leadingTo(nodes: readonly Node[], wanted: ReadonlySet<Node>): Set<Node>
   return useful;
 }
 
-/** Hands a leaf its gradient: added to what it has, taken over where nobody else can see it, copied otherwise. */
-function deliver(leaf: Tensor, arriving: Tensor, taken: Set<Tensor>, createGraph: boolean): void {
-  const gradient = cast(arriving, leaf.dtype);
-  if (leaf.grad !== null && !leaf.grad.disposed) {
-    if (createGraph) {
-      leaf.grad = sum(leaf.grad, gradient);
-    } else {
-      if (leaf.dtype === 'float16') {
-        const total = sumOfHalves(leaf.grad, gradient);
-        launch('copy_b2', leaf.grad, [total]);
-        total.dispose();
-      } else launch('add_f32', leaf.grad, [leaf.grad, gradient]);
-      leaf.grad.storage.touch('backward');
-    }
-  } else {
-    const own =
-      !gradient.storage.shared &&
-      !taken.has(gradient) &&
-      gradient.scope !== null &&
-      isContiguous(gradient.shape, gradient.strides);
-    leaf.grad = own || createGraph ? gradient : copy(gradient);
-    taken.add(leaf.grad);
-  }
-  // A gradient lives as long as its leaf.
-  moveTo(leaf.grad, leaf.scope);
+function list<T extends object>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
+function edgesOf(op: string, inputs: readonly Tensor[]): Edge[] {
+  return inputs.map((x, i) => {
+    x.check(op);
+    return edgeOf(x) ?? fail('autograd', `${op}: input ${i} ${show(x.shape)} does not require a gradient.`);
+  });
 }
 
 /**
- * Adds the gradient of `output` to `grad` of every leaf it was computed from, then frees what the graph had saved.
- * `gradient` is the gradient of the output, of its shape; it may be left out for an output with one element.
+ * Adds the gradients of `outputs` to `grad` of every leaf they were computed from, then frees what the graph had saved.
+ * `gradient` is the gradient of the output, of its shape, or one for each of several; it may be left out for outputs with
+ * one element.
  */
-export function backward(output: Tensor, gradient?: Tensor | null, options: BackwardOptions = {}): void {
+export function backward(outputs: Tensor | readonly Tensor[], ...rest: BackwardArguments): void {
+  const options = readArguments<AccumulateOptions>('backward', rest, [
+    'gradient',
+    'retainGraph',
+    'createGraph',
+    'inputs',
+  ]);
+  const { gradient = null } = options;
+  const ys = list<Tensor>(outputs);
+  const given = gradient === null ? [] : list(gradient as Tensor);
+  if (given.length > 0 && given.length !== ys.length) {
+    fail('argument', `backward: got ${ys.length} outputs and ${given.length} gradients. Give null where 1 is meant.`);
+  }
+  const inputs = options.inputs === undefined ? null : list<Tensor>(options.inputs);
+  if (inputs?.length === 0)
+    fail('argument', 'backward: inputs must name at least one tensor. Leave it out for all leaves.');
   const createGraph = options.createGraph ?? false;
+  const edges = inputs === null ? null : edgesOf('backward', inputs);
+  const pass = new Pass('backward', options, currentScope());
   const work = openScope();
   try {
-    const taken = new Set<Tensor>(gradient ? [gradient] : []);
-    const run = (): void =>
-      propagate(
-        'backward',
-        [output],
-        [gradient],
-        options,
-        (node, [grad]) => {
-          if (!(node instanceof Leaf) || grad === null || grad === undefined) return;
-          const leaf = node.variable.deref();
-          if (leaf !== undefined && !leaf.disposed) deliver(leaf, grad, taken, createGraph);
-        },
-        null,
-      );
-    (createGraph ? enableGrad : noGrad)(run);
+    const visit = (node: Node, grads: readonly (Tensor | null)[]): void => {
+      if (inputs !== null && edges !== null) {
+        edges.forEach((edge, i) => {
+          const grad = grads[edge.index];
+          const isFirst = inputs.indexOf(inputs[i] as Tensor) === i;
+          if (edge.node === node && grad && isFirst) pass.deliver(inputs[i] as Tensor, grad);
+        });
+        return;
+      }
+      const [grad] = grads;
+      if (!(node instanceof Leaf) || !grad) return;
+      const leaf = node.variable.deref();
+      if (leaf !== undefined && !leaf.disposed) pass.deliver(leaf, grad);
+    };
+    const wanted = edges === null ? null : new Set(edges.map((edge) => edge.node));
+    (createGraph ? enableGrad : noGrad)(() => pass.run(ys, given, visit, wanted));
   } finally {
     work.end();
   }
@@ -242,44 +290,51 @@ export function backward(output: Tensor, gradient?: Tensor | null, options: Back
 
 /**
  * The gradients of `outputs` with respect to `inputs`, without touching anybody's `grad`. With `createGraph` they can be
- * differentiated again. Throws for an input that the outputs do not depend on, unless `allowUnused`.
+ * differentiated again. Throws for an input that the outputs do not depend on, unless `allowUnused` or `materializeGrads`.
  */
 export function grad<const T extends readonly Tensor[]>(
   outputs: Tensor | readonly Tensor[],
   inputs: T | Tensor,
-  options: GradOptions = {},
+  ...rest: GradArguments
 ): { -readonly [K in keyof T]: Tensor } {
-  const ys = Array.isArray(outputs) ? (outputs as readonly Tensor[]) : [outputs as Tensor];
-  const xs = Array.isArray(inputs) ? (inputs as readonly Tensor[]) : [inputs as Tensor];
+  const options = readArguments<GradOptions>('grad', rest, [
+    'gradOutputs',
+    'retainGraph',
+    'createGraph',
+    'onlyInputs',
+    'allowUnused',
+    'materializeGrads',
+  ]);
+  const ys = list<Tensor>(outputs);
+  const xs = list<Tensor>(inputs);
+  const { gradOutputs, materializeGrads = false, allowUnused = materializeGrads, createGraph = false } = options;
+  if (materializeGrads && !allowUnused) {
+    fail('argument', 'grad: materializeGrads gives zeros for unused inputs, so allowUnused cannot be false.');
+  }
+  const given = gradOutputs === null || gradOutputs === undefined ? [] : list(gradOutputs as Tensor);
+  if (given.length > 0 && given.length !== ys.length) {
+    fail('argument', `grad: got ${ys.length} outputs and ${given.length} gradOutputs. Give null where 1 is meant.`);
+  }
+  const pass = new Pass('grad', options, currentScope());
   const outer = currentScope();
   const work = openScope();
   try {
-    const edges = xs.map(
-      (x, i) => edgeOf(x) ?? fail('autograd', `grad: input ${i} ${show(x.shape)} does not require a gradient.`),
-    );
+    const edges = edgesOf('grad', xs);
     const found = new Map<Node, readonly (Tensor | null)[]>();
     const wanted = new Set(edges.map((edge) => edge.node));
-    const run = (): void =>
-      propagate(
-        'grad',
-        ys,
-        options.gradOutputs ?? [],
-        options,
-        (node, grads) => {
-          if (wanted.has(node)) found.set(node, grads);
-        },
-        wanted,
-      );
-    (options.createGraph ? enableGrad : noGrad)(run);
+    const visit = (node: Node, grads: readonly (Tensor | null)[]): void => {
+      if (wanted.has(node)) found.set(node, [...grads]);
+    };
+    (createGraph ? enableGrad : noGrad)(() => pass.run(ys, given, visit, wanted));
     const results = edges.map((edge, i) => {
       const gradient = found.get(edge.node)?.[edge.index] ?? null;
-      if (gradient === null && !options.allowUnused) {
-        fail(
-          'autograd',
-          `grad: the outputs do not depend on input ${i}. Pass { allowUnused: true } to get null for it.`,
-        );
-      }
-      return gradient;
+      if (gradient !== null) return gradient;
+      if (materializeGrads) return zerosLike(xs[i] as Tensor);
+      if (allowUnused) return null;
+      return fail(
+        'autograd',
+        `grad: the outputs do not depend on input ${i}. Pass { allowUnused: true } to get null for it.`,
+      );
     });
     for (const result of results) if (result !== null) moveTo(result, outer);
     return results as unknown as { -readonly [K in keyof T]: Tensor };

@@ -1,4 +1,27 @@
-export { type BackwardOptions, backward, type GradOptions, grad } from './backward.js';
+export {
+  type AccumulateOptions,
+  type BackwardArguments,
+  type BackwardOptions,
+  backward,
+  type GradArguments,
+  type GradOptions,
+  grad,
+} from './backward.js';
+export { type CheckpointOptions, checkpoint, checkpointSequential, type Part } from './checkpoint.js';
+export { AutogradFunction, FunctionContext, type FunctionGrads } from './function.js';
+export { type DerivativeOptions, hessian, hvp, jacobian, jvp, type MatrixOptions, vhp, vjp } from './functional.js';
 export { type Differentiable, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.js';
-export { enableGrad, isGradEnabled, noGrad, setGradEnabled } from './mode.js';
-export { type Backward, type Grads, record } from './tape.js';
+export { type HookHandle, registerHook, registerPostAccumulateGradHook, retainGrad, retainsGrad } from './hooks.js';
+export {
+  enableGrad,
+  inferenceMode,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  ModeGuard,
+  noGrad,
+  setGradEnabled,
+} from './mode.js';
+export type { Backward, Grads, Hook } from './node.js';
+export { checkOverlap, checkRecordedWrite, overwriting, recordsWrite, rewrite } from './rewrite.js';
+export { record } from './tape.js';
+export { markSeveral } from './view.js';

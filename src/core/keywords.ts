@@ -10,12 +10,12 @@ import { fail } from './errors.js';
 export type Whole = number;
 
 /** What the parameters are called, as an options object. */
-type Options<T extends readonly unknown[], N extends readonly string[]> = {
+export type Options<T extends readonly unknown[], N extends readonly string[]> = {
   readonly [I in keyof N & `${number}` as N[I] & string]?: I extends keyof Required<T> ? Required<T>[I] : unknown;
 };
 
 /** Every parameter may be the last one given, and then be the options. */
-type Named<T extends readonly unknown[], N extends readonly string[]> = Partial<{
+export type Named<T extends readonly unknown[], N extends readonly string[]> = Partial<{
   [I in keyof T]: T[I] | Options<T, N>;
 }>;
 

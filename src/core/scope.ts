@@ -47,7 +47,8 @@ export class Scope {
   }
 }
 
-const scopes: Scope[] = [];
+/** Open scopes, the innermost last; null where `within` has stepped out of all of them. */
+const scopes: (Scope | null)[] = [];
 
 /** The innermost open scope. */
 export function currentScope(): Scope | null {
@@ -62,8 +63,17 @@ export function openScope(): Scope {
 
 /** Gives `owned` to the innermost scope, if there is one. */
 export function own(owned: Owned): void {
-  const scope = scopes[scopes.length - 1];
-  if (scope !== undefined) scope.add(owned);
+  scopes[scopes.length - 1]?.add(owned);
+}
+
+/** Runs `body` as if `scope` (null: none) were the innermost one: it owns what the body makes. */
+export function within<T>(scope: Scope | null, body: () => T): T {
+  scopes.push(scope);
+  try {
+    return body();
+  } finally {
+    scopes.splice(scopes.lastIndexOf(scope), 1);
+  }
 }
 
 /** Moves `root`, and all that it needs to stay usable, from whatever scope owns it to `target` (null: to nobody). */

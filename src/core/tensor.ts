@@ -1,14 +1,36 @@
 import type { Device } from './device.js';
 import { type ArrayOf, type DType, decode, traits } from './dtype.js';
 import { fail, show } from './errors.js';
+import type { ShapeOf } from './rank.js';
 import { moveTo, type Owned, own, type Scope } from './scope.js';
-import { contiguousStrides, isContiguous, type Shape, sizeOf } from './shape.js';
+import { contiguousStrides, isContiguous, normalizeDim, type Shape, sizeOf } from './shape.js';
 import type { Storage } from './storage.js';
 
 /** A step of the recorded computation, as far as a tensor has to know it; autograd fills in the rest. */
 export interface GradNode extends Owned {
   /** The op that made the tensor. */
   readonly name: string;
+}
+
+/** A tensor's place in the recorded computation. */
+export interface Place {
+  readonly node: GradNode | null;
+  readonly outputIndex: number;
+  readonly accumulator: GradNode | null;
+  readonly wantsGrad: boolean;
+}
+
+/**
+ * What ties a view to the tensor it looks at. Gradients flow through memory that both share, so a write into either gives the
+ * other a new place in the graph; autograd fills in how.
+ */
+export interface ViewLink {
+  /** The tensor whose memory is looked at: itself no view. */
+  readonly base: Tensor;
+  /** The version of the storage that the view's node belongs to. */
+  version: number;
+  /** Makes the view's node anew after a write. */
+  refresh(view: Tensor): void;
 }
 
 /** Nested arrays of numbers: what `toArray()` gives. */
@@ -18,16 +40,17 @@ export type NestedArray = number | boolean | NestedArray[];
  * The bare tensor: a typed, strided window on a storage, and its place in the recorded computation. Ops are functions on
  * it; `src/tensor.ts` adds them as methods.
  */
-export class Tensor<D extends DType = DType> implements Owned {
-  /** Gradient of the last backward pass that reached this leaf; same shape, or null. */
+export class Tensor<D extends DType = DType, R extends number = number> implements Owned {
+  /** Sum of the gradients of the backward passes that reached this leaf; same shape and dtype, or null. */
   grad: Tensor | null = null;
-  /** What made this tensor, when gradients flow through it. */
-  node: GradNode | null = null;
   /** Which of the node's outputs this is. */
   outputIndex = 0;
   /** Where gradients of a leaf are gathered; made by autograd when first needed. */
   accumulator: GradNode | null = null;
+  /** What it looks at, for a view that gradients can flow through. */
+  link: ViewLink | null = null;
   scope: Scope | null = null;
+  private made: GradNode | null = null;
   private wantsGrad = false;
   private alive = true;
 
@@ -35,7 +58,7 @@ export class Tensor<D extends DType = DType> implements Owned {
     readonly storage: Storage,
     /** First element, counted in elements from the beginning of the storage. */
     readonly offset: number,
-    readonly shape: Shape,
+    readonly shape: ShapeOf<R>,
     /** Steps between neighbours, in elements, one for each dimension. */
     readonly strides: Shape,
     readonly dtype: D,
@@ -45,6 +68,22 @@ export class Tensor<D extends DType = DType> implements Owned {
 
   get device(): Device['name'] {
     return this.storage.device.name;
+  }
+
+  /** What made this tensor, when gradients flow through it. */
+  get node(): GradNode | null {
+    if (this.link !== null && this.link.version !== this.storage.version) this.link.refresh(this);
+    return this.made;
+  }
+
+  set node(node: GradNode | null) {
+    this.made = node;
+    if (this.link !== null) this.link.version = this.storage.version;
+  }
+
+  /** The recorded op that made this tensor, which has a `name`; null for a leaf. */
+  get gradFn(): GradNode | null {
+    return this.node;
   }
 
   /** Number of dimensions. */
@@ -84,10 +123,42 @@ export class Tensor<D extends DType = DType> implements Owned {
     return !this.alive;
   }
 
-  /** Size along one dimension. */
-  size(dim: number): number {
-    const size = this.shape[dim < 0 ? dim + this.shape.length : dim];
-    return size ?? fail('argument', `size: dim ${dim} is out of range for ${show(this.shape)}.`);
+  /** The shape, or the size along one dimension. */
+  size(): Shape;
+  size(dim: number): number;
+  size(dim?: number): Shape | number {
+    return dim === undefined ? this.shape : (this.shape[normalizeOwn('size', dim, this.shape)] as number);
+  }
+
+  /** The steps between neighbours, in elements: all of them, or that of one dimension. */
+  stride(): Shape;
+  stride(dim: number): number;
+  stride(dim?: number): Shape | number {
+    return dim === undefined ? this.strides : (this.strides[normalizeOwn('stride', dim, this.shape)] as number);
+  }
+
+  /** Where the first element is in the storage, in elements. */
+  storageOffset(): number {
+    return this.offset;
+  }
+
+  /** Number of dimensions. */
+  dim(): number {
+    return this.shape.length;
+  }
+
+  /** Number of elements. */
+  nelement(): number {
+    return this.numel;
+  }
+
+  /** Bytes an element takes. */
+  elementSize(): number {
+    return traits[this.dtype].bytes;
+  }
+
+  isFloatingPoint(): boolean {
+    return traits[this.dtype].isFloat;
   }
 
   isContiguous(): boolean {
@@ -114,11 +185,25 @@ export class Tensor<D extends DType = DType> implements Owned {
   /** The same tensor under another handle: same memory, same place in the graph. */
   alias(): Tensor<D> {
     const other = this.strided(this.shape, this.strides, this.offset);
-    other.node = this.node;
-    other.outputIndex = this.outputIndex;
-    other.accumulator = this.accumulator;
-    other.wantsGrad = this.wantsGrad;
+    other.place = this.place;
     return other;
+  }
+
+  /** Where this tensor stands in the graph now. */
+  get place(): Place {
+    return {
+      node: this.node,
+      outputIndex: this.outputIndex,
+      accumulator: this.accumulator,
+      wantsGrad: this.wantsGrad,
+    };
+  }
+
+  set place(place: Place) {
+    this.node = place.node;
+    this.outputIndex = place.outputIndex;
+    this.accumulator = place.accumulator;
+    this.wantsGrad = place.wantsGrad;
   }
 
   /** Lets go of the memory; the last tensor on a storage gives it back. Disposing twice does nothing. */
@@ -133,7 +218,8 @@ export class Tensor<D extends DType = DType> implements Owned {
   }
 
   reach(visit: (owned: Owned) => void): void {
-    if (this.node !== null) visit(this.node);
+    const { node } = this;
+    if (node !== null) visit(node);
     if (this.grad !== null) visit(this.grad);
   }
 
@@ -189,6 +275,11 @@ export class Tensor<D extends DType = DType> implements Owned {
     return build(0);
   }
 
+  /** The same as `toArray()`, under PyTorch's name. */
+  tolist(): NestedArray {
+    return this.toArray();
+  }
+
   toString(): string {
     const limit = 1000;
     const body = this.disposed
@@ -238,6 +329,12 @@ export class Tensor<D extends DType = DType> implements Owned {
     }
     return target;
   }
+}
+
+/** Counts `dim` from the front; a tensor without dimensions has no sizes. */
+function normalizeOwn(op: string, dim: number, shape: Shape): number {
+  if (shape.length === 0) fail('argument', `${op}: a tensor without dimensions has no dim ${dim}, got [].`);
+  return normalizeDim(op, dim, shape.length);
 }
 
 /** Four significant digits are what a person reads. */

@@ -324,15 +324,15 @@ export const prelu = op(
 type Parametric = Op<(input: Tensor, ...parameters: (number | undefined)[]) => Tensor>;
 
 /** A parameter as a number in PyTorch's place, or an object with it and those behind it by name. */
-type Named<K extends string> = number | { readonly [N in K]?: number };
+export type Setting<K extends string> = number | { readonly [N in K]?: number };
 
 /** An op whose parameters may come by name. */
 // @__NO_SIDE_EFFECTS__
 function named<const K extends string>(
   compute: Parametric,
   names: readonly K[],
-): ((input: Tensor, first?: Named<K>, second?: Named<K>) => Tensor) & { readonly op: Sheet } {
-  return op((input: Tensor, first?: Named<K>, second?: Named<K>): Tensor => {
+): ((input: Tensor, first?: Setting<K>, second?: Setting<K>) => Tensor) & { readonly op: Sheet } {
+  return op((input: Tensor, first?: Setting<K>, second?: Setting<K>): Tensor => {
     const given = second === undefined ? (first === undefined ? [] : [first]) : [first, second];
     const options = readArguments<Record<string, number>>(compute.op.name, given, names);
     return compute(input, ...names.map((name) => options[name]));
@@ -345,7 +345,7 @@ export const celu = /* @__PURE__ */ named(celuOf, ['alpha']);
 export const softplus = /* @__PURE__ */ named(softplusOf, ['beta', 'threshold']);
 export const hardtanh = /* @__PURE__ */ named(hardtanhOf, ['minVal', 'maxVal']);
 
-type ThresholdOptions = { readonly threshold?: number; readonly value?: number };
+export type ThresholdOptions = { readonly threshold?: number; readonly value?: number };
 
 /** `input` where it is above `limit`, `value` elsewhere. */
 export const threshold: Op<

@@ -25,11 +25,15 @@ export interface AdaptiveMaxPoolOptions<I extends boolean = boolean> {
 
 export type AdaptiveMaxPoolArguments = readonly [returnIndices?: boolean | AdaptiveMaxPoolOptions];
 
-type Asks<A> = A extends readonly [true | { readonly returnIndices: true }] ? true : false;
+export type AsksAdaptive<A> = A extends readonly [true | { readonly returnIndices: true }] ? true : false;
 
 type AdaptiveAvgPool = Op<(input: Tensor, outputSize: OutputSize) => Tensor>;
 type AdaptiveMaxPool = Op<
-  <const A extends AdaptiveMaxPoolArguments>(input: Tensor, outputSize: OutputSize, ...rest: A) => Pooled<Asks<A>>
+  <const A extends AdaptiveMaxPoolArguments>(
+    input: Tensor,
+    outputSize: OutputSize,
+    ...rest: A
+  ) => Pooled<AsksAdaptive<A>>
 >;
 
 /** A field whose windows the kernels work out themselves. */

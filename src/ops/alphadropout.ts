@@ -20,7 +20,7 @@ export interface DropoutNdOptions extends DropoutOptions {
 }
 
 const NAMES = ['p', 'training', 'inplace', 'generator'] as const;
-type DropoutArguments = NamedArguments<DropoutNdOptions, typeof NAMES>;
+export type AlphaDropoutArguments = NamedArguments<DropoutNdOptions, typeof NAMES>;
 
 interface Plan {
   readonly p: number;
@@ -29,7 +29,7 @@ interface Plan {
   readonly generator: Generator;
 }
 
-function read(name: string, input: Tensor, rest: DropoutArguments, training: boolean): Plan {
+function read(name: string, input: Tensor, rest: AlphaDropoutArguments, training: boolean): Plan {
   checkTensor(name, input);
   const given = readArguments<DropoutNdOptions>(name, rest, NAMES);
   const { p = 0.5, inplace = false, generator = defaultGenerator } = given;
@@ -56,7 +56,7 @@ function dropChannels(name: string, input: Tensor, plan: Plan): Tensor {
 }
 
 function channels(name: string, dims: readonly number[], unbatched: number | null) {
-  return (input: Tensor, ...rest: DropoutArguments): Tensor => {
+  return (input: Tensor, ...rest: AlphaDropoutArguments): Tensor => {
     const plan = read(name, input, rest, true);
     if (!dims.includes(input.ndim)) {
       fail('shape', `${name}: input must have ${dims.join(' or ')} dimensions, got ${show(input.shape)}.`);
@@ -93,13 +93,13 @@ function dropAlpha(input: Tensor, shape: readonly number[], plan: Plan): Tensor 
 }
 
 /** Dropout for SELU: elements go to its lower end, and mean and variance stay (Klambauer et al. 2017). Off by default. */
-export function alphaDropout(input: Tensor, ...rest: DropoutArguments): Tensor {
+export function alphaDropout(input: Tensor, ...rest: AlphaDropoutArguments): Tensor {
   const plan = read('alphaDropout', input, rest, false);
   return dropAlpha(input, input.shape, plan);
 }
 
 /** `alphaDropout` of whole channels [N, C, …]. Off by default. */
-export function featureAlphaDropout(input: Tensor, ...rest: DropoutArguments): Tensor {
+export function featureAlphaDropout(input: Tensor, ...rest: AlphaDropoutArguments): Tensor {
   const plan = read('featureAlphaDropout', input, rest, false);
   return dropAlpha(input, channelShape('featureAlphaDropout', input), plan);
 }

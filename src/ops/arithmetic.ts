@@ -35,6 +35,7 @@ const mulTensors = binary('mul', {
   scalar: (a, b) => a * b,
   wgsl: 'a * b',
   save: ['a', 'b'],
+  onlyFor: { a: 'b', b: 'a' },
   grad: (g, { a, b }, needs) => [needs[0] ? mul(g, b) : null, needs[1] ? mul(g, a) : null],
 });
 
@@ -47,8 +48,9 @@ export const div = binary('div', {
     [0.5, 3],
   ],
   wgsl: 'a / b',
-  save: ['b', 'y'],
-  grad: (g, { b, y }, needs): Grads => [needs[0] ? div(g, b) : null, needs[1] ? neg(div(mul(g, y), b)) : null],
+  save: ['a', 'b'],
+  onlyFor: { a: 'b' },
+  grad: (g, { a, b }, needs): Grads => [needs[0] ? div(g, b) : null, needs[1] ? neg(div(mul(g, div(a, b)), b)) : null],
 });
 
 /** scale · x + shift in one pass, for float32 tensors and numbers. */

@@ -23,7 +23,7 @@ export interface ClosenessOptions {
   readonly equalNan?: boolean;
 }
 
-type ClosenessArguments = [
+export type ClosenessArguments = [
   rtol?: number | ClosenessOptions,
   atol?: number | ClosenessOptions,
   equalNan?: boolean | ClosenessOptions,

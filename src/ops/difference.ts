@@ -56,7 +56,7 @@ export interface TrapezoidOptions {
   readonly dim?: number;
 }
 
-type TrapezoidArguments = (Tensor | null | TrapezoidOptions | undefined)[];
+export type TrapezoidArguments = (Tensor | null | TrapezoidOptions | undefined)[];
 
 /** The areas between neighbours along `d`, in y's dimensions. */
 function strips(name: string, y: Tensor, args: TrapezoidArguments): { areas: Tensor; d: number } {

@@ -11,7 +11,7 @@ import { norm } from './vectornorm.js';
 
 /** Distances by p-norms. */
 
-interface POption {
+export interface POption {
   /** The order of the norm. Default 2. */
   readonly p?: number;
 }

@@ -6,18 +6,17 @@ import { defaultGenerator, type Generator } from '../core/random.js';
 import { scope } from '../core/scoping.js';
 import { broadcastShapes, type Shape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
-import { add, div, mul, neg, sub } from './arithmetic.js';
+import { add, div, mul, neg } from './arithmetic.js';
 import { ge, le, logicalAnd, lt } from './compare.js';
 import { tensor } from './create.js';
-import { copy_ } from './inplace.js';
 import { cast } from './movement.js';
 import { checkTensor } from './op.js';
 import { type RandomOptions, rand, randint, randn } from './random.js';
 import { all } from './reduce.js';
 import { topk } from './sort.js';
-import { ceil, clamp, exp, log, log1p, tan } from './unary.js';
+import { clamp, log1p } from './unary.js';
 
-/** Draws from distributions other than the uniform and the normal, into new tensors and in place. */
+/** Draws from distributions other than the uniform and the normal, into new tensors. fills.ts has those in place. */
 
 export interface DrawOptions {
   /** The stream to draw from. Default: the one that `manualSeed` sets. */
@@ -29,7 +28,7 @@ function isTrue(x: Tensor): boolean {
 }
 
 /** Throws unless all elements are probabilities. */
-function checkProbabilities(name: string, p: Tensor): void {
+export function checkProbabilities(name: string, p: Tensor): void {
   if (isTrue(logicalAnd(ge(p, 0), le(p, 1)))) return;
   fail('argument', `${name}: probabilities must be in [0, 1], got others among ${show(p.shape)}.`);
 }
@@ -40,7 +39,7 @@ function checkFloat(name: string, x: Tensor, what: string): void {
 }
 
 /** Uniform and neither 0 nor 1, so that logarithms of it and of what is left to 1 are finite. */
-function open01(shape: Shape, generator: Generator): Tensor {
+export function open01(shape: Shape, generator: Generator): Tensor {
   return clamp(add(rand(shape, { generator }), 2 ** -25), 2 ** -25, 1 - 2 ** -24);
 }
 
@@ -65,7 +64,7 @@ export interface MultinomialOptions extends DrawOptions {
   readonly replacement?: boolean;
 }
 
-type MultinomialArguments = [
+export type MultinomialArguments = [
   numSamples: number | MultinomialOptions,
   replacement?: boolean | Partial<MultinomialOptions>,
   options?: Partial<MultinomialOptions>,
@@ -249,98 +248,3 @@ export function randintLike(
   if (typeof high === 'number') return randint(low, high, input.shape, options);
   return randint(low, input.shape, high);
 }
-
-/** Copies into `self` what `make` gives for its shape. */
-function fill<T extends Tensor>(self: T, make: (shape: Shape) => Tensor): T {
-  checkTensor('copy_', self, 'self');
-  scope(() => {
-    copy_(
-      self,
-      noGrad(() => make(self.shape)),
-    );
-  });
-  return self;
-}
-
-function positive(name: string, what: string, value: number): void {
-  if (!(value > 0 && Number.isFinite(value))) {
-    fail('argument', `${name}: ${what} must be a finite number > 0, got ${String(value)}.`);
-  }
-}
-
-/** Fills `self` with exponential numbers of the rate `lambd`, all above 0. Returns `self`. */
-export function exponential_<T extends Tensor>(
-  self: T,
-  lambd = 1,
-  { generator = defaultGenerator }: DrawOptions = {},
-): T {
-  positive('exponential_', 'lambd', lambd);
-  return fill(self, (shape) => div(neg(log1p(neg(open01(shape, generator)))), lambd));
-}
-
-/** Fills `self` with Cauchy numbers. Returns `self`. */
-export function cauchy_<T extends Tensor>(
-  self: T,
-  median = 0,
-  sigma = 1,
-  { generator = defaultGenerator }: DrawOptions = {},
-): T {
-  positive('cauchy_', 'sigma', sigma);
-  return fill(self, (shape) => add(mul(tan(mul(sub(open01(shape, generator), 0.5), Math.PI)), sigma), median));
-}
-
-/** Fills `self` with numbers whose logarithms are normal with this mean and deviation. Returns `self`. */
-export function logNormal_<T extends Tensor>(
-  self: T,
-  mean = 1,
-  std = 2,
-  { generator = defaultGenerator }: DrawOptions = {},
-): T {
-  positive('logNormal_', 'std', std);
-  return fill(self, (shape) => exp(add(mul(randn(shape, { generator }), std), mean)));
-}
-
-/** Fills `self` with the number of trials until the first success of probability `p`: 1, 2, …. Returns `self`. */
-export function geometric_<T extends Tensor>(
-  self: T,
-  p: number,
-  { generator = defaultGenerator }: DrawOptions = {},
-): T {
-  if (!(p > 0 && p < 1)) fail('argument', `geometric_: p must be in (0, 1), got ${String(p)}.`);
-  return fill(self, (shape) => ceil(div(log(open01(shape, generator)), Math.log1p(-p))));
-}
-
-/** Fills `self` with 1 with probability `p`, a number or a tensor that broadcasts, and 0 otherwise. Returns `self`. */
-export function bernoulli_<T extends Tensor>(
-  self: T,
-  p: Tensor | number = 0.5,
-  { generator = defaultGenerator }: DrawOptions = {},
-): T {
-  if (p instanceof Tensor) checkProbabilities('bernoulli_', p);
-  else if (!(p >= 0 && p <= 1)) fail('argument', `bernoulli_: p must be in [0, 1], got ${String(p)}.`);
-  return fill(self, (shape) => lt(rand(shape, { generator }), p));
-}
-
-/** Fills `self` with whole numbers in [from, to), by default from 0 to what its dtype holds exactly. Returns `self`. */
-export function random_<T extends Tensor>(
-  self: T,
-  from?: number | DrawOptions,
-  to?: number | DrawOptions | null,
-  options?: DrawOptions,
-): T {
-  const numbers = [from, to].filter((x) => typeof x === 'number');
-  const { generator = defaultGenerator } = ([from, to, options].find((x) => typeof x === 'object' && x !== null) ??
-    {}) as DrawOptions;
-  const [low, high] = numbers.length === 2 ? (numbers as [number, number]) : [0, numbers[0] ?? HIGHEST[self.dtype]];
-  return fill(self, (shape) => randint(low, high, shape, { generator }));
-}
-
-/** One above the largest whole number up to which a dtype holds all, or 2³¹ − 1. */
-const HIGHEST = {
-  float32: 2 ** 24 + 1,
-  float16: 2 ** 11 + 1,
-  int32: 2 ** 31 - 1,
-  int8: 128,
-  uint8: 256,
-  bool: 2,
-} as const;

@@ -4,6 +4,7 @@ import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { Tensor } from '../core/tensor.js';
 import { add, div as divide, mul, neg, sub } from './arithmetic.js';
+import { sumTo } from './broadcast.js';
 import { logicalAnd, logicalXor, lt, ne, where } from './compare.js';
 import { zerosLike } from './create.js';
 import { binary, jointDtype, type Operand } from './families.js';
@@ -27,6 +28,7 @@ export const remainder = binary('remainder', {
     [1, 3.9],
   ],
   save: ['a', 'b'],
+  onlyFor: { a: 'b', b: 'b' },
   insteadOfBool: 'logicalAnd()',
   grad: (g, { a, b }, needs): Grads => [g, needs[1] ? neg(mul(g, floor(divide(a, b)))) : null],
 });
@@ -57,6 +59,7 @@ const fmodFloat = binary('fmod', {
     [1, 3.9],
   ],
   save: ['a', 'b'],
+  onlyFor: { a: 'b', b: 'b' },
   insteadOfBool: 'logicalAnd()',
   grad: (g, { a, b }, needs): Grads => [g, needs[1] ? neg(mul(g, trunc(divide(a, b)))) : null],
 });
@@ -108,7 +111,8 @@ export const div: Op<(input: Operand, other: Operand, options?: DivOptions) => T
     const y = noGrad(() => (roundingMode === 'floor' ? floorDivide(input, other) : truncated(input, other)));
     if (!traits[y.dtype].isFloat) return y;
     const operands = [input, other].filter((t) => t instanceof Tensor);
-    record('div', operands, [y], operands, (_, held) => held.map((x) => zerosLike(x as Tensor)));
+    const shapes = operands.map(({ shape }) => shape);
+    record('div', operands, [y], [], ([g]) => shapes.map((shape) => sumTo(zerosLike(g as Tensor), shape)));
     return y;
   },
   divide.op,

@@ -166,6 +166,8 @@ interface BinaryEntry<S extends 'a' | 'b' | 'y'> {
   /** In place of a kernel: the op from others, on converted operands. Nothing in it is recorded. */
   readonly compose?: (a: Tensor, b: Tensor) => Tensor;
   readonly save?: readonly S[];
+  /** Saved values that the gradient of one input alone needs: where that one has none, they are not saved. */
+  readonly onlyFor?: { readonly [K in S]?: 'a' | 'b' };
   /** Gradients of both inputs, in the output's shape: summing over what was broadcast is the family's business. */
   readonly grad?: (g: Tensor, saved: BinarySaved<S>, needs: readonly boolean[]) => Grads;
   readonly tolerance?: number;
@@ -308,13 +310,17 @@ export function binary<const S extends 'a' | 'b' | 'y' = never>(
     const operands = [input instanceof Tensor ? input : a, other instanceof Tensor ? other : b] as const;
     const values = { a: operands[0], b: operands[1], y };
     const shapes = [operands[0].shape, operands[1].shape] as const;
+    const kept = save.filter((which) => {
+      const whose = entry.onlyFor?.[which];
+      return whose === undefined || values[whose].requiresGrad;
+    });
     record(
       name,
       operands,
       [y],
-      save.map((which) => values[which]),
+      kept.map((which) => values[which]),
       ([g], held, needs) => {
-        const saved = Object.fromEntries(save.map((which, i) => [which, held[i]])) as unknown as BinarySaved<S>;
+        const saved = Object.fromEntries(kept.map((which, i) => [which, held[i]])) as unknown as BinarySaved<S>;
         const [ga, gb] = grad(g as Tensor, saved, needs);
         return [needs[0] && ga ? sumTo(ga, shapes[0]) : null, needs[1] && gb ? sumTo(gb, shapes[1]) : null];
       },

@@ -3,7 +3,7 @@ import { fail } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { expand } from './broadcast.js';
-import { copy_ } from './inplace.js';
+
 import { indicesLike } from './masked.js';
 import { reshape } from './movement.js';
 import { checkTensor } from './op.js';
@@ -44,14 +44,4 @@ export function indexPut(
   const source = reshape(expand(values, places.shape), [places.numel]);
   const to = reshape(places, [places.numel]);
   return reshape(accumulate ? scatterAdd(line, 0, to, source) : scatter(line, 0, to, source), input.shape);
-}
-
-/** As indexPut, into `self`, which it returns. */
-export function indexPut_<T extends Tensor>(
-  self: T,
-  indices: Subscripts,
-  values: Tensor,
-  ...rest: (boolean | IndexPutOptions | undefined)[]
-): T {
-  return copy_(self, indexPut(self, indices, values, ...rest));
 }

@@ -28,7 +28,7 @@ function wrapped(name: string, input: Tensor, index: Tensor, size: number): Tens
   return indicesLike(input, line, [line.length], name);
 }
 
-export interface AccumulateOptions {
+export interface PutOptions {
   /** Add to what is there instead of writing over it. Default false. */
   readonly accumulate?: boolean;
 }
@@ -38,11 +38,11 @@ export function put(
   input: Tensor,
   index: Tensor,
   source: Tensor,
-  ...rest: (boolean | AccumulateOptions | undefined)[]
+  ...rest: (boolean | PutOptions | undefined)[]
 ): Tensor {
   checkTensor('put', input);
   checkTensor('put', source, 'source');
-  const { accumulate = false } = readArguments<AccumulateOptions>('put', rest, ['accumulate']);
+  const { accumulate = false } = readArguments<PutOptions>('put', rest, ['accumulate']);
   const line = wrapped('put', input, index, input.numel);
   if (source.numel !== line.numel) {
     fail(

@@ -1,115 +1,172 @@
-import { isGradEnabled } from '../autograd/index.js';
+import { checkOverlap, checkRecordedWrite, overwriting, recordsWrite, rewrite } from '../autograd/index.js';
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
-import { defaultGenerator, type Generator } from '../core/random.js';
-import { scope } from '../core/scoping.js';
-import { broadcastShapes, broadcastStrides, sameShape } from '../core/shape.js';
-import type { Tensor } from '../core/tensor.js';
-import { add, div, mul, sub } from './arithmetic.js';
-import type { Operand } from './families.js';
-import { checkTensor, convert, copyInto, scalarLike } from './op.js';
-import { rand, randn } from './random.js';
+import { openScope } from '../core/scope.js';
+import { broadcastShapes, sameShape } from '../core/shape.js';
+import { Tensor } from '../core/tensor.js';
+import { expand } from './broadcast.js';
+import { cast, clone } from './movement.js';
+import { checkTensor, convert, copyInto, empty, scalarLike } from './op.js';
 
 /**
- * Writing into a tensor's memory. Every write raises the version of the storage, so that a backward pass through a value
- * that has been overwritten is refused. Values that gradients flow through cannot be written: the graph would not know.
+ * Writing into a tensor's memory. An op in place is the op and a copy of its result, so it has the op's gradient; autograd
+ * gives the tensor, and whatever it is a view of, a new place in the graph. Every write raises the version of the storage, so
+ * that a backward pass through a value that has been overwritten is refused.
  */
-
-/** Throws where a write would be invisible to the graph. */
-function checkWritable(name: string, self: Tensor): void {
-  checkTensor(name, self, 'self');
-  if (isGradEnabled() && self.requiresGrad) {
-    fail(
-      'autograd',
-      `${name}: this tensor ${show(self.shape)} requires a gradient and cannot be changed in place while ops are recorded. ` +
-        'Wrap the call in noGrad(() => …), or use the op without the underscore.',
-    );
-  }
-}
-
-/** Copies `source` into `self`, broadcasting and converting it. Returns `self`. */
-export function copy_<T extends Tensor>(self: T, source: Tensor): T {
-  checkWritable('copy_', self);
-  checkTensor('copy_', source, 'source');
-  if (!sameShape(broadcastShapes('copy_', self.shape, source.shape), self.shape)) {
-    fail('shape', `copy_: ${show(source.shape)} does not broadcast to ${show(self.shape)}.`);
-  }
-  const x = convert(source, self.dtype);
-  const spread = sameShape(x.shape, self.shape)
-    ? x
-    : x.strided(self.shape, broadcastStrides(x.shape, x.strides, self.shape), x.offset);
-  copyInto(self, spread);
-  if (spread !== x) spread.dispose();
-  if ((x as Tensor) !== source) x.dispose();
-  self.storage.touch('copy_');
-  return self;
-}
-
-/** Sets every element of `self` to `value`. Returns `self`. */
-export function fill_<T extends Tensor>(self: T, value: number | boolean): T {
-  checkWritable('fill_', self);
-  const source = scalarLike(self, value, self.dtype);
-  copy_(self, source);
-  source.dispose();
-  self.storage.touch('fill_');
-  return self;
-}
-
-/** Sets every element of `self` to 0. Returns `self`. */
-export function zero_<T extends Tensor>(self: T): T {
-  return fill_(self, 0);
-}
 
 /** Whether writing loses no more than digits: fractions stay out of integers, and numbers out of bool. */
 function canBecome(from: DType, to: DType): boolean {
   return traits[to].isFloat || (!traits[from].isFloat && (to !== 'bool' || from === 'bool'));
 }
 
-function update(name: string, compute: (a: Operand, b: Operand) => Tensor) {
-  return <T extends Tensor>(self: T, other: Operand): T => {
-    checkWritable(name, self);
-    const result = compute(self, other);
-    if (!canBecome(result.dtype, self.dtype)) {
-      fail(
-        'dtype',
-        `${name}: the result is ${result.dtype} and would be cut to ${self.dtype}. Use the op without the underscore.`,
-      );
+/** Throws unless `result` can be stored in `self`. */
+function checkResult(name: string, self: Tensor, result: Tensor): void {
+  if (!canBecome(result.dtype, self.dtype)) {
+    fail(
+      'dtype',
+      `${name}: the result is ${result.dtype} and would be cut to ${self.dtype}. Use the op without the underscore.`,
+    );
+  }
+  if (!sameShape(result.shape, self.shape)) {
+    fail('shape', `${name}: the result ${show(result.shape)} does not fit into ${show(self.shape)}.`);
+  }
+}
+
+/** What `self` is now, in memory of its own and at the same place in the graph. */
+function snapshot(self: Tensor): Tensor {
+  const before = empty(self, self.shape, self.dtype, 'snapshot');
+  copyInto(before, self);
+  before.place = self.place;
+  return before;
+}
+
+/** Puts the elements and the place of `value`, which has the shape and dtype of `self`, into `self`. */
+function store(name: string, self: Tensor, value: Tensor): void {
+  copyInto(self, value);
+  self.storage.touch(name);
+  if (value.requiresGrad) rewrite(self, value);
+}
+
+/** An op that writes into `self` and returns it; A is what it takes beside. */
+export type InPlace<A extends readonly unknown[] = []> = <T extends Tensor>(self: T, ...args: A) => T;
+
+export interface InPlaceOptions {
+  /**
+   * Whether the op's gradient may need what `self` was. Where it does not, no copy of it is made; a wrong no is found out at
+   * backward(). Default: it may.
+   */
+  readonly needsSelf?: (...args: readonly unknown[]) => boolean;
+}
+
+/**
+ * Makes the form of an op that writes its result into its first argument: `const exp_: InPlace = inPlace('exp_', exp)`. The
+ * result must have the shape of the argument, and a dtype that fits into that of the argument, as in PyTorch.
+ */
+// @__NO_SIDE_EFFECTS__
+export function inPlace<A extends readonly unknown[]>(
+  name: string,
+  compute: (self: Tensor, ...args: A) => Tensor,
+  { needsSelf = () => true }: InPlaceOptions = {},
+): InPlace<A> {
+  /** The result as `self` is to take it over; what was made on the way is disposed unless the graph holds it. */
+  const recorded = (self: Tensor, args: A): void => {
+    const before = needsSelf(...args) ? snapshot(self) : self;
+    const given: readonly unknown[] = [self, ...args];
+    const made = [before];
+    const keep = (x: Tensor): Tensor => {
+      made.push(x);
+      return x;
+    };
+    try {
+      const result = keep(compute(before, ...args));
+      checkResult(name, self, result);
+      let value = keep(cast(result, self.dtype));
+      if (value.storage === self.storage || given.includes(value)) value = keep(clone(value));
+      if (self.requiresGrad && !value.requiresGrad) value = keep(overwriting(name, self, value));
+      store(name, self, value);
+    } finally {
+      for (const x of made) if (!given.includes(x)) x.dispose();
     }
-    if (!sameShape(result.shape, self.shape)) {
-      fail('shape', `${name}: the result ${show(result.shape)} does not fit into ${show(self.shape)}.`);
+  };
+  const plain = (self: Tensor, args: A): void => {
+    const work = openScope();
+    try {
+      const result = compute(self, ...args);
+      checkResult(name, self, result);
+      const value = convert(result, self.dtype);
+      if ((value as Tensor) !== self) copyInto(self, value.storage === self.storage ? clone(value) : value);
+      self.storage.touch(name);
+    } finally {
+      work.end();
     }
-    copy_(self, result);
-    result.dispose();
-    self.storage.touch(name);
+  };
+  return <T extends Tensor>(self: T, ...args: A): T => {
+    checkTensor(name, self, 'self');
+    checkOverlap(name, self);
+    if (recordsWrite(self, args)) {
+      checkRecordedWrite(name, self);
+      recorded(self, args);
+    } else plain(self, args);
     return self;
   };
 }
 
-/** self += other, broadcasting other. Returns `self`. */
-export const add_ = /* @__PURE__ */ update('add_', add);
-/** self −= other. Returns `self`. */
-export const sub_ = /* @__PURE__ */ update('sub_', sub);
-/** self ·= other. Returns `self`. */
-export const mul_ = /* @__PURE__ */ update('mul_', mul);
-/** self /= other. Returns `self`. */
-export const div_ = /* @__PURE__ */ update('div_', div);
+/** Overwrites `self` with `source`, broadcast and converted. */
+function overwrite(name: string, self: Tensor, source: Tensor): void {
+  if (!sameShape(broadcastShapes(name, self.shape, source.shape), self.shape)) {
+    fail('shape', `${name}: ${show(source.shape)} does not broadcast to ${show(self.shape)}.`);
+  }
+  const records = recordsWrite(self, [source]) && traits[self.dtype].isFloat;
+  if (records) checkRecordedWrite(name, self);
+  const made: Tensor[] = [];
+  const keep = (x: Tensor): Tensor => {
+    if (x !== source) made.push(x);
+    return x;
+  };
+  let value = keep(records ? cast(source, self.dtype) : convert(source, self.dtype));
+  // Elements that are read after they have been written would be read as written.
+  if (value.storage === self.storage) value = keep(clone(value));
+  if (!sameShape(value.shape, self.shape)) value = keep(expand(value, self.shape));
+  if (records) value = keep(overwriting(name, self, value));
+  store(name, self, value);
+  for (const x of made) x.dispose();
+}
 
-/** Copies what `make` gives into `self`; nothing else that it made stays behind. */
-function fillFrom<T extends Tensor>(self: T, make: () => Tensor): T {
-  scope(() => {
-    copy_(self, make());
-  });
+/** Copies `source` into `self`, broadcasting and converting it. Returns `self`. */
+export function copy_<T extends Tensor>(self: T, source: Tensor): T {
+  checkTensor('copy_', self, 'self');
+  checkTensor('copy_', source, 'source');
+  checkOverlap('copy_', self);
+  overwrite('copy_', self, source);
   return self;
 }
 
-/** Fills `self` with uniform numbers in [from, to). Returns `self`. */
-export function uniform_<T extends Tensor>(self: T, from = 0, to = 1, generator: Generator = defaultGenerator): T {
-  checkWritable('uniform_', self);
-  return fillFrom(self, () => add(mul(rand(self.shape, { generator }), to - from), from));
+/** Sets every element of `self` to `value`, a number or a tensor without dimensions. Returns `self`. */
+export function fill_<T extends Tensor>(self: T, value: number | boolean | Tensor): T {
+  return setAll('fill_', self, value);
 }
 
-/** Fills `self` with normal numbers. Returns `self`. */
-export function normal_<T extends Tensor>(self: T, mean = 0, std = 1, generator: Generator = defaultGenerator): T {
-  checkWritable('normal_', self);
-  return fillFrom(self, () => add(mul(randn(self.shape, { generator }), std), mean));
+/** Sets every element of `self` to 0. Returns `self`. */
+export function zero_<T extends Tensor>(self: T): T {
+  return setAll('zero_', self, 0);
+}
+
+// One value everywhere may be written more than once, so elements may share memory here.
+function setAll<T extends Tensor>(name: string, self: T, value: number | boolean | Tensor): T {
+  checkTensor(name, self, 'self');
+  if (value instanceof Tensor) {
+    if (value.ndim > 0) {
+      fail(
+        'shape',
+        `${name}: expected a number or a tensor without dimensions, got ${show(value.shape)}. Use copy_().`,
+      );
+    }
+    overwrite(name, self, value);
+    return self;
+  }
+  const wide = self.dtype === 'float16' ? 'float32' : self.dtype;
+  const source = scalarLike(self, wide === 'bool' ? Number(value) !== 0 : value, wide);
+  overwrite(name, self, source);
+  source.dispose();
+  return self;
 }

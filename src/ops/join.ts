@@ -1,4 +1,4 @@
-import { record } from '../autograd/index.js';
+import { markSeveral, record } from '../autograd/index.js';
 import { type DType, promote } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { keywords, type Whole } from '../core/keywords.js';
@@ -28,11 +28,12 @@ export const split = /* @__PURE__ */ keywords(
       );
     }
     let first = 0;
-    return sizes.map((length) => {
+    const pieces = sizes.map((length) => {
       const piece = narrow(input, d, first, length);
       first += length;
       return piece;
     });
+    return markSeveral('split', pieces);
   },
 );
 

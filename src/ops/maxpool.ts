@@ -29,7 +29,7 @@ import type { Extent, Pair, Rank, RankEntry, Single, Triple } from './window.js'
 /** The largest elements of windows. */
 
 /** Whether arguments ask for indices. */
-type Asks<A> = A extends readonly [...unknown[], { readonly returnIndices: true }]
+export type Asks<A> = A extends readonly [...unknown[], { readonly returnIndices: true }]
   ? true
   : A extends readonly [unknown, unknown, unknown, unknown, true, ...unknown[]]
     ? true

@@ -1,32 +1,14 @@
 import { record } from '../autograd/index.js';
-import { checkOptions, isOptions } from '../core/arguments.js';
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { keywords, type Whole } from '../core/keywords.js';
 import { contiguousStrides, normalizeDim, type Shape, sizeOf } from '../core/shape.js';
+import { type Listed, listOf } from '../core/sizes.js';
 import type { Tensor } from '../core/tensor.js';
 import { checkTensor, convert, copyInto, dense, empty, op } from './op.js';
 import { at, build, type Reference, spread } from './sheet.js';
 
 /** Ops that move elements or only look at them in another order. */
-
-type Sizes = number[] | [readonly number[]];
-
-/** Dimensions one by one, in a list, or by name. */
-type Dims = Sizes | [{ readonly dims: readonly number[] }];
-
-/** `f(2, 3)` and `f([2, 3])` mean the same. */
-function list(sizes: Sizes): readonly number[] {
-  return (Array.isArray(sizes[0]) ? sizes[0] : sizes) as readonly number[];
-}
-
-/** As list(), and `f({ dims: [2, 3] })` means that too. */
-function dimsOf(name: string, given: Dims): readonly number[] {
-  const [first] = given;
-  if (!isOptions(first)) return list(given as Sizes);
-  checkOptions(name, first, ['dims']);
-  return (first as { readonly dims: readonly number[] }).dims;
-}
 
 /** A new shape for `numel` elements, with one −1 inferred. */
 function inferShape(name: string, shape: Shape, wanted: readonly number[]): number[] {
@@ -97,9 +79,9 @@ function reshapeSheet(name: string, doc: string) {
 
 /** `input` under other sizes: a view where strides allow it, a copy otherwise. One size may be −1. */
 export const reshape = op(
-  (input: Tensor, ...sizes: Sizes): Tensor => {
+  (input: Tensor, ...sizes: Listed<'shape'>): Tensor => {
     checkTensor('reshape', input);
-    const shape = inferShape('reshape', input.shape, list(sizes));
+    const shape = inferShape('reshape', input.shape, listOf('reshape', 'shape', sizes));
     const strides = viewStrides(input.shape, input.strides, shape);
     const x = strides === null ? dense(input) : input;
     const y = x.strided(shape, strides ?? contiguousStrides(shape), x.offset);
@@ -115,9 +97,9 @@ export const reshape = op(
 
 /** Like `reshape`, but never copies: throws where strides do not allow a view. */
 export const view = op(
-  (input: Tensor, ...sizes: Sizes): Tensor => {
+  (input: Tensor, ...sizes: Listed<'size'>): Tensor => {
     checkTensor('view', input);
-    const shape = inferShape('view', input.shape, list(sizes));
+    const shape = inferShape('view', input.shape, listOf('view', 'size', sizes));
     if (viewStrides(input.shape, input.strides, shape) === null) {
       fail(
         'shape',
@@ -130,9 +112,9 @@ export const view = op(
 );
 
 export const permute = op(
-  (input: Tensor, ...given: Dims): Tensor => {
+  (input: Tensor, ...given: Listed<'dims'>): Tensor => {
     checkTensor('permute', input);
-    const dims = dimsOf('permute', given);
+    const dims = listOf('permute', 'dims', given);
     const order = dims.map((d) => normalizeDim('permute', d, input.ndim));
     if (order.length !== input.ndim || new Set(order).size !== input.ndim) {
       fail('argument', `permute: expected each of ${input.ndim} dimensions once, got ${show(dims)}.`);
@@ -393,9 +375,9 @@ export const slice = /* @__PURE__ */ keywords(
 
 /** Reverses the order of elements along `dims`. */
 export const flip = op(
-  (input: Tensor, ...given: Dims): Tensor => {
+  (input: Tensor, ...given: Listed<'dims'>): Tensor => {
     checkTensor('flip', input);
-    const dims = dimsOf('flip', given);
+    const dims = listOf('flip', 'dims', given);
     const reversed = dims.map((d) => normalizeDim('flip', d, input.ndim));
     if (new Set(reversed).size !== reversed.length) fail('argument', `flip: ${show(dims)} names a dimension twice.`);
     const y = empty(input, input.shape, input.dtype, 'flip');

@@ -143,7 +143,7 @@ export interface NanToNumOptions {
   readonly neginf?: number | null;
 }
 
-type NanToNumArguments = [
+export type NanToNumArguments = [
   nan?: number | null | NanToNumOptions,
   posinf?: number | null | NanToNumOptions,
   neginf?: number | null | NanToNumOptions,

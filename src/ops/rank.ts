@@ -106,7 +106,7 @@ export interface DimOptions {
   readonly keepdim?: boolean;
 }
 
-type DimArguments = (number | boolean | DimOptions | undefined)[];
+export type DimArguments = (number | boolean | DimOptions | undefined)[];
 
 /** The `k`th smallest element along `dim`, counted from 1, and where it is: `{ values, indices }`. */
 export function kthvalue(input: Tensor, k: number, ...rest: DimArguments): ValuesAndIndices {
@@ -142,7 +142,7 @@ export interface QuantileOptions {
   readonly interpolation?: 'linear' | 'lower' | 'higher' | 'midpoint' | 'nearest';
 }
 
-type QuantileArguments = (number | null | boolean | QuantileOptions | undefined)[];
+export type QuantileArguments = (number | null | boolean | QuantileOptions | undefined)[];
 
 /** Half-way cases go to the even number. */
 function roundEven(value: number): number {

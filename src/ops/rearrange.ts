@@ -2,6 +2,7 @@ import { record } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
 import { keywords } from '../core/keywords.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
+import { type Listed, listOf } from '../core/sizes.js';
 import type { Tensor } from '../core/tensor.js';
 import { expand } from './broadcast.js';
 import { cat } from './join.js';
@@ -10,13 +11,6 @@ import { checkTensor, copyInto, empty, op } from './op.js';
 import { at, build, type Reference, spread } from './sheet.js';
 
 /** Ops that repeat, shift, pad and reorder whole dimensions. */
-
-type Sizes = number[] | [readonly number[]];
-
-/** `f(2, 3)` and `f([2, 3])` mean the same. */
-function list(sizes: Sizes): readonly number[] {
-  return (Array.isArray(sizes[0]) ? sizes[0] : sizes) as readonly number[];
-}
 
 /** `input` `counts[i]` times along each dimension i; there may be more counts than dimensions. */
 function repeated(name: string, input: Tensor, counts: readonly number[]): Tensor {
@@ -64,9 +58,9 @@ const repeatOracle = ([x]: readonly Reference[], [counts]: readonly unknown[]): 
 };
 
 export const repeat = op(
-  (input: Tensor, ...sizes: Sizes): Tensor => {
+  (input: Tensor, ...sizes: Listed<'repeats'>): Tensor => {
     checkTensor('repeat', input);
-    const counts = list(sizes);
+    const counts = listOf('repeat', 'repeats', sizes);
     if (counts.length < input.ndim) {
       fail('argument', `repeat: expected a count for each dimension of ${show(input.shape)}, got ${show(counts)}.`);
     }
@@ -92,9 +86,9 @@ export const repeat = op(
 );
 
 export const tile = op(
-  (input: Tensor, ...dims: Sizes): Tensor => {
+  (input: Tensor, ...dims: Listed<'dims'>): Tensor => {
     checkTensor('tile', input);
-    const counts = list(dims);
+    const counts = listOf('tile', 'dims', dims);
     return repeated('tile', input, [...new Array<number>(Math.max(input.ndim - counts.length, 0)).fill(1), ...counts]);
   },
   {

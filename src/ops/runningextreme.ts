@@ -19,7 +19,7 @@ import { exp, log } from './unary.js';
 interface DimOption {
   readonly dim?: number;
 }
-type DimArgument = (number | DimOption | undefined)[];
+export type DimArgument = (number | DimOption | undefined)[];
 
 function parseDim(name: string, input: Tensor, args: DimArgument): number {
   checkTensor(name, input);

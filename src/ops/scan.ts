@@ -78,7 +78,7 @@ export interface ScanOptions {
   readonly dtype?: DType;
 }
 
-type ScanArguments = (number | ScanOptions | undefined)[];
+export type ScanArguments = (number | ScanOptions | undefined)[];
 
 /** The input in the dtype of the computation, and the dimension. */
 function parseScan(name: string, given: Tensor, args: ScanArguments) {

@@ -48,7 +48,7 @@ export interface SoftmaxOptions {
   readonly dtype?: DType | null;
 }
 
-type SoftmaxArguments = [dim: number | SoftmaxOptions, dtype?: DType | null | Partial<SoftmaxOptions>];
+export type SoftmaxArguments = [dim: number | SoftmaxOptions, dtype?: DType | null | Partial<SoftmaxOptions>];
 
 function oracle(of: (row: number[]) => number[]) {
   return ([input]: readonly Reference[], [dim]: readonly unknown[]): Reference => {

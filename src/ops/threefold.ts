@@ -14,7 +14,7 @@ export interface ValueOptions {
   readonly value?: number;
 }
 
-type ValueArguments = [value?: number | ValueOptions, options?: ValueOptions];
+export type ValueArguments = [value?: number | ValueOptions, options?: ValueOptions];
 
 function factorOf(name: string, tensors: readonly unknown[], given: readonly unknown[]): number {
   ['input', 'tensor1', 'tensor2'].forEach((argument, i) => checkTensor(name, tensors[i], argument));

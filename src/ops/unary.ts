@@ -305,7 +305,7 @@ function clampCompared(input: Tensor, min: Bound, max: Bound): Tensor {
   return y;
 }
 
-type ClampArguments = [min?: number | Tensor | null | ClampOptions, max?: number | Tensor | null | ClampOptions];
+export type ClampArguments = [min?: number | Tensor | null | ClampOptions, max?: number | Tensor | null | ClampOptions];
 
 export const clamp: Op<(input: Tensor, ...given: ClampArguments) => Tensor> = op(
   (input: Tensor, ...given: ClampArguments): Tensor => {

@@ -1,0 +1,71 @@
+import { tensor, zeros } from 'fettle';
+import { expect, test } from 'vitest';
+
+/** What PyTorch's tensors can be asked, beside ops. */
+
+test('sizes, strides and elements', () => {
+  const x = zeros([2, 3, 4]).transpose(0, 1).narrow(0, 1, 2);
+  expect([x.dim(), x.size(), x.size(0), x.size(-1), x.nelement()]).toEqual([3, [2, 2, 4], 2, 4, 16]);
+  expect([x.stride(), x.stride(0), x.stride(-1), x.storageOffset()]).toEqual([[4, 12, 1], 4, 1, 4]);
+  expect([x.isContiguous(), x.elementSize(), x.isFloatingPoint()]).toEqual([false, 4, true]);
+  expect(() => x.size(3)).toThrow(/size: dim must be in \[-3, 2\]/);
+  expect(() => tensor(1).size(0)).toThrow(/without dimensions/);
+  expect(tensor([[1, 2]]).tolist()).toEqual([[1, 2]]);
+});
+
+test('dtypes', () => {
+  const x = tensor([1, 2]);
+  const names = [x.float(), x.half(), x.int(), x.long(), x.char(), x.byte(), x.bool()].map((y) => y.dtype);
+  expect(names).toEqual(['float32', 'float16', 'int32', 'int32', 'int8', 'uint8', 'bool']);
+  expect([x.typeAs(x.int()).dtype, x.to(x.half()).dtype, x.type(), x.type('int8').dtype]).toEqual([
+    'int32',
+    'float16',
+    'float32',
+    'int8',
+  ]);
+  expect(x.cpu()).toBe(x);
+  expect(x.int().isFloatingPoint()).toBe(false);
+});
+
+test('shapes of another', () => {
+  const [x, y] = [tensor([1, 2, 3, 4]), zeros([2, 2])];
+  expect([x.viewAs(y).shape, x.reshapeAs(y).shape, tensor([1, 2]).expandAs(y).toArray()]).toEqual([
+    [2, 2],
+    [2, 2],
+    [
+      [1, 2],
+      [1, 2],
+    ],
+  ]);
+  expect(zeros([5, 2, 3]).mT.shape).toEqual([5, 3, 2]);
+  expect(() => x.mT).toThrow(/at least 2 dimensions/);
+});
+
+test('new tensors of a kind', () => {
+  const x = tensor([1, 2], { dtype: 'int32' });
+  expect([x.newZeros(2).toArray(), x.newOnes([1, 2]).toArray(), x.newFull([2], 7).toArray()]).toEqual([
+    [0, 0],
+    [[1, 1]],
+    [7, 7],
+  ]);
+  expect([x.newZeros(2).dtype, x.newEmpty(2, 3).shape, x.newTensor([3]).dtype]).toEqual(['int32', [2, 3], 'int32']);
+  expect(x.newOnes(2, { dtype: 'float32' }).dtype).toBe('float32');
+});
+
+test('iteration over the first dimension', () => {
+  const x = tensor([
+    [1, 2],
+    [3, 4],
+  ]);
+  expect([...x].map((row) => row.toArray())).toEqual([
+    [1, 2],
+    [3, 4],
+  ]);
+  const [first] = x;
+  first?.mul_(10);
+  expect(x.toArray()).toEqual([
+    [10, 20],
+    [3, 4],
+  ]);
+  expect([...tensor(1)]).toEqual([]);
+});
