@@ -1,5 +1,5 @@
 /**
- * Writes src/methods.ts: every op that takes a tensor first, as a method of Tensor, with its documentation and with the types
+ * Writes src/tensor/methods.ts: every op that takes a tensor first, as a method of Tensor, with its documentation and with the types
  * of its function. Run it after an op has come, gone or changed its arguments.
  *
  *   node scripts/list-methods.mjs
@@ -11,7 +11,7 @@ import ts from 'typescript';
 import { readSheets } from './sheets.mjs';
 import { root } from './stages.mjs';
 
-const file = join(root, 'src/methods.ts');
+const file = join(root, 'src/tensor/methods.ts');
 
 /** Ops whose method has another name, because a function cannot have it. */
 const RENAMED = new Map([['variance', 'var']]);
@@ -19,9 +19,9 @@ const RENAMED = new Map([['variance', 'var']]);
 /** Ops that take a tensor first and are no methods: src/tensor.ts has the method's own form, or there is none. */
 const WITHOUT = new Set(['cast', 'unfold', 'where']);
 
-const HEAD = `import type { DType } from './core/dtype.js';
-import type { Tensor } from './core/tensor.js';
-import * as ops from './ops/index.js';
+const HEAD = `import type { DType } from '../core/dtype.js';
+import type { Tensor } from '../core/tensor.js';
+import * as ops from '../ops/index.js';
 `;
 
 const TABLE = `
@@ -48,7 +48,7 @@ function load() {
   return ts.createProgram([join(root, 'src/ops/index.ts')], { ...options, incremental: false, noEmit: true });
 }
 
-/** The text that src/methods.ts must have, before it is formatted. */
+/** The text that src/tensor/methods.ts must have, before it is formatted. */
 export async function listMethods() {
   const sheets = await readSheets();
   const program = load();
@@ -234,7 +234,7 @@ function declaredTypes(program) {
       const isType = ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node) || ts.isClassDeclaration(node);
       if (!isType || !node.name || !node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) continue;
       const name = node.name.text;
-      found.set(name, [...(found.get(name) ?? []), `./${path.replace(/\.ts$/, '.js')}`]);
+      found.set(name, [...(found.get(name) ?? []), `../${path.replace(/\.ts$/, '.js')}`]);
     }
   }
   return found;

@@ -1,7 +1,7 @@
-import { type Conveniences, conveniences } from './conveniences.js';
+import { type Conveniences, conveniences } from './tensor/conveniences.js';
 import type { DType } from './core/dtype.js';
 import { Tensor } from './core/tensor.js';
-import { type Methods, methods } from './methods.js';
+import { type Methods, methods } from './tensor/methods.js';
 import * as ops from './ops/index.js';
 
 /**

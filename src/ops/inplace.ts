@@ -40,11 +40,11 @@ function snapshot(self: Tensor): Tensor {
   return before;
 }
 
-/** Puts the elements and the place of `value`, which has the shape and dtype of `self`, into `self`. */
-function store(name: string, self: Tensor, value: Tensor): void {
+/** Puts the elements and, where that is recorded, the place of `value`, which has the shape and dtype of `self`, into `self`. */
+function store(name: string, self: Tensor, value: Tensor, records = true): void {
   copyInto(self, value);
   self.storage.touch(name);
-  if (value.requiresGrad) rewrite(self, value);
+  if (records && value.requiresGrad) rewrite(self, value);
 }
 
 /** An op that writes into `self` and returns it; A is what it takes beside. */
@@ -128,7 +128,7 @@ function overwrite(name: string, self: Tensor, source: Tensor): void {
   if (value.storage === self.storage) value = keep(clone(value));
   if (!sameShape(value.shape, self.shape)) value = keep(expand(value, self.shape));
   if (records) value = keep(overwriting(name, self, value));
-  store(name, self, value);
+  store(name, self, value, records);
   for (const x of made) x.dispose();
 }
 

@@ -7,14 +7,14 @@ import {
   registerPostAccumulateGradHook,
   retainGrad,
   retainsGrad,
-} from './autograd/index.js';
-import { isOptions } from './core/arguments.js';
-import { checkDType, type DType, isDType, type TypedArray, traits } from './core/dtype.js';
-import { fail, show } from './core/errors.js';
-import type { Minus1, Plus1 } from './core/rank.js';
-import { type NestedArray, Tensor } from './core/tensor.js';
-import * as ops from './ops/index.js';
-import { type UnfoldArguments, unfoldAlong } from './ops/unfold.js';
+} from '../autograd/index.js';
+import { isOptions } from '../core/arguments.js';
+import { checkDType, type DType, isDType, type TypedArray, traits } from '../core/dtype.js';
+import { fail, show } from '../core/errors.js';
+import type { Minus1, Plus1 } from '../core/rank.js';
+import { type NestedArray, Tensor } from '../core/tensor.js';
+import * as ops from '../ops/index.js';
+import { type UnfoldArguments, unfoldAlong } from '../ops/unfold.js';
 
 /** Sizes one by one or in an array, and options. */
 type Sizes = readonly (number | readonly number[] | ops.CreateOptions)[];
