@@ -1,8 +1,8 @@
-import { type Conveniences, conveniences } from './tensor/conveniences.js';
 import type { DType } from './core/dtype.js';
 import { Tensor } from './core/tensor.js';
-import { type Methods, methods } from './tensor/methods.js';
 import * as ops from './ops/index.js';
+import { type Conveniences, conveniences } from './tensor/conveniences.js';
+import { type Methods, methods } from './tensor/methods.js';
 
 /**
  * The tensor with its methods. The functions in src/ops are the ops; each that takes a tensor first is a method too, so that

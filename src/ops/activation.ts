@@ -5,6 +5,7 @@ import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
 import { sumTo } from './broadcast.js';
+import { chosenBy } from './choice.js';
 import { ge, gt, le, logicalAnd, lt, where } from './compare.js';
 import { unary } from './families.js';
 import { narrow, reshape } from './movement.js';
@@ -32,7 +33,7 @@ export const relu = unary('relu', {
   scalar: (x) => (x > 0 || Number.isNaN(x) ? x : 0),
   wgsl: 'max(x, 0.0)',
   save: ['y'],
-  grad: (g, { y }) => [fusedGrad('relu', g, y, (a, b) => where(gt(b, 0), a, 0))],
+  grad: (g, { y }) => [fusedGrad('relu', g, y, (a, b) => chosenBy(b, where(gt(b, 0), a, 0)))],
 });
 
 export const sigmoid = unary('sigmoid', {
@@ -110,7 +111,7 @@ export const gelu: Op<(input: Tensor, options?: GeluOptions) => Tensor> = op(
 
 /** The gradient of a function that is the identity between `low` and `high`, and flat beyond and at both. 0 for NaN. */
 function between(g: Tensor, x: Tensor, low: number, high: number): Tensor {
-  return where(logicalAnd(gt(x, low), lt(x, high)), g, 0);
+  return chosenBy(x, where(logicalAnd(gt(x, low), lt(x, high)), g, 0));
 }
 
 export const relu6 = unary('relu6', {
@@ -152,7 +153,7 @@ export const hardsigmoid = unary('hardsigmoid', {
   domain: [-5, 5],
   wgsl: 'clamp(x + 3.0, 0.0, 6.0) / 6.0',
   save: ['x'],
-  grad: (g, { x }) => [where(logicalAnd(gt(x, -3), lt(x, 3)), mul(g, 1 / 6), 0)],
+  grad: (g, { x }) => [chosenBy(x, where(logicalAnd(gt(x, -3), lt(x, 3)), mul(g, 1 / 6), 0))],
 });
 
 export const hardswish = unary('hardswish', {
@@ -186,7 +187,7 @@ const leakyReluOf = unary('leakyRelu', {
   parameters: [0.01],
   scalar: (x, slope) => (x > 0 ? x : slope * x),
   save: ['x'],
-  grad: (g, { x }, slope) => [where(gt(x, 0), g, mul(g, slope))],
+  grad: (g, { x }, slope) => [chosenBy(x, where(gt(x, 0), g, mul(g, slope)))],
 });
 
 const eluOf = unary('elu', {
@@ -230,7 +231,7 @@ const thresholdOf = unary('threshold', {
   parameters: [0, 0],
   scalar: (x, limit, value) => (x <= limit ? value : x),
   save: ['x'],
-  grad: (g, { x }, limit) => [where(le(x, limit), 0, g)],
+  grad: (g, { x }, limit) => [chosenBy(x, where(le(x, limit), 0, g))],
 });
 
 /**

@@ -31,7 +31,15 @@ export * from './crossentropy.js';
 export * from './ctc.js';
 export * from './difference.js';
 export * from './distance.js';
-export { bernoulli, type DrawOptions, type MultinomialArguments, multinomial, normal, poisson, randintLike } from './distributions.js';
+export {
+  bernoulli,
+  type DrawOptions,
+  type MultinomialArguments,
+  multinomial,
+  normal,
+  poisson,
+  randintLike,
+} from './distributions.js';
 export { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './division.js';
 export { baddbmm, einsum, tensordot } from './einsum.js';
 export * from './embedding.js';

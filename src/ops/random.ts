@@ -101,7 +101,11 @@ export interface DropoutOptions {
   readonly generator?: Generator;
 }
 
-export type DropoutArguments = [p?: number | DropoutOptions, training?: boolean | DropoutOptions, options?: DropoutOptions];
+export type DropoutArguments = [
+  p?: number | DropoutOptions,
+  training?: boolean | DropoutOptions,
+  options?: DropoutOptions,
+];
 
 /** Sets elements to 0 with probability p and scales the others, so that sums keep their mean (Srivastava et al. 2014). */
 export function dropout(input: Tensor, ...given: DropoutArguments): Tensor {

@@ -173,6 +173,8 @@ export const scatterAdd = /* @__PURE__ */ keywords(
 export type ScatterReduction = 'sum' | 'prod' | 'mean' | 'amax' | 'amin';
 
 export interface ScatterReduceOptions {
+  /** How the values for one place are joined. */
+  readonly reduce?: ScatterReduction;
   /** Whether what stands in `input` counts too where something comes. Default true. */
   readonly includeSelf?: boolean;
 }
@@ -196,14 +198,13 @@ export function scatterReduce(
   dim: number,
   index: Tensor,
   src: Tensor,
-  reduce: ScatterReduction,
-  ...rest: (boolean | ScatterReduceOptions | undefined)[]
+  ...rest: (ScatterReduction | boolean | ScatterReduceOptions | undefined)[]
 ): Tensor {
   const name = 'scatterReduce';
   checkTensor(name, input);
   checkTensor(name, src, 'src');
-  const { includeSelf = true } = readArguments<ScatterReduceOptions>(name, rest, ['includeSelf']);
-  if (!['sum', 'prod', 'mean', 'amax', 'amin'].includes(reduce)) {
+  const { reduce, includeSelf = true } = readArguments<ScatterReduceOptions>(name, rest, ['reduce', 'includeSelf']);
+  if (reduce === undefined || !['sum', 'prod', 'mean', 'amax', 'amin'].includes(reduce)) {
     fail('argument', `${name}: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got '${String(reduce)}'.`);
   }
   const { x, places, d } = arrange(name, input, dim, index, src);

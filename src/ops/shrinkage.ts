@@ -7,6 +7,7 @@ import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { leakyRelu, tanh } from './activation.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
+import { chosenBy } from './choice.js';
 import { ge, gt, le, logicalAnd, logicalOr, lt, where } from './compare.js';
 import { zerosLike } from './create.js';
 import { detach } from './movement.js';
@@ -61,7 +62,7 @@ export const hardshrink: Shrink = op(
     const y = noGrad(() => where(logicalAnd(ge(input, -limit), le(input, limit)), 0, input));
     // NaN stays, and has no gradient.
     record('hardshrink', [input], [y], [input], ([g], [x]) => [
-      where(logicalOr(lt(x as Tensor, -limit), gt(x as Tensor, limit)), g as Tensor, 0),
+      chosenBy(x as Tensor, where(logicalOr(lt(x as Tensor, -limit), gt(x as Tensor, limit)), g as Tensor, 0)),
     ]);
     return y;
   },

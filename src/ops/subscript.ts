@@ -14,7 +14,8 @@ import { checkTensor } from './op.js';
  *     x[2]                x.index([2])               one slice, its dimension dropped
  *     x[1:5, ::2]         x.index(['1:5', '::2'])    a range; also { start: 1, stop: 5 } and { step: 2 }
  *     x[..., 0]           x.index(['...', 0])        all dimensions that nothing else names
- *     x[:, None]          x.index([':', null])       a new dimension of size 1
+ *     x[:, None]          x.index([':', 'None'])     a new dimension of size 1
+ *     x[:, [0, 2]]        x.index([null, [0, 2]])    null is ':', as in PyTorch's own index(input, indices)
  *     x[[0, 2], [1, 1]]   x.index([[0, 2], [1, 1]])  elements by their places; also integer tensors, which broadcast
  *     x[x > 0]            x.index(x.gt(0))           elements that a mask names
  */
@@ -30,11 +31,17 @@ export interface SliceRange {
 /** Places as nested arrays, of numbers, or of booleans for a mask. */
 export type NestedIndices = readonly (number | boolean | NestedIndices)[];
 
+/** A new dimension, which text calls 'None'. */
+const NEW = Symbol('None');
+
 /** What may stand for a dimension between the brackets. */
 export type Subscript = number | boolean | null | undefined | string | SliceRange | Tensor | NestedIndices;
 
 /** All that stands between them. */
 export type Subscripts = Tensor | string | number | SliceRange | readonly Subscript[];
+
+/** The same with text read. */
+type Item = Subscript | typeof NEW;
 
 /** Ranges, numbers and new dimensions applied, and the tensors that are left, by the dimension they stand for. */
 interface Seen {
@@ -45,10 +52,10 @@ interface Seen {
 const RANGE = /^(-?\d+)?:(-?\d+)?(?::(-?\d+)?)?$/;
 
 /** A subscript that was written as text. */
-function parseText(text: string): Subscript {
+function parseText(text: string): Item {
   const word = text.trim();
   if (word === '...') return word;
-  if (word === 'None') return null;
+  if (word === 'None' || word === 'newaxis') return NEW;
   if (word === 'True' || word === 'False') return word === 'True';
   if (/^-?\d+$/.test(word)) return Number(word);
   const parts = RANGE.exec(word);
@@ -59,12 +66,12 @@ function parseText(text: string): Subscript {
   return { start: start ?? null, stop: stop ?? null, step: step ?? null };
 }
 
-function listOf(subscripts: Subscripts): Subscript[] {
+function listOf(subscripts: Subscripts): Item[] {
   const items: readonly Subscript[] = Array.isArray(subscripts) ? subscripts : [subscripts as Subscript];
   return items.flatMap((item) => (typeof item === 'string' ? item.split(',').map(parseText) : [item]));
 }
 
-function isRange(item: Subscript): item is SliceRange {
+function isRange(item: Item): item is SliceRange {
   return (
     typeof item === 'object' &&
     item !== null &&
@@ -85,8 +92,8 @@ function asTensor(items: NestedIndices): Tensor {
 }
 
 /** How many dimensions of the input a subscript stands for. */
-function consumes(item: Subscript): number {
-  if (item === null || item === '...' || typeof item === 'boolean') return 0;
+function consumes(item: Item): number {
+  if (item === NEW || item === '...' || typeof item === 'boolean') return 0;
   return item instanceof Tensor && isMask(item) ? item.ndim : 1;
 }
 
@@ -98,7 +105,7 @@ function placesOf(mask: Tensor): Tensor[] {
 }
 
 /** Everything but tensors, from the left: views. */
-function apply(input: Tensor, items: readonly Subscript[]): Seen {
+function apply(input: Tensor, items: readonly Item[]): Seen {
   const taken = items.reduce<number>((n, item) => n + consumes(item), 0);
   if (taken > input.ndim) {
     fail('argument', `index: ${items.length} subscripts stand for ${taken} dimensions of ${show(input.shape)}.`);
@@ -113,8 +120,8 @@ function apply(input: Tensor, items: readonly Subscript[]): Seen {
   };
   for (const item of items) {
     if (item === '...') skip(input.ndim - taken);
-    else if (item === undefined) skip(1);
-    else if (item === null) {
+    else if (item === undefined || item === null) skip(1);
+    else if (item === NEW) {
       x = unsqueeze(x, d);
       skip(1);
     } else if (typeof item === 'number') x = select(x, d, item);
