@@ -58,7 +58,7 @@ export type GradArguments = [
 /** The gradient that an output begins with: the one given, or 1. */
 function seed(op: string, output: Tensor, given: Tensor | null | undefined): Tensor {
   if (given === null || given === undefined) {
-    if (output.numel !== 1) {
+    if (output.numel() !== 1) {
       fail(
         'autograd',
         `${op}: expected an output with one element, got ${show(output.shape)}. ` +

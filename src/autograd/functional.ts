@@ -73,7 +73,7 @@ function complete(name: string, found: readonly Maybe[], likes: readonly Tensor[
 function vectors(name: string, v: Many | null | undefined, likes: readonly Tensor[]): Tensor[] {
   if (v === null || v === undefined) {
     const [only] = likes;
-    if (likes.length !== 1 || only?.numel !== 1) {
+    if (likes.length !== 1 || only?.numel() !== 1) {
       fail(
         'argument',
         `${name}: v can be left out for a single element only, got ${likes.map((x) => show(x.shape)).join(', ')}.`,
@@ -117,7 +117,7 @@ function rows(name: string, ys: readonly Tensor[], xs: readonly Tensor[], option
   const { createGraph = false, strict = false } = options;
   return ys.map((y) => {
     const columns: Tensor[][] = xs.map(() => []);
-    for (let j = 0; j < y.numel; j++) {
+    for (let j = 0; j < y.numel(); j++) {
       const unit = filled(y, y.shape, 'float32', 0);
       unit.storage.device.write(unit.storage, 4 * j, new Uint8Array(Float32Array.of(1).buffer));
       complete(name, gradients([y], xs, [unit], createGraph), xs, strict).forEach((g, i) => {
@@ -164,7 +164,7 @@ export function jacobian(fn: Fn<Many>, inputs: Many, options: MatrixOptions = {}
 function single(name: string, result: Many): Tensor {
   const ys = list(result);
   const [y] = ys;
-  if (ys.length !== 1 || y?.numel !== 1) {
+  if (ys.length !== 1 || y?.numel() !== 1) {
     return fail(
       'shape',
       `${name}: the function must give a tensor with one element, it gave ${ys.map((t) => show(t.shape)).join(', ')}.`,

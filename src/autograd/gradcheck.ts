@@ -44,7 +44,7 @@ function analytic(fn: Differentiable, inputs: readonly Tensor[], wanted: readonl
     const outputs: Tensor[] = [];
     const gradOutputs: Tensor[] = [];
     for (const y of enableGrad(() => list(fn(...inputs)))) {
-      const values = Float32Array.from({ length: y.numel }, () => weight(i++));
+      const values = Float32Array.from({ length: y.numel() }, () => weight(i++));
       if (!y.requiresGrad) continue;
       const g = allocate(y.storage.device, y.shape, 'float32', 'gradcheck');
       y.storage.device.write(g.storage, 0, new Uint8Array(values.buffer));
@@ -53,7 +53,7 @@ function analytic(fn: Differentiable, inputs: readonly Tensor[], wanted: readonl
     }
     const gradients: readonly (Tensor | null)[] = grad(outputs, wanted, { gradOutputs, allowUnused: true });
     return gradients.map((g, k) =>
-      g === null ? new Array<number>((wanted[k] as Tensor).numel).fill(0) : [...g.dataSync()],
+      g === null ? new Array<number>((wanted[k] as Tensor).numel()).fill(0) : [...g.dataSync()],
     );
   } finally {
     scope.end();
@@ -100,7 +100,7 @@ export function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options
   }
   const found = analytic(fn, inputs, wanted);
   wanted.forEach((x, k) => {
-    for (let i = 0; i < x.numel; i++) {
+    for (let i = 0; i < x.numel(); i++) {
       const expected = numeric(fn, inputs, x, i, eps);
       const got = found[k]?.[i] as number;
       if (!(Math.abs(got - expected) <= atol + rtol * Math.abs(expected))) {
@@ -121,7 +121,7 @@ export function gradgradcheck(fn: Differentiable, inputs: readonly Tensor[], opt
       y.storage.device.write(
         g.storage,
         0,
-        new Uint8Array(Float32Array.from({ length: y.numel }, (_, i) => weight(i)).buffer),
+        new Uint8Array(Float32Array.from({ length: y.numel() }, (_, i) => weight(i)).buffer),
       );
       return g;
     });

@@ -15,7 +15,7 @@ function run(kernel: string, y: Tensor, operands: readonly Tensor[], strides: re
   const layout = coalesce(y.shape, strides);
   y.storage.device.launch({
     kernel,
-    work: y.numel,
+    work: y.numel(),
     grain: GRAIN,
     writes: [y],
     reads: operands,
@@ -72,7 +72,7 @@ export function copy(a: Tensor): Tensor {
 export function filled(like: Tensor, shape: Shape, dtype: DType, value: 0 | 1): Tensor {
   const y = allocate(like.storage.device, shape, dtype, 'gradient');
   // 1 as a float16 is 0x3c00; 0 is no bits in every dtype.
-  const data = dtype === 'float16' ? new Uint16Array(y.numel) : new Float32Array(y.numel);
+  const data = dtype === 'float16' ? new Uint16Array(y.numel()) : new Float32Array(y.numel());
   if (value === 1) data.fill(dtype === 'float16' ? 0x3c00 : 1);
   y.storage.device.write(y.storage, 0, new Uint8Array(data.buffer));
   return y;
@@ -153,7 +153,7 @@ export function joined(like: Tensor, parts: readonly Tensor[], shape: Shape): Te
     baseStrides: y.strides,
     shape: part.shape,
     strides: contiguousStrides(part.shape),
-    offset: i * part.numel,
+    offset: i * part.numel(),
   }));
   parts.forEach((part, i) => {
     const { strides, offset } = windows[i] as Window;

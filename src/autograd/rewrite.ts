@@ -17,7 +17,7 @@ function overlaps(self: Tensor): boolean {
   const dims = self.shape
     .map((size, d) => ({ size, stride: self.strides[d] as number }))
     .filter(({ size }) => size > 1);
-  if (self.numel === 0) return false;
+  if (self.numel() === 0) return false;
   // Each dimension must step over all that the finer ones reach.
   let reach = 0;
   for (const { size, stride } of dims.sort((a, b) => a.stride - b.stride)) {

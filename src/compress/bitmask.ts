@@ -77,7 +77,7 @@ function unpackOne(
     );
   }
   const size = sizeOf(shape);
-  if (mask?.dtype !== 'uint8' || values?.dtype !== 'float32' || mask.numel !== Math.ceil(size / 8)) {
+  if (mask?.dtype !== 'uint8' || values?.dtype !== 'float32' || mask.numel() !== Math.ceil(size / 8)) {
     return fail(
       'format',
       `sparse tensor '${name}': expected a uint8 mask of ${Math.ceil(size / 8)} bytes and float32 values.`,

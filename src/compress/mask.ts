@@ -46,8 +46,11 @@ export function parameterOf(module: Module, name: string): Parameter {
 
 /** Prunes `parameter` by `mask` (flat, 1 keeps and 0 removes), together with what was pruned before. */
 export function setMask(parameter: Parameter, mask: ArrayLike<number>): void {
-  if (mask.length !== parameter.numel) {
-    fail('shape', `prune: the mask of ${show(parameter.shape)} needs ${parameter.numel} elements, got ${mask.length}.`);
+  if (mask.length !== parameter.numel()) {
+    fail(
+      'shape',
+      `prune: the mask of ${show(parameter.shape)} needs ${parameter.numel()} elements, got ${mask.length}.`,
+    );
   }
   const earlier = maskOf(parameter)?.dataSync();
   const joint = Float32Array.from(mask, (keep, i) =>

@@ -49,7 +49,7 @@ export function l1Unstructured(
 ): void {
   const parameter = parameterOf(module, name);
   const scores = importanceScores ?? parameter.dataSync().map(Math.abs);
-  checkScores(scores, parameter.numel, name);
+  checkScores(scores, parameter.numel(), name);
   removeSmallest([parameter], [scores], countOf(amount, alive(parameter).length));
 }
 
@@ -94,7 +94,7 @@ export function globalUnstructured(
   }
   const scores = targets.map((parameter, i) => {
     const given = importanceScores?.[i] ?? parameter.dataSync().map(Math.abs);
-    checkScores(given, parameter.numel, parameters[i]?.[1] ?? '');
+    checkScores(given, parameter.numel(), parameters[i]?.[1] ?? '');
     return given;
   });
   removeSmallest(targets, scores, countOf(amount, total(targets.map(alive))));
@@ -167,7 +167,7 @@ export function sparsity(module: Module): Sparsity {
     .filter(([, parameter]) => parameter.ndim >= 2)
     .map(([name, parameter]) => ({
       name,
-      weights: parameter.numel,
+      weights: parameter.numel(),
       zeros: parameter.dataSync().reduce((count, value) => count + (value === 0 ? 1 : 0), 0),
     }));
   const weights = layers.reduce((n, layer) => n + layer.weights, 0);

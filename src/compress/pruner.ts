@@ -120,7 +120,7 @@ export class Pruner {
     }));
     for (const together of scope === 'global' ? [all] : all.map((one) => [one])) {
       const weights = together.map(({ weight }) => weight);
-      const total = weights.reduce((n, weight) => n + weight.numel, 0);
+      const total = weights.reduce((n, weight) => n + weight.numel(), 0);
       // What the rest of the weights has to lose for the share of all weights to come out.
       const missing = Math.ceil(total * wanted - 1e-9) - countPruned(weights);
       if (missing > 0) {
@@ -132,7 +132,7 @@ export class Pruner {
       }
     }
     const weights = all.map(({ weight }) => weight);
-    return countPruned(weights) / weights.reduce((n, weight) => n + weight.numel, 0);
+    return countPruned(weights) / weights.reduce((n, weight) => n + weight.numel(), 0);
   }
 
   private removeUnits(wanted: number): number {
@@ -199,7 +199,7 @@ function silence({ producer, norms, consumer, spread }: UnitGroup, gone: Readonl
     const unitOf = (i: number): number => Math.floor((Math.floor(i / inner) % size) / width);
     setMask(
       parameter,
-      Uint8Array.from({ length: parameter.numel }, (_, i) => Number(!gone.has(unitOf(i)))),
+      Uint8Array.from({ length: parameter.numel() }, (_, i) => Number(!gone.has(unitOf(i)))),
     );
   };
   mask(producer.weight);

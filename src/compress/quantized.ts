@@ -49,7 +49,7 @@ abstract class Quantized extends Module {
       this.packedVersion = version;
     }
     const n = this.weight.shape[0] as number;
-    const k = n === 0 ? 0 : this.weight.numel / n;
+    const k = n === 0 ? 0 : this.weight.numel() / n;
     const packed = { panels: this.panels as Tensor<'int8'>, sums: this.sums as Tensor<'int32'>, n, k };
     return { packed, product: { scale: this.scale, bias: this.bias, input: this.affine } };
   }

@@ -24,14 +24,14 @@ export function smallest(scores: ArrayLike<number>, count: number): Int32Array<A
 
 /** Positions of a parameter that are not pruned yet. */
 export function alive(parameter: Parameter): Int32Array<ArrayBuffer> {
-  const positions = Int32Array.from({ length: parameter.numel }, (_, i) => i);
+  const positions = Int32Array.from({ length: parameter.numel() }, (_, i) => i);
   const mask = maskOf(parameter)?.dataSync();
   return mask === undefined ? positions : positions.filter((i) => mask[i] !== 0);
 }
 
 /** Prunes the weights at `positions` of the flat parameter. */
 export function removeAt(parameter: Parameter, positions: Iterable<number>): void {
-  const mask = new Uint8Array(parameter.numel).fill(1);
+  const mask = new Uint8Array(parameter.numel()).fill(1);
   for (const i of positions) mask[i] = 0;
   setMask(parameter, mask);
 }

@@ -91,14 +91,14 @@ function setUnits(layer: UnitLayer, kept: Tensor<'int32'>): void {
   const writable = layer as Writable<UnitLayer>;
   writable.weight = keepSlices(layer.weight, 0, kept);
   if (layer.bias !== null) writable.bias = keepSlices(layer.bias, 0, kept);
-  if (layer instanceof Linear) (layer as Writable<Linear>).outFeatures = kept.numel;
-  else (layer as Writable<Conv2d>).outChannels = kept.numel;
+  if (layer instanceof Linear) (layer as Writable<Linear>).outFeatures = kept.numel();
+  else (layer as Writable<Conv2d>).outChannels = kept.numel();
 }
 
 function setInputs(layer: UnitLayer, kept: Tensor<'int32'>): void {
   (layer as Writable<UnitLayer>).weight = keepSlices(layer.weight, 1, kept);
-  if (layer instanceof Linear) (layer as Writable<Linear>).inFeatures = kept.numel;
-  else (layer as Writable<Conv2d>).inChannels = kept.numel;
+  if (layer instanceof Linear) (layer as Writable<Linear>).inFeatures = kept.numel();
+  else (layer as Writable<Conv2d>).inChannels = kept.numel();
 }
 
 function setFeatures(norm: BatchNorm1d | BatchNorm2d, kept: Tensor<'int32'>): void {
@@ -107,7 +107,7 @@ function setFeatures(norm: BatchNorm1d | BatchNorm2d, kept: Tensor<'int32'>): vo
   if (norm.bias !== null) writable.bias = keepSlices(norm.bias, 0, kept);
   if (norm.runningMean !== null) writable.runningMean = keepBuffer(norm.runningMean, kept);
   if (norm.runningVar !== null) writable.runningVar = keepBuffer(norm.runningVar, kept);
-  writable.numFeatures = kept.numel;
+  writable.numFeatures = kept.numel();
 }
 
 /** Removes every unit that is not in `keep` from all layers of the group. */

@@ -92,7 +92,7 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
   }
 
   /** Number of elements. */
-  get numel(): number {
+  numel(): number {
     return sizeOf(this.shape);
   }
 
@@ -149,7 +149,7 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
 
   /** Number of elements. */
   nelement(): number {
-    return this.numel;
+    return this.numel();
   }
 
   /** Bytes an element takes. */
@@ -251,7 +251,7 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
   /** The value of a tensor with one element, as a number (0 or 1 for bool). */
   item(): number {
     this.check('item');
-    if (this.numel !== 1) {
+    if (this.numel() !== 1) {
       fail(
         'shape',
         `item: expected one element, got ${show(this.shape)}. Use toArray(), or reduce first: x.sum().item().`,
@@ -284,8 +284,8 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
     const limit = 1000;
     const body = this.disposed
       ? 'disposed'
-      : this.numel > limit
-        ? `${this.numel} elements`
+      : this.numel() > limit
+        ? `${this.numel()} elements`
         : JSON.stringify(this.toArray(), (_, v) => (typeof v === 'number' ? round(v) : v));
     return `tensor(${body}, shape=${show(this.shape)}, dtype=${this.dtype}${this.requiresGrad ? ', requiresGrad' : ''})`;
   }
@@ -297,7 +297,7 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
 
   /** The stretch of storage, in elements, that holds all of this tensor's elements. */
   private extent(): { first: number; length: number } {
-    if (this.numel === 0) return { first: this.offset, length: 0 };
+    if (this.numel() === 0) return { first: this.offset, length: 0 };
     let low = this.offset;
     let high = this.offset;
     for (let i = 0; i < this.shape.length; i++) {
@@ -312,7 +312,7 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
   private arrange(bytes: Uint8Array<ArrayBuffer>, first: number): ArrayOf[D] {
     const source = decode(this.dtype, bytes);
     if (this.isContiguous()) return source;
-    const target = new (source.constructor as new (length: number) => ArrayOf[D])(this.numel);
+    const target = new (source.constructor as new (length: number) => ArrayOf[D])(this.numel());
     const index = new Array<number>(this.ndim).fill(0);
     let from = this.offset - first;
     for (let i = 0; i < target.length; i++) {

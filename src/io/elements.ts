@@ -85,7 +85,7 @@ export function toBytes(what: string, x: Tensor): Promise<Uint8Array<ArrayBuffer
   x.check(what);
   const y = dense(x);
   const { bytes } = STORAGES[STORED_AS[x.dtype]];
-  const read = y.storage.device.read(y.storage, y.offset * bytes, y.numel * bytes);
+  const read = y.storage.device.read(y.storage, y.offset * bytes, y.numel() * bytes);
   if (y !== x) y.dispose();
   return read;
 }

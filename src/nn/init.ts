@@ -144,7 +144,7 @@ export function dirac_<T extends Tensor>(t: T, ...rest: NamedArguments<{ groups?
   if (out % groups !== 0) fail('argument', `dirac_: groups must divide ${out} output channels, got ${groups}.`);
   const middle = kernel.reduce((at, size) => at * size + Math.floor(size / 2), 0);
   const field = sizeOf(kernel);
-  const data = new Float32Array(t.numel);
+  const data = new Float32Array(t.numel());
   for (let g = 0; g < groups; g++) {
     for (let d = 0; d < Math.min(out / groups, channels); d++) {
       data[((g * out) / groups + d) * channels * field + d * field + middle] = 1;
@@ -216,12 +216,12 @@ export function kaimingNormal_<T extends Tensor>(t: T, ...rest: KaimingArguments
 export function orthogonal_<T extends Tensor>(t: T, ...rest: NamedArguments<XavierOptions, typeof XAVIER>): T {
   const { gain = 1, generator = defaultGenerator } = readArguments<XavierOptions>('orthogonal_', rest, XAVIER);
   if (t.ndim < 2) fail('shape', `orthogonal_: expected at least 2 dimensions, got ${show(t.shape)}.`);
-  if (t.numel === 0) return t;
+  if (t.numel() === 0) return t;
   const rows = t.shape[0] as number;
-  const columns = t.numel / rows;
+  const columns = t.numel() / rows;
   const [long, short] = [Math.max(rows, columns), Math.min(rows, columns)];
   const q = orthonormal(Float64Array.from(draw(() => ops.randn([long, short], { generator }))), long, short);
-  const data = new Float32Array(t.numel);
+  const data = new Float32Array(t.numel());
   for (let i = 0; i < long; i++) {
     for (let j = 0; j < short; j++) {
       data[rows < columns ? j * columns + i : i * columns + j] = gain * (q[i * short + j] as number);

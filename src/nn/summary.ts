@@ -85,12 +85,12 @@ function countProducts(module: Module, inputs: readonly unknown[], output: Tenso
   if (output === undefined) return 0;
   const type = module.constructor.name;
   if (/^(RNN|LSTM|GRU)(Cell)?$/.test(type)) {
-    return sizeOf(output.shape.slice(0, -1)) * matrices.reduce((n, { numel }) => n + numel, 0);
+    return sizeOf(output.shape.slice(0, -1)) * matrices.reduce((n, x) => n + x.numel(), 0);
   }
   const [weight] = matrices;
-  const each = weight === undefined ? 0 : weight.numel / (weight.shape[0] as number);
-  if (/^ConvTranspose\dd$/.test(type)) return (inputs[0] as Tensor).numel * each;
-  return /^(Conv\dd|Bilinear|.*Linear)$/.test(type) ? output.numel * each : 0;
+  const each = weight === undefined ? 0 : weight.numel() / (weight.shape[0] as number);
+  if (/^ConvTranspose\dd$/.test(type)) return (inputs[0] as Tensor).numel() * each;
+  return /^(Conv\dd|Bilinear|.*Linear)$/.test(type) ? output.numel() * each : 0;
 }
 
 /** Runs the model and gives what each of its modules did. */
@@ -120,7 +120,7 @@ function watch(model: Module, inputs: readonly Tensor[]): Map<Module, Calls> {
 }
 
 const bytesOf = (tensors: readonly Tensor[]): number =>
-  tensors.reduce((n, t) => n + t.numel * traits[t.dtype].bytes, 0);
+  tensors.reduce((n, t) => n + t.numel() * traits[t.dtype].bytes, 0);
 
 /**
  * What a model is made of: a row for each module, with its output's shape, parameters, multiplications and bytes, found by
@@ -146,7 +146,7 @@ export function summary(model: Module, input: SummaryInput, options: SummaryOpti
     const isNew = (t: Tensor): boolean => !counted.has(t) && counted.add(t) !== undefined;
     const parameters = isShared ? [] : module.parameters(false).filter(isNew);
     const buffers = isShared ? [] : module.buffers(false).filter(isNew);
-    const sum = (list: readonly Tensor[]): number => list.reduce((n, { numel }) => n + numel, 0);
+    const sum = (list: readonly Tensor[]): number => list.reduce((n, x) => n + x.numel(), 0);
     return {
       name,
       type: module.constructor.name,

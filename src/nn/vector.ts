@@ -15,8 +15,8 @@ export function parametersToVector(parameters: Iterable<Tensor>): Tensor {
 /** Copies the elements of `vector` into `parameters`, one tensor after another. Throws, with nothing changed, where they differ in number. */
 export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>): void {
   const targets = [...parameters];
-  const total = targets.reduce((n, { numel }) => n + numel, 0);
-  if (vector.ndim !== 1 || vector.numel !== total) {
+  const total = targets.reduce((n, x) => n + x.numel(), 0);
+  if (vector.ndim !== 1 || vector.numel() !== total) {
     fail(
       'shape',
       `vectorToParameters: expected [${total}], the elements of all parameters, got ${show(vector.shape)}.`,
@@ -25,8 +25,8 @@ export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>)
   noGrad(() => {
     let from = 0;
     for (const target of targets) {
-      copy_(target, reshape(narrow(vector, 0, from, target.numel), target.shape));
-      from += target.numel;
+      copy_(target, reshape(narrow(vector, 0, from, target.numel()), target.shape));
+      from += target.numel();
     }
   });
 }

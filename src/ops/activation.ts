@@ -272,15 +272,15 @@ export const glu = op(
 
 /** A weight for each channel, the second dimension, shaped so that it broadcasts against `input`. */
 function perChannel(input: Tensor, weight: Tensor): Tensor {
-  if (weight.numel === 1) return reshape(weight, []);
+  if (weight.numel() === 1) return reshape(weight, []);
   const channels = input.shape[1];
-  if (weight.ndim !== 1 || channels !== weight.numel) {
+  if (weight.ndim !== 1 || channels !== weight.numel()) {
     fail(
       'shape',
       `prelu: weight must be [1] or [${channels ?? 1}] for input ${show(input.shape)}, got ${show(weight.shape)}.`,
     );
   }
-  return reshape(weight, [weight.numel, ...input.shape.slice(2).map(() => 1)]);
+  return reshape(weight, [weight.numel(), ...input.shape.slice(2).map(() => 1)]);
 }
 
 /** `input` where it is above 0, `weight` · input elsewhere, with one weight [1] or one for each channel [C] (He et al. 2015). */

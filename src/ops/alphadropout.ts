@@ -81,7 +81,7 @@ const SATURATION = -1.7580993408473766;
 /** Sets what `shape` drops to SELU's lower end, and brings mean and variance back to what they were. */
 function dropAlpha(input: Tensor, shape: readonly number[], plan: Plan): Tensor {
   const { p, training, inplace } = plan;
-  if (!training || p === 0 || input.numel === 0) return input;
+  if (!training || p === 0 || input.numel() === 0) return input;
   if (p === 1) return overwrite(input, inplace, (x) => mul(x, 0));
   const a = 1 / Math.sqrt((SATURATION ** 2 * p + 1) * (1 - p));
   const [kept, lift] = noGrad(() => {

@@ -36,12 +36,12 @@ export function meshgrid(...given: (Tensor | readonly Tensor[] | MeshgridOptions
   if (list.length === 0) fail('argument', 'meshgrid: expected at least one tensor.');
   const odd = list.find((x) => x.ndim > 1);
   if (odd !== undefined) fail('shape', `meshgrid: expected tensors of one dimension, got ${show(odd.shape)}.`);
-  const sizes = list.map((x) => x.numel);
+  const sizes = list.map((x) => x.numel());
   const grid = list.map((x, i) =>
     expand(
       reshape(
         x,
-        sizes.map((_, d) => (d === i ? x.numel : 1)),
+        sizes.map((_, d) => (d === i ? x.numel() : 1)),
       ),
       sizes,
     ),
@@ -83,7 +83,7 @@ export function combinations(input: Tensor, ...rest: (number | boolean | Combina
       places.push(...chosen);
       return;
     }
-    for (let i = from; i < input.numel; i++) {
+    for (let i = from; i < input.numel(); i++) {
       chosen.push(i);
       choose(withReplacement ? i : i + 1);
       chosen.pop();
@@ -100,7 +100,7 @@ export function blockDiag(...tensors: Tensors): Tensor {
   const odd = list.find((x) => x.ndim > 2);
   if (odd !== undefined) fail('shape', `blockDiag: expected at most 2 dimensions, got ${show(odd.shape)}.`);
   if (list.length === 0) return zeros([1, 0]);
-  const blocks = list.map((x) => (x.ndim === 2 ? x : reshape(x, [1, x.numel])));
+  const blocks = list.map((x) => (x.ndim === 2 ? x : reshape(x, [1, x.numel()])));
   const width = blocks.reduce((n, x) => n + (x.shape[1] as number), 0);
   const dtype = blocks.reduce<DType>((joint, x) => promote(joint, x.dtype), (blocks[0] as Tensor).dtype);
   let before = 0;
@@ -176,7 +176,7 @@ export function vander(x: Tensor, ...rest: (number | null | boolean | VanderOpti
   checkTensor('vander', x, 'x');
   const { N = null, increasing = false } = readArguments<VanderOptions>('vander', rest, ['N', 'increasing']);
   if (x.ndim !== 1) fail('shape', `vander: expected one dimension, got ${show(x.shape)}.`);
-  const [rows, columns] = [x.numel, N ?? x.numel];
+  const [rows, columns] = [x.numel(), N ?? x.numel()];
   if (!Number.isInteger(columns) || columns < 0)
     fail('argument', `vander: N must be a whole number ≥ 0, got ${columns}.`);
   if (columns === 0) return zeros([rows, 0], { dtype: x.dtype });
@@ -206,7 +206,7 @@ export function repeatInterleave(
   const given = readArguments<RepeatInterleaveOptions>(name, rest, ['repeats', 'dim', 'outputSize']);
   const { dim = null } = given;
   if (given.repeats === undefined) {
-    const counts = countsOf(name, input, input.numel);
+    const counts = countsOf(name, input, input.numel());
     return placesOf(input, counts);
   }
   const line = dim === null ? reshape(input, [-1]) : input;

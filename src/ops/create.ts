@@ -129,14 +129,14 @@ function fillWith(y: Tensor, value: number | boolean): void {
   const number = Number(value);
   const { bytes, isFloat } = traits[y.dtype];
   if (bytes === 2) {
-    y.storage.device.write(y.storage, 0, encode(new Float64Array(y.numel).fill(number), 'float16'));
+    y.storage.device.write(y.storage, 0, encode(new Float64Array(y.numel()).fill(number), 'float16'));
     return;
   }
   scratch[0] = number;
   const bits = y.dtype === 'bool' ? Number(number !== 0) : isFloat ? (scratchBits[0] as number) : number | 0;
   y.storage.device.launch({
     kernel: `fill_b${bytes}`,
-    work: y.numel,
+    work: y.numel(),
     grain: 65536,
     writes: [y],
     reads: [],

@@ -189,7 +189,7 @@ export const ctcLoss: Op<
       fail('argument', `ctcLoss: blank must be one of ${classes} classes, got ${blank}.`);
     }
     const times = readLengths('inputLengths', inputLengths, batch, time);
-    const width = targets.ndim === 2 ? (targets.shape[1] as number) : targets.numel;
+    const width = targets.ndim === 2 ? (targets.shape[1] as number) : targets.numel();
     const counts = readLengths('targetLengths', targetLengths, batch, width);
     const sequences = readTargets(targets, counts);
     const wrong = sequences.flat().find((label) => label < 0 || label >= classes);

@@ -70,7 +70,7 @@ function strips(name: string, y: Tensor, args: TrapezoidArguments): { areas: Ten
   const heights = div(add(earlier, later), 2);
   if (x === null) return { areas: mul(heights, dx), d };
   checkTensor(name, x, 'x');
-  const sizes = x.ndim === 1 ? y.shape.map((_, i) => (i === d ? x.numel : 1)) : x.shape;
+  const sizes = x.ndim === 1 ? y.shape.map((_, i) => (i === d ? x.numel() : 1)) : x.shape;
   const along = sizes.length - y.ndim + d;
   if (sizes[along] !== y.shape[d]) {
     fail('shape', `${name}: x ${show(x.shape)} must have ${y.shape[d]} places along dim ${dim} of y ${show(y.shape)}.`);

@@ -73,17 +73,17 @@ function shorten(weight: Tensor, places: Tensor, maxNorm: number, normType: numb
   );
 }
 
-/** weight[index[i], :], [index.numel, features]; its gradient leaves out the row `skip`, and counts a row once `byFrequency`. */
+/** weight[index[i], :], [indices, features]; its gradient leaves out the row `skip`, and counts a row once `byFrequency`. */
 function rowsAt(weight: Tensor, index: Tensor, skip: number | null, byFrequency = false): Tensor {
   const [rows, features] = weight.shape as [number, number];
-  const y = empty(weight, [index.numel, features], 'float32', 'embedding');
+  const y = empty(weight, [index.numel(), features], 'float32', 'embedding');
   y.storage.device.launch({
     kernel: 'gatherRows_b4',
-    work: features === 0 ? 0 : index.numel,
+    work: features === 0 ? 0 : index.numel(),
     grain: Math.max(1, Math.floor(16384 / Math.max(features, 1))),
     writes: [y],
     reads: [dense(weight), dense(index)],
-    ints: [index.numel, features],
+    ints: [index.numel(), features],
   });
   record('embedding', [weight], [y], [index], ([g], [places]) => {
     const at = reshape(places as Tensor, [-1]);
@@ -97,13 +97,13 @@ function rowsAt(weight: Tensor, index: Tensor, skip: number | null, byFrequency 
 function addRows(g: Tensor, index: Tensor, rows: number): Tensor {
   const features = g.shape[1] as number;
   const y = empty(g, [rows, features], 'float32', 'embedding');
-  y.storage.device.launch({ kernel: 'fill_b4', work: y.numel, grain: 65536, writes: [y], reads: [], ints: [0] });
+  y.storage.device.launch({ kernel: 'fill_b4', work: y.numel(), grain: 65536, writes: [y], reads: [], ints: [0] });
   y.storage.device.launch({
     kernel: 'scatterAddRows_f32',
     work: features,
     writes: [y],
     reads: [dense(g), dense(index)],
-    ints: [index.numel, features],
+    ints: [index.numel(), features],
   });
   record('embeddingGradient', [g], [y], [index], ([v], [places]) => [rowsAt(v as Tensor, places as Tensor, null)]);
   return y;
@@ -152,11 +152,11 @@ function bagEnds(input: Tensor, offsets: Tensor | null, includeLastOffset: boole
     );
   }
   const starts = Array.from(offsets.dataSync());
-  const ends = includeLastOffset ? starts : [...starts, input.numel];
-  if ((ends[0] ?? 0) !== 0 || ends.some((end, b) => end > input.numel || (b > 0 && end < (ends[b - 1] as number)))) {
+  const ends = includeLastOffset ? starts : [...starts, input.numel()];
+  if ((ends[0] ?? 0) !== 0 || ends.some((end, b) => end > input.numel() || (b > 0 && end < (ends[b - 1] as number)))) {
     fail(
       'argument',
-      `embeddingBag: offsets must begin with 0, rise and end within ${input.numel}, got ${show(starts)}.`,
+      `embeddingBag: offsets must begin with 0, rise and end within ${input.numel()}, got ${show(starts)}.`,
     );
   }
   return ends;

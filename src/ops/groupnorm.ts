@@ -26,7 +26,7 @@ export const groupNorm: Op<(input: Tensor, numGroups: number, ...rest: LayerNorm
     }
     checkAffine('groupNorm', weight, [c], 'weight');
     checkAffine('groupNorm', bias, [c], 'bias');
-    const size = n * numGroups === 0 ? 0 : input.numel / (n * numGroups);
+    const size = n * numGroups === 0 ? 0 : input.numel() / (n * numGroups);
     if (n * size === 1) {
       fail('shape', `groupNorm: expected more than one value a group, got ${show(input.shape)}.`);
     }

@@ -19,11 +19,11 @@ export function checkIndices(name: string, index: Tensor, size: number): void {
 /** x[o, index[o, j, i], i], with x [outer, n, inner] and index [outer, m, inner]. */
 function gatherAlong(x: Tensor, index: Tensor, outer: number, inner: number, shape: Shape): Tensor {
   const y = empty(x, shape, x.dtype, 'gather');
-  const picks = outer * inner === 0 ? 0 : index.numel / (outer * inner);
-  const n = outer * inner === 0 ? 0 : x.numel / (outer * inner);
+  const picks = outer * inner === 0 ? 0 : index.numel() / (outer * inner);
+  const n = outer * inner === 0 ? 0 : x.numel() / (outer * inner);
   y.storage.device.launch({
     kernel: 'gather_b4',
-    work: y.numel,
+    work: y.numel(),
     grain: 16384,
     writes: [y],
     reads: [dense(x), dense(index)],
@@ -35,14 +35,14 @@ function gatherAlong(x: Tensor, index: Tensor, outer: number, inner: number, sha
 /** Zeros of `shape` with g added at the places gatherAlong read. */
 function scatterAddAlong(g: Tensor, index: Tensor, outer: number, inner: number, shape: Shape): Tensor {
   const y = empty(g, shape, g.dtype, 'scatterAdd');
-  y.storage.device.launch({ kernel: 'fill_b4', work: y.numel, grain: 65536, writes: [y], reads: [], ints: [0] });
+  y.storage.device.launch({ kernel: 'fill_b4', work: y.numel(), grain: 65536, writes: [y], reads: [], ints: [0] });
   const lanes = outer * inner;
   y.storage.device.launch({
     kernel: `scatterAdd_${suffix(g.dtype)}`,
     work: lanes,
     writes: [y],
     reads: [dense(g), dense(index)],
-    ints: [outer, lanes === 0 ? 0 : y.numel / lanes, lanes === 0 ? 0 : index.numel / lanes, inner],
+    ints: [outer, lanes === 0 ? 0 : y.numel() / lanes, lanes === 0 ? 0 : index.numel() / lanes, inner],
   });
   return y;
 }
@@ -117,20 +117,20 @@ export const indexSelect = /* @__PURE__ */ keywords(
     if (input.ndim === 0) {
       checkIndices('indexSelect', places, 1);
       return reshape(
-        indexSelect(reshape(input, [1]), 0, narrow(reshape(index, [-1]), 0, 0, Math.min(index.numel, 1))),
+        indexSelect(reshape(input, [1]), 0, narrow(reshape(index, [-1]), 0, 0, Math.min(index.numel(), 1))),
         [],
       );
     }
     checkIndices('indexSelect', places, input.shape[d] as number);
     const { outer, inner } = lanesOf(input.shape, d);
-    const count = index.numel;
+    const count = index.numel();
     const shape = input.shape.map((s, i) => (i === d ? count : s));
     const wide = empty(x, [outer, count, inner], 'int32', 'indexSelect');
     // One index for all lanes: the gather reads it through strides of 0, made whole first.
     const lanes = places.strided([outer, count, inner], [0, places.strides[0] ?? 1, 0], places.offset);
     wide.storage.device.launch({
       kernel: 'copy_b4',
-      work: wide.numel,
+      work: wide.numel(),
       grain: 16384,
       writes: [wide],
       reads: [lanes],

@@ -41,7 +41,7 @@ export function indexPut(
   // The places of the elements, picked as the elements would be.
   const places = index(indicesLike(input, numbers, input.shape, 'indexPut'), indices);
   const line = reshape(input, [numel]);
-  const source = reshape(expand(values, places.shape), [places.numel]);
-  const to = reshape(places, [places.numel]);
+  const source = reshape(expand(values, places.shape), [places.numel()]);
+  const to = reshape(places, [places.numel()]);
   return reshape(accumulate ? scatterAdd(line, 0, to, source) : scatter(line, 0, to, source), input.shape);
 }

@@ -17,8 +17,8 @@ import { type ScatterReduceOptions, scatter, scatterAdd, scatterReduce } from '.
 /** The elements of `input`, seen as one line, at `index`, whose shape the result has. Negative indices count from the end. */
 export const take = /* @__PURE__ */ keywords('take', ['index'], (input: Tensor, index: Tensor): Tensor => {
   checkTensor('take', input);
-  const line = wrapped('take', input, index, input.numel);
-  return reshape(indexSelect(reshape(input, [input.numel]), 0, line), index.shape);
+  const line = wrapped('take', input, index, input.numel());
+  return reshape(indexSelect(reshape(input, [input.numel()]), 0, line), index.shape);
 });
 
 /** `index` in one dimension, with negative places counted from the end. */
@@ -43,15 +43,15 @@ export function put(
   checkTensor('put', input);
   checkTensor('put', source, 'source');
   const { accumulate = false } = readArguments<PutOptions>('put', rest, ['accumulate']);
-  const line = wrapped('put', input, index, input.numel);
-  if (source.numel !== line.numel) {
+  const line = wrapped('put', input, index, input.numel());
+  if (source.numel() !== line.numel()) {
     fail(
       'shape',
       `put: index and source must have equally many elements, got ${show(index.shape)} and ${show(source.shape)}.`,
     );
   }
   const write = accumulate ? scatterAdd : scatter;
-  return reshape(write(reshape(input, [input.numel]), 0, line, reshape(source, [source.numel])), input.shape);
+  return reshape(write(reshape(input, [input.numel()]), 0, line, reshape(source, [source.numel()])), input.shape);
 }
 
 /**
@@ -89,11 +89,11 @@ export function takeAlongDim(
 function everywhere(index: Tensor, shape: readonly number[], d: number): Tensor {
   const line = reshape(
     index,
-    shape.map((_, i) => (i === d ? index.numel : 1)),
+    shape.map((_, i) => (i === d ? index.numel() : 1)),
   );
   return expand(
     line,
-    shape.map((size, i) => (i === d ? index.numel : size)),
+    shape.map((size, i) => (i === d ? index.numel() : size)),
   );
 }
 
@@ -104,15 +104,15 @@ function slices(name: string, input: Tensor, dim: number, index: Tensor, source:
   checkTensor(name, source, 'source');
   const d = normalizeDim(name, dim, input.ndim);
   if (index.ndim > 1) fail('shape', `${name}: index must have one dimension, got ${show(index.shape)}.`);
-  const shape = input.shape.map((size, i) => (i === d ? index.numel : size));
+  const shape = input.shape.map((size, i) => (i === d ? index.numel() : size));
   const fits =
     input.ndim === 0 || source.ndim === 0
-      ? source.numel === sizeOf(shape) && index.numel === 1
+      ? source.numel() === sizeOf(shape) && index.numel() === 1
       : source.ndim === input.ndim && source.shape.every((size, i) => size === shape[i]);
   if (!fits) {
     fail(
       'shape',
-      `${name}: source must have input's sizes and, along dim ${dim}, index's ${index.numel}; got ${show(source.shape)} ` +
+      `${name}: source must have input's sizes and, along dim ${dim}, index's ${index.numel()}; got ${show(source.shape)} ` +
         `for input ${show(input.shape)}.`,
     );
   }
@@ -200,10 +200,10 @@ export const maskedScatter = /* @__PURE__ */ keywords(
     }
     const shape = broadcastShapes('maskedScatter', input.shape, mask.shape);
     const places = reshape(nonzero(reshape(expand(mask, shape), [-1])), [-1]);
-    if (source.numel < places.numel) {
-      fail('shape', `maskedScatter: mask holds ${places.numel} times, source has ${source.numel} elements.`);
+    if (source.numel() < places.numel()) {
+      fail('shape', `maskedScatter: mask holds ${places.numel()} times, source has ${source.numel()} elements.`);
     }
     const line = reshape(expand(input, shape), [sizeOf(shape)]);
-    return reshape(scatter(line, 0, places, narrow(reshape(source, [-1]), 0, 0, places.numel)), shape);
+    return reshape(scatter(line, 0, places, narrow(reshape(source, [-1]), 0, 0, places.numel())), shape);
   },
 );

@@ -324,7 +324,7 @@ function embed(input: Tensor, shape: Shape, d: number, first: number, step: numb
   const y = empty(input, shape, input.dtype, 'embed');
   y.storage.device.launch({
     kernel: `fill_b${traits[y.dtype].bytes}`,
-    work: y.numel,
+    work: y.numel(),
     grain: 65536,
     writes: [y],
     reads: [],

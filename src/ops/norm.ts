@@ -70,7 +70,7 @@ export const layerNorm = op(
     checkAffine('layerNorm', weight, normalizedShape, 'weight');
     checkAffine('layerNorm', bias, normalizedShape, 'bias');
     const cols = sizeOf(normalizedShape);
-    const rows = cols === 0 ? 0 : input.numel / cols;
+    const rows = cols === 0 ? 0 : input.numel() / cols;
     const x = dense(convert(input, 'float32'));
     const [w, b] = [weight, bias].map((v) => (v === null ? null : dense(v))) as [Tensor | null, Tensor | null];
     const y = empty(x, x.shape, 'float32', 'layerNorm');

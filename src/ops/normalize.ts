@@ -96,7 +96,7 @@ export const localResponseNorm: Op<(input: Tensor, size: number, ...rest: LocalR
     if (!Number.isInteger(size) || size < 1) {
       fail('argument', `localResponseNorm: size must be a whole number ≥ 1, got ${String(size)}.`);
     }
-    if (input.numel === 0) return input;
+    if (input.numel() === 0) return input;
     const [n, c] = input.shape as [number, number];
     const planes = reshape(square(input), [n, 1, c, sizeOf(input.shape.slice(2))]);
     const around = pad(planes, [0, 0, Math.floor(size / 2), Math.floor((size - 1) / 2)]);

@@ -44,7 +44,7 @@ export function elementwise(kernel: string, y: Tensor, operands: readonly Tensor
   );
   y.storage.device.launch({
     kernel,
-    work: y.numel,
+    work: y.numel(),
     grain: ELEMENTWISE_GRAIN,
     writes: [y],
     reads: operands,
@@ -58,7 +58,7 @@ export function copyInto(y: Tensor, x: Tensor): void {
   const layout = coalesce(y.shape, [y.strides, x.strides]);
   y.storage.device.launch({
     kernel: `copy_b${traits[y.dtype].bytes}`,
-    work: y.numel,
+    work: y.numel(),
     grain: ELEMENTWISE_GRAIN,
     writes: [y],
     reads: [x],

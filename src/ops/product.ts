@@ -54,7 +54,7 @@ function prodGradient(g: Tensor, x: Tensor, y: Tensor, dims: readonly number[]):
   const rest = x.shape.map((_, i) => i).filter((d) => !dims.includes(d));
   const order = [...rest, ...dims];
   const moved = permute(x, order);
-  const rows = reshape(moved, [g.numel, -1]);
+  const rows = reshape(moved, [g.numel(), -1]);
   const n = rows.shape[1] as number;
   const others = where(eye(n, { dtype: 'bool' }), 1, unsqueeze(rows, 1));
   const grad = mul(prod(others, 2), reshape(g, [-1, 1]));

@@ -19,7 +19,7 @@ export function quantizePerTensor(x: Tensor, { scale, zeroPoint }: Affine): Tens
   const y = empty(source, source.shape, 'int8', 'quantize');
   y.storage.device.launch({
     kernel: 'quantize_i8',
-    work: y.numel,
+    work: y.numel(),
     grain: 32768,
     writes: [y],
     reads: [source, null, null],
@@ -41,7 +41,7 @@ export interface PackedWeight {
 export function packWeight(weight: Tensor): PackedWeight {
   if (weight.dtype !== 'int8') fail('dtype', `packWeight: expected int8, got ${weight.dtype} ${show(weight.shape)}.`);
   const n = weight.shape[0] as number;
-  const k = n === 0 ? 0 : weight.numel / n;
+  const k = n === 0 ? 0 : weight.numel() / n;
   const panels = empty(weight, [16 * Math.ceil(n / 8) * Math.max(1, Math.ceil(k / 2))], 'int8', 'packWeight').keep();
   const sums = empty(weight, [n], 'int32', 'packWeight').keep();
   weight.storage.device.launch({

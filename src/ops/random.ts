@@ -19,10 +19,10 @@ export interface RandomOptions<D extends 'float32' | 'int32' = 'float32'> extend
 /** Fills `y` from the next numbers of the stream. Element i comes from word i mod 4 of block ⌊i / 4⌋ of this call. */
 function draw(kernel: string, y: Tensor, generator: Generator, floats: readonly number[]): void {
   const key = generator.key();
-  const counter = generator.reserve(Math.ceil(y.numel / 4));
+  const counter = generator.reserve(Math.ceil(y.numel() / 4));
   y.storage.device.launch({
     kernel,
-    work: y.numel,
+    work: y.numel(),
     grain: 8192,
     writes: [y],
     reads: [],

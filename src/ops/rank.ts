@@ -89,7 +89,7 @@ function medianOf(
     const given = parseReduce([dim, keepdim]);
     return byRank(name, input, given.dim as number, given.keepdim ?? false, choose);
   }
-  if (input.numel === 0) return scalarLike(input, NaN, input.dtype);
+  if (input.numel() === 0) return scalarLike(input, NaN, input.dtype);
   const y = noGrad(() => clone(byRank(name, reshape(input, [-1]), 0, false, choose).values));
   record(name, [input], [y], [input, y], ([g], [x, m]) => {
     const [held, best] = [x as Tensor, m as Tensor];
@@ -182,7 +182,7 @@ function quantileOf(
   }
   if (!traits[input.dtype].isFloat)
     fail('dtype', `${name}: expected floating point, got ${input.dtype}. Use .float().`);
-  if (input.numel === 0) fail('shape', `${name}: there is no quantile of nothing, got ${show(input.shape)}.`);
+  if (input.numel() === 0) fail('shape', `${name}: there is no quantile of nothing, got ${show(input.shape)}.`);
   if (q instanceof Tensor && (q.ndim > 1 || q.dtype !== input.dtype)) {
     fail(
       'argument',

@@ -110,7 +110,7 @@ export const tile = op(
 /** The elements of one dimension moved on by `shift`, those that leave at the end entering at the beginning. */
 function rolled(input: Tensor, shift: number, d: number): Tensor {
   const size = input.shape[d] as number;
-  if (input.numel === 0) return input;
+  if (input.numel() === 0) return input;
   const step = ((shift % size) + size) % size;
   return cat([narrow(input, d, size - step, step), narrow(input, d, 0, size - step)], d);
 }

@@ -65,7 +65,7 @@ export function resample(x: Tensor, d: number, table: Table): Tensor {
   const held = [table.begins, table.places, table.weights].map((data) => upload(x, data));
   y.storage.device.launch({
     kernel: 'resample_f32',
-    work: inner === 0 ? 0 : y.numel / inner,
+    work: inner === 0 ? 0 : y.numel() / inner,
     grain: Math.max(1, Math.floor(16384 / Math.max(inner, 1))),
     writes: [y],
     reads: [dense(x), ...held],

@@ -34,7 +34,7 @@ function widened(x: Tensor, shape: Shape): Tensor {
 function checkShapes(name: string, input: Tensor, index: Tensor, src: Tensor | null, d: number): void {
   const fits = (x: Tensor, free: number): boolean =>
     x.ndim === index.ndim && index.shape.every((s, i) => i === free || s <= (x.shape[i] as number));
-  if (index.numel === 0) return;
+  if (index.numel() === 0) return;
   if (!fits(input, d) || (src !== null && !fits(src, -1))) {
     fail(
       'shape',
@@ -54,7 +54,7 @@ function intoColumns(kernel: string, y: Tensor, index: Tensor, src: Tensor, d: n
   const { outer, inner } = lanesOf(shape, d);
   part.storage.device.launch({
     kernel,
-    work: index.numel === 0 ? 0 : outer * inner,
+    work: index.numel() === 0 ? 0 : outer * inner,
     writes: [part],
     reads: [dense(src), dense(index)],
     ints: [outer, shape[d] ?? 1, index.shape[d] ?? 1, inner],
@@ -133,7 +133,7 @@ export function scatter(
   }
   const source = from instanceof Tensor ? from : null;
   const { x, places, d } = arrange('scatter', input, dim, index, source);
-  if (index.numel === 0) return untouched(input, source);
+  if (index.numel() === 0) return untouched(input, source);
   const values =
     source === null ? constant(x, from as number, index.shape) : seen(cast(source, x.dtype), index.shape, null);
   return cast(scatterCopy(cast(input, x.dtype), places, values, d), input.dtype);
@@ -162,7 +162,7 @@ export const scatterAdd = /* @__PURE__ */ keywords(
     checkTensor('scatterAdd', input);
     checkTensor('scatterAdd', src, 'src');
     const { x, places, d } = arrange('scatterAdd', input, dim, index, src);
-    if (index.numel === 0) return untouched(input, src);
+    if (index.numel() === 0) return untouched(input, src);
     const shape = index.shape.map((s, i) => (i === d ? (input.shape[i] as number) : s));
     const sums = scatterOp(seen(cast(src, x.dtype), index.shape, null), places, d, shape);
     return cast(add(cast(input, x.dtype), widened(sums, input.shape)), input.dtype);
@@ -208,7 +208,7 @@ export function scatterReduce(
     fail('argument', `${name}: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got '${String(reduce)}'.`);
   }
   const { x, places, d } = arrange(name, input, dim, index, src);
-  if (index.numel === 0) return untouched(input, src);
+  if (index.numel() === 0) return untouched(input, src);
   const self = cast(input, x.dtype);
   const source = seen(cast(src, x.dtype), index.shape, null);
   if (reduce === 'prod' || reduce === 'amax' || reduce === 'amin') {

@@ -15,7 +15,7 @@ import { exp } from './unary.js';
 
 function launchRows(kernel: string, y: Tensor, reads: readonly Tensor[]): void {
   const cols = y.shape[y.ndim - 1] ?? 1;
-  const rows = cols === 0 ? 0 : y.numel / cols;
+  const rows = cols === 0 ? 0 : y.numel() / cols;
   y.storage.device.launch({
     kernel,
     work: rows,

@@ -25,9 +25,9 @@ function each(name: string, tensors: Tensors, shape: (x: Tensor) => readonly num
 }
 
 const line = (x: Tensor): readonly number[] => (x.ndim === 0 ? [1] : x.shape);
-const plane = (x: Tensor): readonly number[] => (x.ndim < 2 ? [1, x.numel] : x.shape);
+const plane = (x: Tensor): readonly number[] => (x.ndim < 2 ? [1, x.numel()] : x.shape);
 const solid = (x: Tensor): readonly number[] =>
-  x.ndim < 2 ? [1, x.numel, 1] : x.ndim === 2 ? [...x.shape, 1] : x.shape;
+  x.ndim < 2 ? [1, x.numel(), 1] : x.ndim === 2 ? [...x.shape, 1] : x.shape;
 
 /** A view of at least one dimension: a number becomes [1]. Of several tensors, or of a list, the list of such views. */
 export function atleast1d(input: Tensor): Tensor;
@@ -77,7 +77,7 @@ export function dstack(tensors: readonly Tensor[]): Tensor {
 
 /** Tensors joined side by side; one of a single dimension is a column. */
 export function columnStack(tensors: readonly Tensor[]): Tensor {
-  return hstack(listOf('columnStack', tensors).map((x) => (x.ndim < 2 ? reshape(x, [x.numel, 1]) : x)));
+  return hstack(listOf('columnStack', tensors).map((x) => (x.ndim < 2 ? reshape(x, [x.numel(), 1]) : x)));
 }
 
 /** cat() under its other names. */

@@ -26,7 +26,7 @@ function triangle(name: 'tril' | 'triu', doc: string, keeps: (row: number, colum
     const shift = Math.min(Math.max(diagonal, -rows - 1), columns + 1);
     y.storage.device.launch({
       kernel: `${name}_f32`,
-      work: columns === 0 ? 0 : y.numel / columns,
+      work: columns === 0 ? 0 : y.numel() / columns,
       grain: Math.max(1, Math.ceil(32768 / Math.max(columns, 1))),
       writes: [y],
       reads: [x],
@@ -104,7 +104,7 @@ export function diagonalOf(input: Tensor, offset: number, d1: number, d2: number
 export function ontoDiagonal(input: Tensor, shape: Shape, offset: number, d1: number, d2: number): Tensor {
   const y = empty(input, shape, input.dtype, 'diag');
   const kernel = `fill_b${traits[y.dtype].bytes}`;
-  y.storage.device.launch({ kernel, work: y.numel, grain: 65536, writes: [y], reads: [], ints: [0] });
+  y.storage.device.launch({ kernel, work: y.numel(), grain: 65536, writes: [y], reads: [], ints: [0] });
   const window = view(y, offset, d1, d2);
   copyInto(window, input);
   window.dispose();

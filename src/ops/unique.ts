@@ -68,7 +68,7 @@ export function unique(
   const x = detach(dim === null || input.ndim === 0 ? reshape(input, [-1]) : input);
   const count = x.shape[d] as number;
   // A row for each slice, read once: rows are what is compared.
-  const rows = reshape(transpose(x, 0, d), [count, x.numel === 0 ? 0 : x.numel / count]).dataSync();
+  const rows = reshape(transpose(x, 0, d), [count, x.numel() === 0 ? 0 : x.numel() / count]).dataSync();
   const width = count === 0 ? 0 : rows.length / count;
   const isSame = equalRows(rows, width);
   const places = width === 1 ? orderOf(x, d, count, false, 'unique').dataSync() : rowOrder(rows, width, count);
@@ -121,7 +121,7 @@ export function uniqueConsecutive(
   const d = dim === null ? 0 : normalizeDim(name, dim, input.ndim);
   const x = detach(dim === null || input.ndim === 0 ? reshape(input, [-1]) : input);
   const count = x.shape[d] as number;
-  const rows = reshape(transpose(x, 0, d), [count, x.numel === 0 ? 0 : x.numel / count]).dataSync();
+  const rows = reshape(transpose(x, 0, d), [count, x.numel() === 0 ? 0 : x.numel() / count]).dataSync();
   const isSame = equalRows(rows, count === 0 ? 0 : rows.length / count);
   const inverse = new Int32Array(count);
   const firsts: number[] = [];

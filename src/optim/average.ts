@@ -67,12 +67,12 @@ abstract class AveragedWeights {
         }
         average.storage.device.launch({
           kernel: 'average_f32',
-          work: param.numel,
+          work: param.numel(),
           grain: 32768,
           writes: [average],
           reads: [dense(param)],
           floats: [this.weight()],
-          ints: [param.numel],
+          ints: [param.numel()],
         });
       });
     } finally {

@@ -49,7 +49,7 @@ function power(x: Tensor, p: number): Tensor {
 
 /** The p-norm of all elements of `gradients`, zero-dimensional. */
 function totalNorm(gradients: readonly Tensor[], p: number): Tensor {
-  const filled = gradients.filter((gradient) => gradient.numel > 0).map(dense);
+  const filled = gradients.filter((gradient) => gradient.numel() > 0).map(dense);
   const first = filled[0];
   if (first === undefined) return full([], 0);
   const parts = empty(first, [filled.length], 'float32', 'clipGradNorm');
@@ -62,7 +62,7 @@ function totalNorm(gradients: readonly Tensor[], p: number): Tensor {
       writes: [parts.strided([], [], i)],
       reads: [x],
       floats: p === Infinity ? [] : [1],
-      ints: [1, x.numel, 1],
+      ints: [1, x.numel(), 1],
     });
     if (x !== gradient) x.dispose();
   });
@@ -123,12 +123,12 @@ function scaleDown(name: string, gradients: readonly Tensor[], maxNorm: number, 
     change(name, gradient, (x) =>
       x.storage.device.launch({
         kernel: 'clipNorm_f32',
-        work: x.numel,
+        work: x.numel(),
         grain: 32768,
         writes: [x],
         reads: [norm],
         floats: [maxNorm],
-        ints: [x.numel],
+        ints: [x.numel()],
       }),
     );
   }

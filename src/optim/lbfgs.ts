@@ -93,7 +93,7 @@ function product(a: Tensor, b: Tensor): number {
 }
 
 function largest(x: Tensor): number {
-  return x.numel === 0 ? 0 : amax(abs(x)).item();
+  return x.numel() === 0 ? 0 : amax(abs(x)).item();
 }
 
 /** y ← y + alpha · x, for contiguous vectors. */
@@ -186,7 +186,7 @@ export class LBFGS extends Optimizer<LBFGSSettings> {
   /** The gradients as one vector; 0 where there is none. */
   private gather(): Tensor {
     const { params } = this.group;
-    const size = params.reduce((n, { numel }) => n + numel, 0);
+    const size = params.reduce((n, x) => n + x.numel(), 0);
     const flat = empty(params[0] as Tensor, [size], 'float32', 'LBFGS gradient');
     this.each(flat, (part, { grad, shape }) => {
       if (grad === null || grad.disposed) fill_(part, 0);
@@ -201,7 +201,7 @@ export class LBFGS extends Optimizer<LBFGSSettings> {
     let offset = 0;
     for (const param of this.group.params) {
       act(flat.strided(param.shape, contiguousStrides(param.shape), offset), param);
-      offset += param.numel;
+      offset += param.numel();
     }
   }
 
@@ -339,9 +339,9 @@ export class LBFGS extends Optimizer<LBFGSSettings> {
 
   /** What is remembered in saved state, with its vectors copied. Throws, with nothing changed, where one has another size. */
   private fitMemory(state: Readonly<Record<string, unknown>>): Memory {
-    const size = this.group.params.reduce((n, { numel }) => n + numel, 0);
+    const size = this.group.params.reduce((n, x) => n + x.numel(), 0);
     const check = (name: string, vector: unknown): Tensor => {
-      if (vector instanceof Tensor && vector.ndim === 1 && vector.numel === size) return vector;
+      if (vector instanceof Tensor && vector.ndim === 1 && vector.numel() === size) return vector;
       const got = vector instanceof Tensor ? show(vector.shape) : typeof vector;
       return fail('state', `LBFGS: ${name} must be a vector of all ${size} parameters, got ${got}.`);
     };
@@ -370,7 +370,7 @@ export class LBFGS extends Optimizer<LBFGSSettings> {
 /** The loss that a closure gave, as a number. */
 function lossOf(loss: unknown): number {
   if (typeof loss === 'number') return loss;
-  if (loss instanceof Tensor && loss.numel === 1) return loss.item();
+  if (loss instanceof Tensor && loss.numel() === 1) return loss.item();
   return fail('argument', 'LBFGS: the closure must return the loss, a number or a tensor of one element.');
 }
 

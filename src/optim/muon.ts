@@ -111,7 +111,7 @@ export class Muon extends Optimizer<MuonSettings, MuonState> {
   protected update(param: Tensor, grad: Tensor, state: MuonState, group: ParamGroup<MuonSettings>): void {
     const { lr, weightDecay, momentum, nesterov, adjustLrFn } = group;
     const [rows, columns] = param.shape as [number, number];
-    if (param.numel === 0) return;
+    if (param.numel() === 0) return;
     copyInto(state.momentum_buffer, lerp(state.momentum_buffer, grad, 1 - momentum));
     const way = nesterov ? lerp(grad, state.momentum_buffer, momentum) : state.momentum_buffer;
     const ratio =

@@ -166,7 +166,7 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
     floats: readonly number[],
     ints: readonly number[],
   ): void {
-    const count = param.numel;
+    const count = param.numel();
     param.storage.device.launch({
       kernel,
       work: count,

@@ -150,7 +150,7 @@ function fitValues(
 /** PyTorch keeps step counts in tensors, here they are numbers; both can be loaded. */
 function numberOf(name: string, key: string, value: unknown): number {
   if (typeof value === 'number') return value;
-  if (value instanceof Tensor && value.numel === 1) return value.item();
+  if (value instanceof Tensor && value.numel() === 1) return value.item();
   return fail(
     'state',
     `${name}: ${key} must be a number, got ${value instanceof Tensor ? show(value.shape) : typeof value}.`,

@@ -156,7 +156,7 @@ export class Trainer<M extends Module, B> {
     const { model, optimizer, scheduler } = this.options;
     const parameters = new Map(model.namedParameters());
     for (const [name, mask] of Object.entries(state.masks)) {
-      if (parameters.get(name)?.numel !== mask.numel)
+      if (parameters.get(name)?.numel() !== mask.numel())
         fail('state', `Trainer.load: there is no parameter '${name}' for a mask.`);
     }
     // First what checks itself, so that a state of another training changes nothing.

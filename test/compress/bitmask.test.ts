@@ -15,7 +15,7 @@ describe('a round trip changes no bit', () => {
     const w = tensor(sparse(size, 0.9));
     const packed = packSparse({ w });
     expect(Object.keys(packed.tensors)).toEqual(['w#mask', 'w#values']);
-    expect(packed.tensors['w#mask']?.numel).toBe(Math.ceil(size / 8));
+    expect(packed.tensors['w#mask']?.numel()).toBe(Math.ceil(size / 8));
     expect(bits(unpackSparse(packed).w as Tensor)).toEqual(bits(w));
   });
 
@@ -58,7 +58,7 @@ describe('a round trip changes no bit', () => {
 
 test('90 % zeros take an eighth of the bytes', () => {
   const { tensors } = packSparse({ w: tensor(sparse(100_000, 0.9)) });
-  const bytes = (tensors['w#mask']?.numel ?? 0) + 4 * (tensors['w#values']?.numel ?? 0);
+  const bytes = (tensors['w#mask']?.numel() ?? 0) + 4 * (tensors['w#values']?.numel() ?? 0);
   expect(bytes / 400_000).toBeLessThan(0.133);
 });
 

@@ -41,7 +41,7 @@ function layerOf(name: string): Linear | Conv2d {
 
 /** The mask of a layer's weight as the golden file writes it; without one, nothing is pruned. */
 function bitsOf(layer: Linear | Conv2d): string {
-  const mask = maskOf(layer.weight)?.dataSync() ?? new Float32Array(layer.weight.numel).fill(1);
+  const mask = maskOf(layer.weight)?.dataSync() ?? new Float32Array(layer.weight.numel()).fill(1);
   return Array.from(mask, String).join('');
 }
 

@@ -11,7 +11,7 @@ afterEach(release);
 
 type Net = nn.Module & { forward(x: Tensor): Tensor };
 
-const count = (model: nn.Module): number => model.parameters().reduce((n, p) => n + p.numel, 0);
+const count = (model: nn.Module): number => model.parameters().reduce((n, p) => n + p.numel(), 0);
 
 /** Running statistics, scales and shifts that no two channels share, as after training. */
 function train(model: Net, x: Tensor): void {
@@ -115,7 +115,7 @@ describe('the shrunk model gives what the masked one gave', () => {
     const x = randn([7, 1, 8, 8]);
     checkShrink(model, x, 0.5, { parameters: 3 * 9 + 6 + 4 * 3 * 9 + 4 + 8 + 5 * 4 + 5 + 10 + 5 * 2 + 2 });
     const bn = model.getSubmodule('bn2') as nn.BatchNorm2d;
-    expect([bn.numFeatures, bn.runningMean?.numel, bn.runningVar?.numel]).toEqual([4, 4, 4]);
+    expect([bn.numFeatures, bn.runningMean?.numel(), bn.runningVar?.numel()]).toEqual([4, 4, 4]);
     model.train();
     noGrad(() => model.forward(x));
   });

@@ -20,7 +20,7 @@ export function countParameters(net: Net): { parameters: number; nonzero: number
   let parameters = 0;
   let nonzero = 0;
   for (const value of Object.values(net.stateDict())) {
-    parameters += value.numel;
+    parameters += value.numel();
     for (const v of value.dataSync()) if (v !== 0) nonzero++;
   }
   return { parameters, nonzero };
