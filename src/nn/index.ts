@@ -13,6 +13,7 @@ export { Conv1d, Conv2d, Conv3d, type ConvOptions, type PaddingMode } from './co
 export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeOptions } from './convtranspose.js';
 export * from './dropout.js';
 export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
+export { EmbeddingBag, type EmbeddingBagLayerOptions } from './embeddingbag.js';
 export { Fold, Unfold } from './fold.js';
 export * as functional from './functional.js';
 export type { BackwardHook, ForwardHook, ForwardPreHook, Gradients, HookHandle } from './hooks.js';

@@ -8,6 +8,7 @@ import { Conv1d, Conv2d, Conv3d } from './conv.js';
 import { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './convtranspose.js';
 import * as dropout from './dropout.js';
 import { Embedding } from './embedding.js';
+import { EmbeddingBag } from './embeddingbag.js';
 import { Fold, Unfold } from './fold.js';
 import { GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm } from './layernorm.js';
 import { type LayerType, type LayerTypes, layerType } from './layertype.js';
@@ -113,6 +114,18 @@ export const layerTypes: LayerTypes = {
     m.numEmbeddings,
     m.embeddingDim,
     { paddingIdx: m.paddingIdx, maxNorm: m.maxNorm, normType: m.normType, scaleGradByFreq: m.scaleGradByFreq },
+  ]),
+  EmbeddingBag: layerType(EmbeddingBag, (m) => [
+    m.numEmbeddings,
+    m.embeddingDim,
+    {
+      paddingIdx: m.paddingIdx,
+      maxNorm: m.maxNorm,
+      normType: m.normType,
+      scaleGradByFreq: m.scaleGradByFreq,
+      mode: m.mode,
+      includeLastOffset: m.includeLastOffset,
+    },
   ]),
   Bilinear: layerType(Bilinear, (m) => [m.in1Features, m.in2Features, m.outFeatures, { bias: m.bias !== null }]),
   RNN: layerType(RNN, (m) => [m.inputSize, m.hiddenSize, { ...recurrentOptions(m), nonlinearity: m.nonlinearity }]),

@@ -6,6 +6,18 @@ import { expect, test } from 'vitest';
 
 const layers: readonly [() => nn.Module, readonly Tensor[]][] = [
   [() => new nn.Bilinear(2, 3, 4, { bias: false }), [tensor([[1, 2]]), tensor([[1, 2, 3]])]],
+  [
+    () => new nn.EmbeddingBag(5, 3, { paddingIdx: 1, mode: 'sum' }),
+    [
+      tensor(
+        [
+          [0, 1],
+          [4, 1],
+        ],
+        { dtype: 'int32' },
+      ),
+    ],
+  ],
   [() => new nn.Embedding(5, 3, { paddingIdx: 1 }), [tensor([0, 1, 4], { dtype: 'int32' })]],
 ];
 

@@ -101,7 +101,7 @@ const OTHERS = [
   // Containers have tests below.
   ...['Sequential', 'ModuleList'],
   // What takes other inputs is in test/nn/topology.test.ts.
-  ...['ModuleDict', 'Embedding', 'Bilinear', 'MaxUnpool1d', 'MaxUnpool2d', 'MaxUnpool3d'],
+  ...['ModuleDict', 'Embedding', 'EmbeddingBag', 'Bilinear', 'MaxUnpool1d', 'MaxUnpool2d', 'MaxUnpool3d'],
   // What takes or gives several tensors is in test/nn/clone.test.ts.
   ...['RNN', 'LSTM', 'GRU', 'RNNCell', 'LSTMCell', 'GRUCell', 'MultiheadAttention', 'Transformer'],
   ...['TransformerEncoderLayer', 'TransformerDecoderLayer', 'TransformerEncoder', 'TransformerDecoder'],
