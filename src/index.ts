@@ -1,6 +1,8 @@
 /** fettle: tensors, ops, autograd, scopes, devices and random numbers. */
 export {
   type BackwardOptions,
+  type Captured,
+  capture,
   enableGrad,
   type GradOptions,
   grad,

@@ -153,7 +153,7 @@ type Method<F> = F extends (input: never, ...rest: infer R) => infer O ? (...res
 type Derived = { [K in keyof Table]: Method<Table[K]> };
 
 declare module './core/tensor.js' {
-  interface Tensor<D extends DType = DType> extends Derived {
+  interface Tensor<D extends DType = DType, R extends number = number> extends Derived {
     /** The largest of all elements. */
     max(): Tensor;
     /** Largest values along `dim` and where they are. */

@@ -2,6 +2,7 @@ import { fail, show } from '../core/errors.js';
 import { currentScope, moveTo, openScope } from '../core/scope.js';
 import { coalesce, isContiguous, sameShape } from '../core/shape.js';
 import { allocate, type Tensor } from '../core/tensor.js';
+import { noteDelivered } from './delivered.js';
 import { enableGrad, noGrad } from './mode.js';
 import { type Edge, edgeOf, Leaf, type Node, record } from './tape.js';
 
@@ -186,6 +187,7 @@ function deliver(leaf: Tensor, gradient: Tensor, taken: Set<Tensor>, createGraph
   }
   // A gradient lives as long as its leaf.
   moveTo(leaf.grad, leaf.scope);
+  noteDelivered(leaf);
 }
 
 /**

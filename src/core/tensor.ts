@@ -1,6 +1,7 @@
 import type { Device } from './device.js';
 import { type ArrayOf, type DType, decode, traits } from './dtype.js';
 import { fail, show } from './errors.js';
+import type { ShapeOf } from './rank.js';
 import { moveTo, type Owned, own, type Scope } from './scope.js';
 import { contiguousStrides, isContiguous, type Shape, sizeOf } from './shape.js';
 import type { Storage } from './storage.js';
@@ -18,7 +19,7 @@ export type NestedArray = number | boolean | NestedArray[];
  * The bare tensor: a typed, strided window on a storage, and its place in the recorded computation. Ops are functions on
  * it; `src/tensor.ts` adds them as methods.
  */
-export class Tensor<D extends DType = DType> implements Owned {
+export class Tensor<D extends DType = DType, R extends number = number> implements Owned {
   /** Gradient of the last backward pass that reached this leaf; same shape, or null. */
   grad: Tensor | null = null;
   /** What made this tensor, when gradients flow through it. */
@@ -35,7 +36,7 @@ export class Tensor<D extends DType = DType> implements Owned {
     readonly storage: Storage,
     /** First element, counted in elements from the beginning of the storage. */
     readonly offset: number,
-    readonly shape: Shape,
+    readonly shape: ShapeOf<R>,
     /** Steps between neighbours, in elements, one for each dimension. */
     readonly strides: Shape,
     readonly dtype: D,
