@@ -2,7 +2,7 @@
  * The ABI on one page: every kernel of the binary. A kernel computes the work items [begin, end) of a launch record; see
  * launch.ts for the record, and the kernel's own file for its slots.
  */
-export { replay, setScratch } from './launch';
+export { replay, setScratch, takeRefusal } from './launch';
 export {
   sigmoid_f32,
   logSigmoid_f32,
@@ -85,6 +85,7 @@ export {
   cast_f16_f32,
   cast_f32_f16,
 } from './cast';
+export { inRange_i32 } from './check';
 export {
   eq_f32,
   eq_i32,

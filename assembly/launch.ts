@@ -54,11 +54,31 @@ export function setScratch(base: usize): void {
   scratchBase = base;
 }
 
-/** Runs `count` records that stand one behind another: a captured step without a crossing for each of its ops. */
-export function replay(records: usize, count: i32): void {
+/** Whether a kernel has found what it must refuse, such as an index out of range, since the host asked last. */
+let refused = false;
+
+/** Called by kernels that only check: the host throws, and a captured step goes no further. */
+export function refuse(): void {
+  refused = true;
+}
+
+/** For the host: whether a kernel has refused, once. */
+export function takeRefusal(): bool {
+  const was = refused;
+  refused = false;
+  return was;
+}
+
+/**
+ * Runs `count` records that stand one behind another: a captured step without a crossing for each of its ops. Gives the number
+ * of records from the one that refused on, or 0.
+ */
+export function replay(records: usize, count: i32): i32 {
   while (count > 0) {
     call_indirect<void>(load<u32>(records), records, 0, load<i32>(records, 4));
+    if (refused) return count;
     records += (<usize>load<i32>(records, 12)) << 2;
     count--;
   }
+  return 0;
 }

@@ -15,7 +15,7 @@ const HEAD = `/**
  * The ABI on one page: every kernel of the binary. A kernel computes the work items [begin, end) of a launch record; see
  * launch.ts for the record, and the kernel's own file for its slots.
  */
-export { replay, setScratch } from './launch';
+export { replay, setScratch, takeRefusal } from './launch';
 `;
 
 /** The text that assembly/index.ts must have. */

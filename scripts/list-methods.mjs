@@ -189,7 +189,25 @@ function declaration(checker, name, signature, where) {
 }
 
 /** What a declaration names without an import. */
-const AMBIENT = new Set(['D', 'R', 'DType', 'Tensor', 'Partial', 'Iterable', 'Generator', 'Required', 'Promise', 'Pick', 'Omit', 'Record', 'Exclude', 'Extract', 'Int32Array', 'Float32Array', 'NonNullable']);
+const AMBIENT = new Set([
+  'D',
+  'R',
+  'DType',
+  'Tensor',
+  'Partial',
+  'Iterable',
+  'Generator',
+  'Required',
+  'Promise',
+  'Pick',
+  'Omit',
+  'Record',
+  'Exclude',
+  'Extract',
+  'Int32Array',
+  'Float32Array',
+  'NonNullable',
+]);
 
 /**
  * The imports of the types that `text` names.

@@ -3,6 +3,7 @@ import { fail, show } from '../core/errors.js';
 import { currentScope, moveTo, openScope, type Scope, within } from '../core/scope.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { noteDelivered } from './delivered.js';
 import { addInto, copy, onesLike, sum, toDType, zerosLike } from './gradients.js';
 import { applyHooks } from './hooks.js';
 import { enableGrad, noGrad } from './mode.js';
@@ -212,6 +213,7 @@ class Pass {
     this.seen.add(given);
     // A gradient lives as long as its tensor.
     moveTo(given, tensor.scope);
+    noteDelivered(tensor);
     const leaf = tensor.accumulator;
     if (!(leaf instanceof Leaf) || leaf.afterwards.size === 0) return;
     within(this.outside, () => {

@@ -71,10 +71,16 @@ export function copy(a: Tensor): Tensor {
 /** A contiguous tensor of one value. */
 export function filled(like: Tensor, shape: Shape, dtype: DType, value: 0 | 1): Tensor {
   const y = allocate(like.storage.device, shape, dtype, 'gradient');
-  // 1 as a float16 is 0x3c00; 0 is no bits in every dtype.
-  const data = dtype === 'float16' ? new Uint16Array(y.numel()) : new Float32Array(y.numel());
-  if (value === 1) data.fill(dtype === 'float16' ? 0x3c00 : 1);
-  y.storage.device.write(y.storage, 0, new Uint8Array(data.buffer));
+  // 1 as a float16 and as a float32; 0 is no bits in every dtype.
+  const one = dtype === 'float16' ? 0x3c00 : 0x3f800000;
+  y.storage.device.launch({
+    kernel: `fill_b${traits[dtype].bytes}`,
+    work: y.numel(),
+    grain: 65536,
+    writes: [y],
+    reads: [],
+    ints: [value * one],
+  });
   return y;
 }
 

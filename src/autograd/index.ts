@@ -7,6 +7,7 @@ export {
   type GradOptions,
   grad,
 } from './backward.js';
+export { type Captured, capture, isCapturing } from './capture.js';
 export { type CheckpointOptions, checkpoint, checkpointSequential, type Part } from './checkpoint.js';
 export { AutogradFunction, FunctionContext, type FunctionGrads } from './function.js';
 export { type DerivativeOptions, hessian, hvp, jacobian, jvp, type MatrixOptions, vhp, vjp } from './functional.js';

@@ -20,6 +20,31 @@ export interface Launch {
   readonly ints?: readonly number[];
   /** Bytes of scratch memory the kernel uses while it runs. */
   readonly scratch?: number;
+  /** For a kernel that only checks: throws the error that says what it has refused. */
+  readonly refusal?: () => never;
+  /**
+   * Sets, before each replay of a captured step, the numbers that change from one to the next: a learning rate, a count of
+   * steps, the place in a stream of random numbers. Without it they stay what they were.
+   */
+  readonly refresh?: (numbers: LaunchNumbers) => void;
+}
+
+/** The numbers of a recorded launch, to be set by their places in `floats` and `ints`. */
+export interface LaunchNumbers {
+  float(i: number, value: number): void;
+  int(i: number, value: number): void;
+}
+
+/** A sequence of launches that can run again, on memory of its own that was planned once. */
+export interface Recording {
+  /** Launches of one run. */
+  readonly launches: number;
+  /** Bytes that the tensors share which live only within a run. */
+  readonly arenaBytes: number;
+  /** Runs all launches. Throws when memory they use has been freed. */
+  run(): void;
+  /** Frees its memory. */
+  dispose(): void;
 }
 
 export interface MemoryUse {
@@ -48,5 +73,9 @@ export interface Device {
   /** The same at once; throws with the remedy where the device cannot. */
   readSync(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer>;
   launch(launch: Launch): void;
+  /** Copies bytes from one storage to another. */
+  copy(target: Storage, targetOffset: number, source: Storage, sourceOffset: number, bytes: number): void;
+  /** Runs `body` and keeps what it launched. Throws when it reads a value back, which a replay could not follow. */
+  record(body: () => void): Recording;
   memory(): MemoryUse;
 }

@@ -7,6 +7,7 @@ import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
 import { eq, ne, where } from './compare.js';
 import { gather, indexSelect } from './indexing.js';
+import { checkRange } from './indices.js';
 import { CROSS_ENTROPY_NAMES, NLL_NAMES } from './lossnames.js';
 import { cast, permute, reshape } from './movement.js';
 import { checkTensor, convert, dense, empty, op } from './op.js';
@@ -83,16 +84,10 @@ function crossEntropyGrad(x: Tensor, target: Tensor, rowScale: Tensor, options: 
   return mul(sub(mul(softmax(x, 1), sum(q, 1, true)), q), rowScale.ndim === 0 ? rowScale : reshape(rowScale, [n, 1]));
 }
 
-/** Throws for a label that is no class. Labels are read where they are at hand; elsewhere the kernel makes the loss NaN. */
+/** Throws for a label that is no class. */
 function checkLabelRange(name: string, labels: Tensor, classes: number, ignoreIndex: number): void {
-  if (labels.device !== 'wasm') return;
-  for (const label of labels.dataSync()) {
-    if (label === ignoreIndex || (label >= 0 && label < classes)) continue;
-    fail(
-      'data',
-      `${name}: label ${label} is none of ${classes} classes, 0 … ${classes - 1}. Check the labels, or ignoreIndex.`,
-    );
-  }
+  const what = `none of ${classes} classes, 0 … ${classes - 1}. Check the labels, or ignoreIndex.`;
+  checkRange(labels, 0, classes, (label) => `${name}: label ${label} is ${what}`, ignoreIndex);
 }
 
 /** Class-index cross entropy on rows [n, c]: one kernel forward, one backward. Gives the loss of each row and its weight. */

@@ -4,17 +4,11 @@ import { fail, show } from '../core/errors.js';
 import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { checkIndices } from './indices.js';
 import { narrow, reshape } from './movement.js';
 import { checkTensor, convert, dense, empty, suffix } from './op.js';
 
 /** Ops that pick elements by index. */
-
-/** Throws unless every index lies in [0, size). The check reads the indices; on the CPU they are at hand. */
-export function checkIndices(name: string, index: Tensor, size: number): void {
-  for (const i of index.dataSync()) {
-    if (i < 0 || i >= size) fail('argument', `${name}: index ${i} is out of range for a dimension of ${size}.`);
-  }
-}
 
 /** x[o, index[o, j, i], i], with x [outer, n, inner] and index [outer, m, inner]. */
 function gatherAlong(x: Tensor, index: Tensor, outer: number, inner: number, shape: Shape): Tensor {

@@ -19,7 +19,8 @@ export interface RandomOptions<D extends 'float32' | 'int32' = 'float32'> extend
 /** Fills `y` from the next numbers of the stream. Element i comes from word i mod 4 of block ⌊i / 4⌋ of this call. */
 function draw(kernel: string, y: Tensor, generator: Generator, floats: readonly number[]): void {
   const key = generator.key();
-  const counter = generator.reserve(Math.ceil(y.numel() / 4));
+  const blocks = Math.ceil(y.numel() / 4);
+  const counter = generator.reserve(blocks);
   y.storage.device.launch({
     kernel,
     work: y.numel(),
@@ -28,6 +29,11 @@ function draw(kernel: string, y: Tensor, generator: Generator, floats: readonly 
     reads: [],
     floats,
     ints: [...key, counter.low, counter.high],
+    refresh(numbers) {
+      const next = generator.reserve(blocks);
+      numbers.int(2, next.low);
+      numbers.int(3, next.high);
+    },
   });
 }
 

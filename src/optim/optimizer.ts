@@ -1,4 +1,5 @@
-import { enableGrad, noGrad } from '../autograd/index.js';
+import { enableGrad, isCapturing, noGrad } from '../autograd/index.js';
+import type { LaunchNumbers } from '../core/device.js';
 import { fail, show } from '../core/errors.js';
 import { openScope } from '../core/scope.js';
 import { sameShape } from '../core/shape.js';
@@ -52,6 +53,10 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
   stepCount = 0;
   private readonly preHooks = new Set<() => void>();
   private readonly postHooks = new Set<() => void>();
+  /** Calls the running update once more. */
+  private again: () => void = () => {};
+  /** Takes the numbers of an update that a captured step replays. */
+  private replayed: LaunchNumbers | null = null;
 
   /**
    * `params` are tensors, or groups `{ params, lr, … }` with hyper-parameters of their own. Throws for an empty list, for
@@ -111,7 +116,11 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
       // Everything that can fail comes first, so that a step is taken as a whole or not at all.
       for (const { param, grad, state, group } of this.updates()) {
         const target = dense(param);
-        this.update(target, dense(grad), state, group);
+        const source = dense(grad);
+        // A captured step replays the kernel; the numbers it takes depend on settings and on the count of steps.
+        this.checkReplayable();
+        this.again = () => this.update(target, source, state, group);
+        this.update(target, source, state, group);
         if (target !== param) copyInto(param, target);
         param.storage.touch(this.name);
         if (param instanceof Parameter) param.constraint?.apply();
@@ -157,6 +166,20 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
     return fill_(empty(param, param.shape, 'float32', `${this.name} state`), fill).keep();
   }
 
+  /** Whether update() is one launch of a fused kernel, whose numbers a captured step can set anew. */
+  protected get replayable(): boolean {
+    return true;
+  }
+
+  private checkReplayable(): void {
+    if (this.replayable || !isCapturing()) return;
+    fail(
+      'unsupported',
+      `${this.name}: a captured step cannot follow its settings from one step to the next. Capture forward and backward, and ` +
+        'call step() after it.',
+    );
+  }
+
   /** Runs a fused kernel over the elements of `param`: slots param, state (null where absent), grad, floats, count, ints. */
   protected launch(
     kernel: string,
@@ -166,7 +189,13 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
     floats: readonly number[],
     ints: readonly number[],
   ): void {
+    if (this.replayed !== null) {
+      for (let i = 0; i < floats.length; i++) this.replayed.float(i, floats[i] as number);
+      for (let i = 0; i < ints.length; i++) this.replayed.int(i + 1, ints[i] as number);
+      return;
+    }
     const count = param.numel();
+    const { again } = this;
     param.storage.device.launch({
       kernel,
       work: count,
@@ -175,6 +204,14 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
       reads: [grad],
       floats,
       ints: [count, ...ints],
+      refresh: (numbers) => {
+        this.replayed = numbers;
+        try {
+          again();
+        } finally {
+          this.replayed = null;
+        }
+      },
     });
   }
 

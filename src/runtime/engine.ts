@@ -68,6 +68,16 @@ export class Engine {
     );
   }
 
+  /** Runs `count` records that stand one behind another; gives the number that were left when a kernel refused, or 0. */
+  replay(records: number, count: number): number {
+    return this.instance.replay(records, count);
+  }
+
+  /** Whether a kernel has refused its input since this was asked last. */
+  takeRefusal(): boolean {
+    return this.instance.takeRefusal() !== 0;
+  }
+
   /** Exchanges the arithmetic: strict gives the same bits on every machine, the default is the fastest there is. */
   useStrict(strict: boolean): void {
     const shared = this.instance.variant.endsWith('shared');

@@ -4,7 +4,7 @@ import type { Tensor } from '../core/tensor.js';
 import type { Engine } from './engine.js';
 
 /** Slots before the arguments: kernel, work, grain, slots. assembly/launch.ts draws the record. */
-const HEADER = 4;
+export const HEADER = 4;
 
 function address(tensor: Tensor | null): number {
   return tensor === null ? 0 : tensor.storage.pointer + tensor.offset * traits[tensor.dtype].bytes;

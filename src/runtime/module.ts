@@ -6,19 +6,26 @@ import { hasRelaxedSimd, hasSimd, type Variant } from './variant.js';
 /** Computes the work items [begin, end) of the launch record at address `record`. */
 export type Kernel = (record: number, begin: number, end: number) => void;
 
-interface Exports {
-  readonly table: WebAssembly.Table;
+/** What a binary exports besides its kernels. */
+interface Controls {
   readonly setScratch: (address: number) => void;
-  readonly replay: (records: number, count: number) => void;
+  /** Runs `count` records from address `records` on; gives the number that were left when a kernel refused, or 0. */
+  readonly replay: (records: number, count: number) => number;
+  /** Whether a kernel has refused since this was asked last. */
+  readonly takeRefusal: () => number;
+}
+
+const CONTROLS: readonly string[] = ['setScratch', 'replay', 'takeRefusal'];
+
+interface Exports extends Controls {
+  readonly table: WebAssembly.Table;
   readonly [kernel: string]: unknown;
 }
 
 /** A binary at work on a memory. */
-export interface Instance {
+export interface Instance extends Controls {
   readonly variant: Variant;
   readonly kernels: ReadonlyMap<string, { readonly run: Kernel; readonly index: number }>;
-  readonly setScratch: (address: number) => void;
-  readonly replay: (records: number, count: number) => void;
 }
 
 /** Where static data of every binary ends and the heap may begin: asconfig.json gives each binary a base below this. */
@@ -61,9 +68,7 @@ export function instantiate(variant: Variant, memory: WebAssembly.Memory): Insta
   const source = binaries[variant]();
   const { instance } = instantiateSync(source, { env: { memory } });
   const exports = instance.exports as unknown as Exports;
-  const names = Object.keys(exports).filter(
-    (name) => typeof exports[name] === 'function' && name !== 'setScratch' && name !== 'replay',
-  );
+  const names = Object.keys(exports).filter((name) => typeof exports[name] === 'function' && !CONTROLS.includes(name));
   // Export order is the same in every instance of a binary, so a record means the same kernel on every thread.
   const first = exports.table.grow(names.length);
   const kernels = new Map<string, { run: Kernel; index: number }>();
@@ -71,5 +76,6 @@ export function instantiate(variant: Variant, memory: WebAssembly.Memory): Insta
     exports.table.set(first + i, exports[name]);
     kernels.set(name, { run: exports[name] as Kernel, index: first + i });
   });
-  return { variant, kernels, setScratch: exports.setScratch, replay: exports.replay };
+  const { setScratch, replay, takeRefusal } = exports;
+  return { variant, kernels, setScratch, replay, takeRefusal };
 }

@@ -1,0 +1,164 @@
+import {
+  capture,
+  crossEntropy,
+  defaultGenerator,
+  dropout,
+  manualSeed,
+  memory,
+  randn,
+  type Tensor,
+  tensor,
+  zeros,
+} from 'fettle';
+import * as nn from 'fettle/nn';
+import * as optim from 'fettle/optim';
+import { afterEach, expect, test } from 'vitest';
+
+const made: { dispose(): void }[] = [];
+function own<T extends { dispose(): void }>(thing: T): T {
+  made.push(thing);
+  return thing;
+}
+afterEach(() => {
+  for (const thing of made.splice(0)) thing.dispose();
+});
+
+function net(): nn.Sequential {
+  manualSeed(3);
+  return own(new nn.Sequential(new nn.Linear(6, 16), new nn.ReLU(), new nn.Dropout(0.25), new nn.Linear(16, 4)));
+}
+
+interface Trainer {
+  step: (x: Tensor, y: Tensor) => Tensor;
+  model: nn.Sequential;
+}
+
+function trainer(make: (params: nn.Parameter[]) => optim.AdamW, captured: boolean): Trainer {
+  const model = net();
+  const optimizer = own(make(model.parameters()));
+  const fn = (x: Tensor, y: Tensor): Tensor => {
+    optimizer.zeroGrad();
+    const loss = crossEntropy(model.forward(x), y);
+    loss.backward();
+    optimizer.step();
+    return loss;
+  };
+  return { step: captured ? own(capture(fn)) : fn, model };
+}
+
+function batches(n: number): [Tensor, Tensor][] {
+  manualSeed(11);
+  return Array.from({ length: n }, () => [
+    own(randn([8, 6])),
+    own(
+      tensor(
+        Int32Array.from({ length: 8 }, () => defaultGenerator.below(4)),
+        [8],
+        { dtype: 'int32' },
+      ),
+    ),
+  ]);
+}
+
+test('a captured step trains to the same bits as the step itself, dropout and step counts included', () => {
+  const data = batches(12);
+  const run = (captured: boolean): { losses: number[]; weights: number[][] } => {
+    const { step, model } = trainer((params) => new optim.AdamW(params, { lr: 0.05 }), captured);
+    manualSeed(5);
+    const losses = data.map(([x, y]) => {
+      const loss = own(step(x, y));
+      return loss.item();
+    });
+    return { losses, weights: model.parameters().map((p) => [...p.dataSync()]) };
+  };
+  expect(run(true)).toEqual(run(false));
+});
+
+test('a replay allocates nothing', () => {
+  const data = batches(2);
+  const { step } = trainer((params) => new optim.AdamW(params, { lr: 0.05 }), true);
+  for (let i = 0; i < 3; i++) own(step(...(data[i % 2] as [Tensor, Tensor])));
+  const before = memory();
+  for (let i = 0; i < 20; i++) step(...(data[i % 2] as [Tensor, Tensor]));
+  const after = memory();
+  expect([after.tensors, after.bytes, after.heapBytes]).toEqual([before.tensors, before.bytes, before.heapBytes]);
+});
+
+test('refuses what a replay could not follow', () => {
+  const x = own(tensor([1, 2, 3]));
+  const reads = own(capture((a: Tensor) => (a.sum().item() > 0 ? a.mul(2) : a.neg())));
+  own(reads(x));
+  expect(() => reads(x)).toThrow(/reads a value/);
+
+  const twice = own(capture((a: Tensor) => a.mul(2)));
+  own(twice(x));
+  const result = own(twice(x));
+  expect(result.toArray()).toEqual([2, 4, 6]);
+  expect(() => twice(own(tensor([1, 2])))).toThrow(/input 0 was float32 \[3\]/);
+  expect(() => twice(own(tensor([1, 2, 3], { dtype: 'int32' })))).toThrow(/int32 \[3\] now/);
+  expect(twice(own(tensor([5, 6, 7])))).toBe(result);
+  expect(result.toArray()).toEqual([10, 12, 14]);
+
+  const weight = zeros([3]);
+  const uses = own(capture((a: Tensor) => a.add(weight)));
+  own(uses(x));
+  own(uses(x));
+  weight.dispose();
+  expect(() => uses(x)).toThrow(/has been freed/);
+});
+
+test('strided inputs, results in objects, tensors that JavaScript makes within', () => {
+  const x = own(tensor([1, 2, 3, 4], [2, 2]));
+  const step = own(
+    capture((a: Tensor) => {
+      const table = tensor([1, 10]);
+      table.add_(1);
+      return { scaled: a.mul(table), shifted: a.add(tensor([5, 5])) };
+    }),
+  );
+  for (let i = 0; i < 4; i++) {
+    const { scaled, shifted } = step(own(x.t()));
+    expect(scaled.toArray()).toEqual([
+      [2, 33],
+      [4, 44],
+    ]);
+    expect(shifted.toArray()).toEqual([
+      [6, 8],
+      [7, 9],
+    ]);
+    own(scaled);
+    own(shifted);
+  }
+});
+
+test('gradients that the step leaves behind', () => {
+  const w = own(tensor([1, 2, 3], { requiresGrad: true }));
+  const step = own(capture((a: Tensor) => a.mul(w).sum().backward()));
+  for (let i = 1; i < 5; i++) {
+    w.grad?.dispose();
+    w.grad = null;
+    step(own(tensor([i, i, i])));
+    expect(w.grad as Tensor | null).not.toBeNull();
+    expect((w.grad as unknown as Tensor).toArray()).toEqual([i, i, i]);
+  }
+  expect(() => step(own(tensor([1, 1, 1])))).toThrow(/zeroGrad/);
+  w.grad?.dispose();
+});
+
+test('a label out of range is refused in a replay too, and nothing after it happens', () => {
+  const { step, model } = trainer((params) => new optim.AdamW(params, { lr: 0.05 }), true);
+  const [x, y] = batches(1)[0] as [Tensor, Tensor];
+  for (let i = 0; i < 3; i++) own(step(x, y));
+  const before = model.parameters().map((p) => [...p.dataSync()]);
+  const bad = own(tensor([0, 1, 2, 3, 4, 0, 1, 2], { dtype: 'int32' }));
+  expect(() => step(x, bad)).toThrow(/none of 4 classes/);
+  expect(model.parameters().map((p) => [...p.dataSync()])).toEqual(before);
+  step(x, y);
+});
+
+test('dropout draws anew at each replay', () => {
+  const x = own(tensor(new Float32Array(64).fill(1)));
+  const step = own(capture((a: Tensor) => dropout(a, 0.5)));
+  const seen = Array.from({ length: 6 }, () => [...own(step(x)).dataSync()].join());
+  expect(new Set(seen).size).toBe(6);
+});
