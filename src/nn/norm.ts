@@ -1,7 +1,9 @@
+import { noGrad } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { scope } from '../core/scoping.js';
 import { checkSize } from '../core/shape.js';
-import { batchNorm, instanceNorm, ones, squeeze, tensor, unsqueeze, zeros } from '../ops/index.js';
+import { add_, batchNorm, instanceNorm, ones, squeeze, tensor, unsqueeze, zeros } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { Buffer, Module, Parameter } from './module.js';
 import { python } from './repr.js';
@@ -96,10 +98,10 @@ abstract class BatchNorm extends NormBase {
   /** Counts the batch, and gives its share in the running statistics. */
   private nextMomentum(): number {
     if (this.numBatchesTracked === null) return this.momentum ?? 0;
-    const { storage, offset } = this.numBatchesTracked;
-    const count = this.numBatchesTracked.item() + 1;
-    storage.device.write(storage, offset * 4, new Uint8Array(Int32Array.of(count).buffer));
-    return this.momentum ?? 1 / count;
+    const tracked = this.numBatchesTracked;
+    noGrad(() => scope(() => add_(tracked, 1)));
+    // The count is read only where the share depends on it: a captured step reads nothing back.
+    return this.momentum ?? 1 / tracked.item();
   }
 }
 

@@ -74,6 +74,42 @@ test('a captured step trains to the same bits as the step itself, dropout and st
   expect(run(true)).toEqual(run(false));
 });
 
+test('a convolutional net with batch norm and a schedule trains to the same bits, captured or not', () => {
+  manualSeed(2);
+  const images = Array.from({ length: 6 }, () => own(randn([4, 1, 8, 8])));
+  const labels = own(tensor([0, 1, 2, 1], { dtype: 'int32' }));
+  const run = (captured: boolean): number[][] => {
+    manualSeed(3);
+    const model = own(
+      new nn.Sequential(
+        new nn.Conv2d(1, 3, 3, { padding: 1 }),
+        new nn.BatchNorm2d(3),
+        new nn.ReLU(),
+        new nn.MaxPool2d(2),
+        new nn.Flatten(),
+        new nn.Linear(48, 3),
+      ),
+    );
+    const optimizer = own(new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 }));
+    const scheduler = new optim.lrScheduler.StepLR(optimizer, 2, { gamma: 0.5 });
+    const fn = (x: Tensor): Tensor => {
+      optimizer.zeroGrad();
+      const loss = crossEntropy(model.forward(x), labels);
+      loss.backward();
+      optimizer.step();
+      return loss;
+    };
+    const step = captured ? own(capture(fn)) : fn;
+    const losses = images.map((x) => {
+      const loss = own(step(x)).item();
+      scheduler.step();
+      return loss;
+    });
+    return [losses, ...Object.values(model.stateDict()).map((value) => [...value.dataSync()])];
+  };
+  expect(run(true)).toEqual(run(false));
+});
+
 test('a replay allocates nothing', () => {
   const data = batches(2);
   const { step } = trainer((params) => new optim.AdamW(params, { lr: 0.05 }), true);
