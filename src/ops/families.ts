@@ -3,6 +3,7 @@ import { type DType, promote, promoteScalar, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { scope } from '../core/scoping.js';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../core/shape.js';
+import type { Binary, Unary } from '../core/signatures.js';
 import { Tensor } from '../core/tensor.js';
 import { sumTo } from './broadcast.js';
 import {
@@ -15,6 +16,7 @@ import {
   type Op,
   op,
   scalarLike,
+  signed,
   suffix,
 } from './op.js';
 import { at, build, integers, type Reference, type Sample, spread } from './sheet.js';
@@ -87,10 +89,11 @@ function unarySamples([low, high]: readonly [number, number], args: readonly unk
 
 /** Makes an elementwise op of one input. */
 // @__NO_SIDE_EFFECTS__
-export function unary<const S extends 'x' | 'y' = never, P extends Numbers | [] = []>(
-  name: string,
-  entry: UnaryEntry<S, P>,
-): Op<(input: Tensor, ...parameters: Partial<P>) => Tensor> {
+export function unary<
+  const S extends 'x' | 'y' = never,
+  P extends Numbers | [] = [],
+  const K extends 'float' | 'same' | 'whole' | 'bool' = 'float',
+>(name: string, entry: UnaryEntry<S, P> & { readonly result?: K }): Op<Unary<K, P>> {
   const { save = [], grad, result = 'float', kernel = name, compose } = entry;
   const defaults = (entry.parameters ?? []) as unknown as P;
   const domain = entry.domain ?? [-3, 3];
@@ -130,7 +133,7 @@ export function unary<const S extends 'x' | 'y' = never, P extends Numbers | [] 
     return y;
   };
 
-  return op(compute, {
+  return op(signed<Unary<K, P>>(compute), {
     name,
     family: 'unary',
     doc: entry.doc,
@@ -270,10 +273,10 @@ function wholes({ shape, data }: Reference): Reference {
 
 /** Makes an elementwise op of two inputs that broadcast; either may be a number. */
 // @__NO_SIDE_EFFECTS__
-export function binary<const S extends 'a' | 'b' | 'y' = never>(
-  name: string,
-  entry: BinaryEntry<S>,
-): Op<(input: Operand, other: Operand) => Tensor> {
+export function binary<
+  const S extends 'a' | 'b' | 'y' = never,
+  const K extends 'same' | 'float' | 'bool' | 'logical' = 'same',
+>(name: string, entry: BinaryEntry<S> & { readonly result?: K }): Op<Binary<K>> {
   const { save = [], grad, result = 'same', kernel = name, compose, wholeOnly = false } = entry;
   const domain = entry.domain ?? [
     [-3, 3],
@@ -329,7 +332,7 @@ export function binary<const S extends 'a' | 'b' | 'y' = never>(
   };
 
   const integer = (result === 'same' || result === 'bool') && entry.insteadOfWhole === undefined;
-  return op(compute, {
+  return op(signed<Binary<K>>(compute), {
     name,
     family: 'binary',
     doc: entry.doc,

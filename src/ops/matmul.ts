@@ -2,12 +2,13 @@ import { record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { broadcastShapes, sizeOf } from '../core/shape.js';
+import type { Matmul } from '../core/signatures.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { expand } from './broadcast.js';
 import { where } from './compare.js';
 import { reshape, transpose, unsqueeze } from './movement.js';
-import { checkDevice, checkTensor, convert, dense, empty, op, scalarLike } from './op.js';
+import { checkDevice, checkTensor, convert, dense, empty, op, scalarLike, signed } from './op.js';
 import { sum } from './reduce.js';
 import { at, build, type Reference, spread } from './sheet.js';
 
@@ -144,7 +145,7 @@ const referenceMatmul = (p: Reference, q: Reference): Reference => {
  * batches and broadcast. [.., M, K] × [.., K, N] gives [.., M, N].
  */
 export const matmul = op(
-  (input: Tensor, other: Tensor): Tensor => {
+  signed<Matmul>((input: Tensor, other: Tensor): Tensor => {
     checkTensor('matmul', input);
     checkTensor('matmul', other, 'other');
     checkDevice('matmul', input, other);
@@ -184,7 +185,7 @@ export const matmul = op(
       );
     }
     return reshape(y, [...lead, ...(input.ndim === 1 ? [] : [m]), ...(other.ndim === 1 ? [] : [n])]);
-  },
+  }),
   {
     name: 'matmul',
     family: 'matmul',

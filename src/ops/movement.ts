@@ -1,11 +1,13 @@
 import { record } from '../autograd/index.js';
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
-import { keywords, type Whole } from '../core/keywords.js';
+import { keywords, type Named, type Whole } from '../core/keywords.js';
+import type { Minus1, Plus1 } from '../core/rank.js';
 import { contiguousStrides, normalizeDim, type Shape, sizeOf } from '../core/shape.js';
+import type { Permute, Reshape } from '../core/signatures.js';
 import { type Listed, listOf } from '../core/sizes.js';
 import type { Tensor } from '../core/tensor.js';
-import { checkTensor, convert, copyInto, dense, empty, op } from './op.js';
+import { checkTensor, convert, copyInto, dense, empty, op, signed } from './op.js';
 import { at, build, type Reference, spread } from './sheet.js';
 
 /** Ops that move elements or only look at them in another order. */
@@ -79,7 +81,7 @@ function reshapeSheet(name: string, doc: string) {
 
 /** `input` under other sizes: a view where strides allow it, a copy otherwise. One size may be −1. */
 export const reshape = op(
-  (input: Tensor, ...sizes: Listed<'shape'>): Tensor => {
+  signed<Reshape<'shape'>>((input: Tensor, ...sizes: Listed<'shape'>): Tensor => {
     checkTensor('reshape', input);
     const shape = inferShape('reshape', input.shape, listOf('reshape', 'shape', sizes));
     const strides = viewStrides(input.shape, input.strides, shape);
@@ -88,7 +90,7 @@ export const reshape = op(
     const from = input.shape;
     record('reshape', [input], [y], [], ([g]) => [reshape(g as Tensor, from)]);
     return y;
-  },
+  }),
   reshapeSheet(
     'reshape',
     '`input` under other sizes, in row-major order; a view where strides allow it. One size may be −1.',
@@ -97,7 +99,7 @@ export const reshape = op(
 
 /** Like `reshape`, but never copies: throws where strides do not allow a view. */
 export const view = op(
-  (input: Tensor, ...sizes: Listed<'size'>): Tensor => {
+  signed<Reshape<'size'>>((input: Tensor, ...sizes: Listed<'size'>): Tensor => {
     checkTensor('view', input);
     const shape = inferShape('view', input.shape, listOf('view', 'size', sizes));
     if (viewStrides(input.shape, input.strides, shape) === null) {
@@ -107,12 +109,12 @@ export const view = op(
       );
     }
     return reshape(input, shape);
-  },
+  }),
   reshapeSheet('view', '`input` under other sizes without copying; throws where strides do not allow it.'),
 );
 
 export const permute = op(
-  (input: Tensor, ...given: Listed<'dims'>): Tensor => {
+  signed<Permute>((input: Tensor, ...given: Listed<'dims'>): Tensor => {
     checkTensor('permute', input);
     const dims = listOf('permute', 'dims', given);
     const order = dims.map((d) => normalizeDim('permute', d, input.ndim));
@@ -127,7 +129,7 @@ export const permute = op(
     const inverse = order.map((_, i) => order.indexOf(i));
     record('permute', [input], [y], [], ([g]) => [permute(g as Tensor, inverse)]);
     return y;
-  },
+  }),
   {
     name: 'permute',
     family: 'movement',
@@ -156,12 +158,19 @@ export const permute = op(
 
 /** A view of `input` with two dimensions exchanged. */
 export const transpose = op(
-  keywords('transpose', ['dim0', 'dim1'], (input: Tensor, dim0: number, dim1: number): Tensor => {
-    checkTensor('transpose', input);
-    const [a, b] = [normalizeDim('transpose', dim0, input.ndim), normalizeDim('transpose', dim1, input.ndim)];
-    const order = input.shape.map((_, i) => (i === a ? b : i === b ? a : i));
-    return permute(input, order);
-  }),
+  signed<
+    <D extends DType, R extends number>(
+      input: Tensor<D, R>,
+      ...rest: Named<[dim0: number, dim1: number], readonly ['dim0', 'dim1']>
+    ) => Tensor<D, R>
+  >(
+    keywords('transpose', ['dim0', 'dim1'], (input: Tensor, dim0: number, dim1: number): Tensor => {
+      checkTensor('transpose', input);
+      const [a, b] = [normalizeDim('transpose', dim0, input.ndim), normalizeDim('transpose', dim1, input.ndim)];
+      const order = input.shape.map((_, i) => (i === a ? b : i === b ? a : i));
+      return permute(input, order);
+    }),
+  ),
   {
     name: 'transpose',
     family: 'movement',
@@ -185,18 +194,23 @@ export const transpose = op(
 );
 
 /** The transpose of a matrix; tensors of one or no dimension are returned as they are. */
-export function t(input: Tensor): Tensor {
+export function t<D extends DType, R extends number>(input: Tensor<D, R>): Tensor<D, R> {
   if (input.ndim > 2)
     fail('shape', `t: expected at most 2 dimensions, got ${show(input.shape)}. Use transpose(dim0, dim1).`);
-  return input.ndim < 2 ? input : transpose(input, 0, 1);
+  return input.ndim < 2 ? input : (transpose(input, 0, 1) as Tensor as Tensor<D, R>);
 }
 
 /** Inserts a dimension of size 1 at `dim`. A view. */
-export const unsqueeze = /* @__PURE__ */ keywords('unsqueeze', ['dim'], (input: Tensor, dim: number): Tensor => {
-  checkTensor('unsqueeze', input);
-  const d = normalizeDim('unsqueeze', dim, input.ndim + 1);
-  return reshape(input, [...input.shape.slice(0, d), 1, ...input.shape.slice(d)]);
-});
+export const unsqueeze: <D extends DType, R extends number>(
+  input: Tensor<D, R>,
+  ...rest: Named<[dim: number], readonly ['dim']>
+) => Tensor<D, Plus1<R>> = /* @__PURE__ */ signed(
+  /* @__PURE__ */ keywords('unsqueeze', ['dim'], (input: Tensor, dim: number): Tensor => {
+    checkTensor('unsqueeze', input);
+    const d = normalizeDim('unsqueeze', dim, input.ndim + 1);
+    return reshape(input, [...input.shape.slice(0, d), 1, ...input.shape.slice(d)]);
+  }),
+);
 
 /** Drops dimensions of size 1: all of them, or those named. A named dimension of another size stays. */
 export const squeeze = /* @__PURE__ */ keywords(
@@ -233,30 +247,30 @@ export const flatten = /* @__PURE__ */ keywords(
 );
 
 /** `input` itself if it is contiguous, else a contiguous copy. */
-export function contiguous(input: Tensor): Tensor {
+export function contiguous<D extends DType, R extends number>(input: Tensor<D, R>): Tensor<D, R> {
   checkTensor('contiguous', input);
   return input.isContiguous() ? input : clone(input);
 }
 
 /** A copy in memory of its own, through which gradients flow. */
-export function clone(input: Tensor): Tensor {
+export function clone<D extends DType, R extends number>(input: Tensor<D, R>): Tensor<D, R> {
   checkTensor('clone', input);
-  const y = empty(input, input.shape, input.dtype, 'clone');
+  const y = empty(input, input.shape, input.dtype, 'clone') as Tensor<D, R>;
   copyInto(y, input);
   record('clone', [input], [y], [], ([g]) => [g]);
   return y;
 }
 
 /** The same values cut off from the graph: a view that requires no gradient. */
-export function detach(input: Tensor): Tensor {
+export function detach<D extends DType, R extends number>(input: Tensor<D, R>): Tensor<D, R> {
   checkTensor('detach', input);
-  return input.strided(input.shape, input.strides, input.offset);
+  return input.strided(input.shape, input.strides, input.offset) as Tensor<D, R>;
 }
 
 /** `input` as another dtype; the same tensor when it has it already. Gradients flow between floating-point types. */
-export function cast<D extends DType>(input: Tensor, dtype: D): Tensor<D> {
+export function cast<D extends DType, R extends number>(input: Tensor<DType, R>, dtype: D): Tensor<D, R> {
   checkTensor('cast', input);
-  const y = convert(input, dtype);
+  const y = convert(input, dtype) as Tensor<D, R>;
   if ((y as Tensor) !== input && traits[dtype].isFloat) {
     const from = input.dtype;
     record('cast', [input], [y], [], ([g]) => [cast(g as Tensor, from)]);
@@ -266,21 +280,28 @@ export function cast<D extends DType>(input: Tensor, dtype: D): Tensor<D> {
 
 /** A view of `length` slices along `dim`, beginning at `start`. */
 export const narrow = op(
-  keywords(
-    'narrow',
-    ['dim', 'start', 'length'],
-    (input: Tensor, dim: number, start: number, length: number): Tensor => {
-      checkTensor('narrow', input);
-      const d = normalizeDim('narrow', dim, input.ndim);
-      const size = input.shape[d] as number;
-      const first = start < 0 ? start + size : start;
-      if (
-        !(Number.isInteger(first) && Number.isInteger(length) && first >= 0 && length >= 0 && first + length <= size)
-      ) {
-        fail('argument', `narrow: ${start} … ${start + length} lies outside dim ${dim} of ${show(input.shape)}.`);
-      }
-      return stepped('narrow', input, d, first, 1, length);
-    },
+  signed<
+    <D extends DType, R extends number>(
+      input: Tensor<D, R>,
+      ...rest: Named<[dim: number, start: number, length: number], readonly ['dim', 'start', 'length']>
+    ) => Tensor<D, R>
+  >(
+    keywords(
+      'narrow',
+      ['dim', 'start', 'length'],
+      (input: Tensor, dim: number, start: number, length: number): Tensor => {
+        checkTensor('narrow', input);
+        const d = normalizeDim('narrow', dim, input.ndim);
+        const size = input.shape[d] as number;
+        const first = start < 0 ? start + size : start;
+        if (
+          !(Number.isInteger(first) && Number.isInteger(length) && first >= 0 && length >= 0 && first + length <= size)
+        ) {
+          fail('argument', `narrow: ${start} … ${start + length} lies outside dim ${dim} of ${show(input.shape)}.`);
+        }
+        return stepped('narrow', input, d, first, 1, length);
+      },
+    ),
   ),
   {
     name: 'narrow',
@@ -343,10 +364,11 @@ function embed(input: Tensor, shape: Shape, d: number, first: number, step: numb
 }
 
 /** Slice `index` along `dim`, without that dimension. */
-export const select = /* @__PURE__ */ keywords(
-  'select',
-  ['dim', 'index'],
-  (input: Tensor, dim: number, index: number): Tensor => {
+export const select: <D extends DType, R extends number>(
+  input: Tensor<D, R>,
+  ...rest: Named<[dim: number, index: number], readonly ['dim', 'index']>
+) => Tensor<D, Minus1<R>> = /* @__PURE__ */ signed(
+  /* @__PURE__ */ keywords('select', ['dim', 'index'], (input: Tensor, dim: number, index: number): Tensor => {
     checkTensor('select', input);
     const d = normalizeDim('select', dim, input.ndim);
     const size = input.shape[d] as number;
@@ -354,28 +376,36 @@ export const select = /* @__PURE__ */ keywords(
       fail('argument', `select: index ${index} lies outside dim ${dim} of ${show(input.shape)}.`);
     }
     return squeeze(narrow(input, d, index < 0 ? index + size : index, 1), d);
-  },
+  }),
 );
 
 /** Elements start, start + step, … before end along `dim`, as Python slices: out-of-range ends are cut. */
-export const slice = /* @__PURE__ */ keywords(
-  'slice',
-  ['dim', 'start', 'end', 'step'],
-  (input: Tensor, dim: number, start?: number | null, end?: number | null, step: Whole = 1): Tensor => {
-    checkTensor('slice', input);
-    const d = normalizeDim('slice', dim, input.ndim);
-    const size = input.shape[d] as number;
-    if (!Number.isInteger(step) || step < 1) fail('argument', `slice: step must be a whole number ≥ 1, got ${step}.`);
-    const clip = (v: number): number => Math.min(Math.max(v < 0 ? v + size : v, 0), size);
-    const first = clip(start ?? 0);
-    const last = clip(end ?? size);
-    return stepped('slice', input, d, first, step, Math.max(Math.ceil((last - first) / step), 0));
-  },
+export const slice: <D extends DType, R extends number>(
+  input: Tensor<D, R>,
+  ...rest: Named<
+    [dim: number, start?: number | null, end?: number | null, step?: number],
+    readonly ['dim', 'start', 'end', 'step']
+  >
+) => Tensor<D, R> = /* @__PURE__ */ signed(
+  /* @__PURE__ */ keywords(
+    'slice',
+    ['dim', 'start', 'end', 'step'],
+    (input: Tensor, dim: number, start?: number | null, end?: number | null, step: Whole = 1): Tensor => {
+      checkTensor('slice', input);
+      const d = normalizeDim('slice', dim, input.ndim);
+      const size = input.shape[d] as number;
+      if (!Number.isInteger(step) || step < 1) fail('argument', `slice: step must be a whole number ≥ 1, got ${step}.`);
+      const clip = (v: number): number => Math.min(Math.max(v < 0 ? v + size : v, 0), size);
+      const first = clip(start ?? 0);
+      const last = clip(end ?? size);
+      return stepped('slice', input, d, first, step, Math.max(Math.ceil((last - first) / step), 0));
+    },
+  ),
 );
 
 /** Reverses the order of elements along `dims`. */
 export const flip = op(
-  (input: Tensor, ...given: Listed<'dims'>): Tensor => {
+  signed<Permute>((input: Tensor, ...given: Listed<'dims'>): Tensor => {
     checkTensor('flip', input);
     const dims = listOf('flip', 'dims', given);
     const reversed = dims.map((d) => normalizeDim('flip', d, input.ndim));
@@ -392,7 +422,7 @@ export const flip = op(
     backwards.dispose();
     record('flip', [input], [y], [], ([g]) => [flip(g as Tensor, reversed)]);
     return y;
-  },
+  }),
   {
     name: 'flip',
     family: 'movement',

@@ -18,6 +18,15 @@ export function op<F extends (...args: never[]) => unknown>(compute: F, sheet: S
   return Object.assign(compute, { op: sheet });
 }
 
+/**
+ * `compute` under a signature that says more than its own: which dtype and rank follow from which is known to the author and
+ * beyond what the compiler can see.
+ */
+// @__NO_SIDE_EFFECTS__
+export function signed<F>(compute: (...args: never[]) => unknown): F {
+  return compute as unknown as F;
+}
+
 /** The name kernels of this dtype end in. */
 export function suffix(dtype: DType): string {
   return traits[dtype].suffix;

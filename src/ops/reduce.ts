@@ -1,8 +1,9 @@
 import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
-import { checkDType, traits } from '../core/dtype.js';
+import { checkDType, type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDims, sizeOf } from '../core/shape.js';
+import type { ReducedRank, SumDType } from '../core/signatures.js';
 import { Tensor } from '../core/tensor.js';
 import { div, mul, sub } from './arithmetic.js';
 import { eq, isnan, logicalAnd, logicalOr, where } from './compare.js';
@@ -21,17 +22,51 @@ import {
   type TypedReduceOptions,
 } from './fold.js';
 import { cast, permute, reshape } from './movement.js';
-import { checkTensor, convert, empty, type Op, op, suffix } from './op.js';
+import { checkTensor, convert, empty, type Op, op, signed, suffix } from './op.js';
 import { exp, sqrt } from './unary.js';
 
 /** Ops that fold dimensions into one value. */
 
-type Reduction = Op<(input: Tensor, ...args: ReduceArguments) => Tensor>;
-type TypedReduction = Op<(input: Tensor, ...args: TypedReduceArguments) => Tensor>;
+/** An op without its sheet. */
+type CallOf<O> = O extends Op<infer F> ? F : never;
+
+/** The dtype that a reduction names, or else that of sums. */
+type NamedDType<A extends readonly unknown[], D extends DType> = A extends readonly [...unknown[], infer Last]
+  ? Last extends { readonly dtype: infer E extends DType }
+    ? E
+    : SumDType<D>
+  : SumDType<D>;
+
+type Reduction = Op<
+  <D extends DType, R extends number, const A extends ReduceArguments>(
+    input: Tensor<D, R>,
+    ...args: A
+  ) => Tensor<D, ReducedRank<R, A>>
+>;
+type TypedReduction = Op<
+  <D extends DType, R extends number, const A extends TypedReduceArguments>(
+    input: Tensor<D, R>,
+    ...args: A
+  ) => Tensor<NamedDType<A, D>, ReducedRank<R, A>>
+>;
+type Position = Op<
+  <R extends number, const A extends PositionArguments>(
+    input: Tensor<DType, R>,
+    ...args: A
+  ) => Tensor<'int32', ReducedRank<R, A>>
+>;
+type Truth = Op<
+  <D extends DType, R extends number, const A extends ReduceArguments>(
+    input: Tensor<D, R>,
+    ...args: A
+  ) => Tensor<D extends 'uint8' ? 'uint8' : DType extends D ? 'bool' | 'uint8' : 'bool', ReducedRank<R, A>>
+>;
+
+export type PositionArguments = readonly [dim?: number | null | ReduceOptions, keepdim?: boolean | ReduceOptions];
 
 function summation(name: 'sum' | 'mean', doc: string, of: (values: number[]) => number): TypedReduction {
   return op(
-    (given: Tensor, ...args: TypedReduceArguments): Tensor => {
+    signed<CallOf<TypedReduction>>((given: Tensor, ...args: TypedReduceArguments): Tensor => {
       checkTensor(name, given);
       const options = parseReduce<TypedReduceOptions>(args, ['dtype']);
       const input = options.dtype === undefined ? given : cast(given, checkDType(name, options.dtype));
@@ -50,7 +85,7 @@ function summation(name: 'sum' | 'mean', doc: string, of: (values: number[]) => 
         return [scale === 1 ? back : mul(back, scale)];
       });
       return result;
-    },
+    }),
     {
       name,
       family: 'reduce',
@@ -107,7 +142,8 @@ function extremeValue(
 }
 
 function extremum(name: 'amax' | 'amin', doc: string, of: (values: number[]) => number): Reduction {
-  return op((input: Tensor, ...args: ReduceArguments): Tensor => extremeValue(name, input, parseReduce(args)), {
+  const compute = (input: Tensor, ...args: ReduceArguments): Tensor => extremeValue(name, input, parseReduce(args));
+  return op(signed<CallOf<Reduction>>(compute), {
     name,
     family: 'reduce',
     doc,
@@ -141,9 +177,9 @@ export const amin = /* @__PURE__ */ extremum(
   smallest,
 );
 
-function position(name: 'argmax' | 'argmin', doc: string, of: (values: number[]) => number) {
+function position(name: 'argmax' | 'argmin', doc: string, of: (values: number[]) => number): Position {
   return op(
-    (input: Tensor, dim?: number | null | ReduceOptions, keepdim?: boolean | ReduceOptions): Tensor<'int32'> => {
+    signed<CallOf<Position>>((input: Tensor, ...[dim, keepdim]: PositionArguments): Tensor<'int32'> => {
       checkTensor(name, input);
       const compute = traits[input.dtype].isFloat ? 'float32' : 'int32';
       const folded = fold(name, convert(input, compute), parseReduce([dim, keepdim]));
@@ -151,7 +187,7 @@ function position(name: 'argmax' | 'argmin', doc: string, of: (values: number[])
       const y = empty(input, folded.shape, 'int32', name);
       reduceInto(`${name}_${suffix(compute)}`, y, folded);
       return y;
-    },
+    }),
     {
       name,
       family: 'reduce',
@@ -300,15 +336,15 @@ export function logsumexp(input: Tensor, ...args: ReduceArguments): Tensor {
   return y;
 }
 
-function truth(name: 'any' | 'all', doc: string, of: (values: number[]) => number) {
+function truth(name: 'any' | 'all', doc: string, of: (values: number[]) => number): Truth {
   return op(
-    (input: Tensor, ...args: ReduceArguments): Tensor<'bool' | 'uint8'> => {
+    signed<CallOf<Truth>>((input: Tensor, ...args: ReduceArguments): Tensor<'bool' | 'uint8'> => {
       checkTensor(name, input);
       const folded = fold(name, convert(input, 'bool'), parseReduce(args));
       const y = empty<'bool' | 'uint8'>(input, folded.shape, input.dtype === 'uint8' ? 'uint8' : 'bool', name);
       reduceInto(`${name}_u8`, y, folded);
       return y;
-    },
+    }),
     {
       name,
       family: 'reduce',

@@ -6,7 +6,7 @@ import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { mul, sub } from './arithmetic.js';
 import { cast, transpose } from './movement.js';
-import { checkTensor, convert, dense, empty, type Op, op } from './op.js';
+import { checkTensor, convert, dense, empty, type Op, op, signed } from './op.js';
 import { sum } from './reduce.js';
 import { at, build, type Reference, type Sample, spread } from './sheet.js';
 import { exp } from './unary.js';
@@ -83,9 +83,9 @@ function family(
   doc: string,
   of: (row: number[]) => number[],
   plain: (g: Tensor, y: Tensor) => Tensor,
-): Op<(input: Tensor, ...given: SoftmaxArguments) => Tensor> {
+): Op<<R extends number>(input: Tensor<DType, R>, ...given: SoftmaxArguments) => Tensor<DType, R>> {
   return op(
-    (input: Tensor, ...given: SoftmaxArguments): Tensor => {
+    signed((input: Tensor, ...given: SoftmaxArguments): Tensor => {
       checkTensor(name, input);
       const { dim, dtype } = readArguments<SoftmaxOptions>(name, given, ['dim', 'dtype']);
       const out = dtype == null ? input.dtype : checkDType(name, dtype);
@@ -99,7 +99,7 @@ function family(
       const d = normalizeDim(name, dim, x.ndim);
       if (d >= x.ndim - 1) return cast(overRows(name, x, plain), out);
       return cast(transpose(overRows(name, transpose(x, d, -1), plain), d, -1), out);
-    },
+    }),
     {
       name,
       family: 'softmax',

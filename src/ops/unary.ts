@@ -293,7 +293,7 @@ function clampCompared(input: Tensor, min: Bound, max: Bound): Tensor {
   record('clamp', operands, [y], operands, ([gradient], [x, ...rest], needs) => {
     const low = min instanceof Tensor ? (rest.shift() as Tensor) : (min ?? -Infinity);
     const high = max instanceof Tensor ? (rest.shift() as Tensor) : (max ?? Infinity);
-    const shares = [logicalAnd(ge(x as Tensor, low), le(x as Tensor, high))];
+    const shares: Tensor[] = [logicalAnd(ge(x as Tensor, low), le(x as Tensor, high))];
     const tops = (over: Tensor): Tensor => (low instanceof Tensor ? logicalOr(over, gt(low, high)) : over);
     const isBelow = lt(x as Tensor, low);
     if (min instanceof Tensor) shares.push(max == null ? isBelow : logicalAnd(isBelow, lt(low as Tensor, high)));
