@@ -16,8 +16,8 @@ const file = join(root, 'src/tensor/methods.ts');
 /** Ops whose method has another name, because a function cannot have it. */
 const RENAMED = new Map([['variance', 'var']]);
 
-/** Ops that take a tensor first and are no methods: src/tensor.ts has the method's own form, or there is none. */
-const WITHOUT = new Set(['cast', 'unfold', 'where']);
+/** Ops that take a tensor first and are no methods: src/tensor.ts has the method's own form, another name makes it, or there is none. */
+const WITHOUT = new Set(['cast', 'unfold', 'var', 'where']);
 
 const HEAD = `import type { DType } from '../core/dtype.js';
 import type { Tensor } from '../core/tensor.js';
@@ -189,7 +189,25 @@ function declaration(checker, name, signature, where) {
 }
 
 /** What a declaration names without an import. */
-const AMBIENT = new Set(['D', 'R', 'DType', 'Tensor', 'Partial', 'Iterable', 'Generator', 'Required', 'Promise', 'Pick', 'Omit', 'Record', 'Exclude', 'Extract', 'Int32Array', 'Float32Array', 'NonNullable']);
+const AMBIENT = new Set([
+  'D',
+  'R',
+  'DType',
+  'Tensor',
+  'Partial',
+  'Iterable',
+  'Generator',
+  'Required',
+  'Promise',
+  'Pick',
+  'Omit',
+  'Record',
+  'Exclude',
+  'Extract',
+  'Int32Array',
+  'Float32Array',
+  'NonNullable',
+]);
 
 /**
  * The imports of the types that `text` names.

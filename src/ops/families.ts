@@ -1,6 +1,7 @@
 import { type Grads, noGrad, record } from '../autograd/index.js';
 import { type DType, promote, promoteScalar, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, type Named } from '../core/keywords.js';
 import { scope } from '../core/scoping.js';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
@@ -175,6 +176,9 @@ interface BinaryEntry<S extends 'a' | 'b' | 'y'> {
 
 export type Operand = Tensor | number | boolean;
 
+/** An op of two operands, the second also as `{ other }`. */
+export type Binary = Op<(input: Operand, ...rest: Named<[other: Operand], readonly ['other']>) => Tensor>;
+
 /** bool, integers, floats. */
 function kindOf(dtype: DType): number {
   return traits[dtype].isFloat ? 2 : Number(dtype !== 'bool');
@@ -270,17 +274,14 @@ function wholes({ shape, data }: Reference): Reference {
 
 /** Makes an elementwise op of two inputs that broadcast; either may be a number. */
 // @__NO_SIDE_EFFECTS__
-export function binary<const S extends 'a' | 'b' | 'y' = never>(
-  name: string,
-  entry: BinaryEntry<S>,
-): Op<(input: Operand, other: Operand) => Tensor> {
+export function binary<const S extends 'a' | 'b' | 'y' = never>(name: string, entry: BinaryEntry<S>): Binary {
   const { save = [], grad, result = 'same', kernel = name, compose, wholeOnly = false } = entry;
   const domain = entry.domain ?? [
     [-3, 3],
     [-3, 3],
   ];
 
-  const compute = (input: Operand, other: Operand): Tensor => {
+  const compute = keywords(name, ['other'], (input: Operand, other: Operand): Tensor => {
     const { a, b, joint, compute, out } = prepare(name, input, other, result);
     if (wholeOnly && traits[joint].isFloat) {
       fail(
@@ -326,7 +327,7 @@ export function binary<const S extends 'a' | 'b' | 'y' = never>(
       },
     );
     return y;
-  };
+  });
 
   const integer = (result === 'same' || result === 'bool') && entry.insteadOfWhole === undefined;
   return op(compute, {

@@ -202,7 +202,7 @@ export const unsqueeze = /* @__PURE__ */ keywords('unsqueeze', ['dim'], (input: 
 export const squeeze = /* @__PURE__ */ keywords(
   'squeeze',
   ['dim'],
-  (input: Tensor, dim?: number | readonly number[]): Tensor => {
+  (input: Tensor, dim: number | readonly number[] | undefined = undefined): Tensor => {
     checkTensor('squeeze', input);
     const dims =
       dim === undefined
@@ -262,6 +262,11 @@ export function cast<D extends DType>(input: Tensor, dtype: D): Tensor<D> {
     record('cast', [input], [y], [], ([g]) => [cast(g as Tensor, from)]);
   }
   return y;
+}
+
+/** `y`, which was computed in float32, in float16 where `input` is. */
+export function halfLike(input: Tensor, y: Tensor): Tensor {
+  return input.dtype === 'float16' && y.dtype === 'float32' ? cast(y, 'float16') : y;
 }
 
 /** A view of `length` slices along `dim`, beginning at `start`. */
@@ -361,7 +366,13 @@ export const select = /* @__PURE__ */ keywords(
 export const slice = /* @__PURE__ */ keywords(
   'slice',
   ['dim', 'start', 'end', 'step'],
-  (input: Tensor, dim: number, start?: number | null, end?: number | null, step: Whole = 1): Tensor => {
+  (
+    input: Tensor,
+    dim: number,
+    start: number | null | undefined = undefined,
+    end: number | null | undefined = undefined,
+    step: Whole = 1,
+  ): Tensor => {
     checkTensor('slice', input);
     const d = normalizeDim('slice', dim, input.ndim);
     const size = input.shape[d] as number;
