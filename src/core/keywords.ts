@@ -9,7 +9,8 @@ import { fail } from './errors.js';
 /** A whole number. */
 export type Whole = number;
 
-type Flat<T> = { [K in keyof T]: T[K] };
+/** An object type in one piece. */
+export type Flat<T> = { [K in keyof T]: T[K] };
 
 /** The parameters T under their names N, as an options object; what may be left out by position may be by name. */
 export type Options<T extends readonly unknown[], N extends readonly string[]> = Flat<Entries<T, N>>;

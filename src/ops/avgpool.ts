@@ -3,7 +3,8 @@ import { fail } from '../core/errors.js';
 import { type Led, leading } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { cast, halfLike } from './movement.js';
+import { halfLike } from './halflike.js';
+import { cast } from './movement.js';
 import { dense, empty, type Op, op } from './op.js';
 import {
   type AvgPoolArguments,

@@ -5,6 +5,7 @@ import { fail, show } from '../core/errors.js';
 import { toHalf } from '../core/half.js';
 import { leading } from '../core/keywords.js';
 import { checkShape, type Shape, sizeOf } from '../core/shape.js';
+import { CREATE_NAMES, readSizes } from '../core/sizes.js';
 import { allocate, type NestedArray, type Tensor } from '../core/tensor.js';
 
 export interface CreateOptions<D extends DType = DType> {
@@ -118,35 +119,6 @@ export function tensor<D extends DType = 'float32'>(
 
 export interface SizeOption {
   readonly size: Shape | number;
-}
-
-/** The options that every function has that makes a tensor. */
-export const CREATE_NAMES = ['dtype', 'requiresGrad'] as const;
-
-/** Sizes one by one, in an array or as the option `size`; and the other options. */
-export function readSizes<O extends object>(
-  name: string,
-  given: readonly unknown[],
-  names: readonly string[] = CREATE_NAMES,
-): { sizes: readonly number[]; options: O } {
-  const last = given[given.length - 1];
-  const { size, ...options } = isOptions(last) ? (last as { readonly size?: Shape | number }) : {};
-  checkOptions(name, options, ['size', ...names]);
-  const positional = (isOptions(last) ? given.slice(0, -1) : given).filter((value) => value !== undefined);
-  if (size !== undefined && positional.length > 0) {
-    fail('argument', `${name}: size is given twice, by position and by name.`);
-  }
-  const [first] = positional;
-  if (Array.isArray(first) && positional.length > 1) {
-    fail('argument', `${name}: expected sizes one by one or in one array, got ${positional.map(shown).join(', ')}.`);
-  }
-  const sizes = size !== undefined ? [size].flat() : Array.isArray(first) ? [...(first as Shape)] : positional;
-  checkShape(name, sizes as unknown as Shape);
-  return { sizes: sizes as unknown as readonly number[], options: options as O };
-}
-
-function shown(value: unknown): string {
-  return Array.isArray(value) ? show(value as Shape) : String(value);
 }
 
 /** A tensor of the given sizes whose elements are whatever was in memory. */

@@ -7,8 +7,9 @@ import { add, mul } from './arithmetic.js';
 import { logicalOr, lt, where } from './compare.js';
 import { floorDivide } from './division.js';
 import { maximum } from './extremes.js';
+import { halfLike } from './halflike.js';
 import { gatherOp } from './indexing.js';
-import { cast, halfLike, reshape } from './movement.js';
+import { cast, reshape } from './movement.js';
 import { dense, empty, type Op, op } from './op.js';
 import {
   checkImage,

@@ -264,11 +264,6 @@ export function cast<D extends DType>(input: Tensor, dtype: D): Tensor<D> {
   return y;
 }
 
-/** `y`, which was computed in float32, in float16 where `input` is. */
-export function halfLike(input: Tensor, y: Tensor): Tensor {
-  return input.dtype === 'float16' && y.dtype === 'float32' ? cast(y, 'float16') : y;
-}
-
 /** A view of `length` slices along `dim`, beginning at `start`. */
 export const narrow = op(
   keywords(

@@ -4,9 +4,10 @@ import { checkDType } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
 import { checkShape, type Shape } from '../core/shape.js';
+import { CREATE_NAMES, readSizes } from '../core/sizes.js';
 import { allocate, type Tensor } from '../core/tensor.js';
 import { mul } from './arithmetic.js';
-import { CREATE_NAMES, type CreateOptions, readSizes, type SizeOption, tensor } from './create.js';
+import { type CreateOptions, type SizeOption, tensor } from './create.js';
 import { checkTensor, empty } from './op.js';
 
 /** Tensors of random numbers, drawn from a counter-based stream: the same seed gives the same numbers on every device. */
