@@ -16,8 +16,8 @@ const file = join(root, 'src/tensor/methods.ts');
 /** Ops whose method has another name, because a function cannot have it. */
 const RENAMED = new Map([['variance', 'var']]);
 
-/** Ops that take a tensor first and are no methods: src/tensor.ts has the method's own form, or there is none. */
-const WITHOUT = new Set(['cast', 'unfold', 'where']);
+/** Ops that take a tensor first and are no methods: src/tensor.ts has the method's own form, another name makes it, or there is none. */
+const WITHOUT = new Set(['cast', 'unfold', 'var', 'where']);
 
 const HEAD = `import type { DType } from '../core/dtype.js';
 import type { Tensor } from '../core/tensor.js';
@@ -138,8 +138,11 @@ function declaration(checker, name, signature, where) {
   const selfType = self && checker.getTypeOfSymbolAtLocation(self, where);
   /** @type {Map<string, string>} */
   const own = new Map();
-  if (selfType && selfType.flags & ts.TypeFlags.TypeParameter) own.set(selfType.symbol.name, 'this');
-  else {
+  if (selfType && selfType.flags & ts.TypeFlags.TypeParameter) {
+    // What returns its argument returns this tensor; what may be a number too is seen as the tensor it is here.
+    const isAlone = checker.getBaseConstraintOfType(selfType)?.isUnion() !== true;
+    own.set(selfType.symbol.name, isAlone ? 'this' : 'Tensor<D, R>');
+  } else {
     const parts = selfType?.isUnion() ? selfType.types : [selfType];
     const tensor = parts.find((part) => part?.getSymbol()?.name === 'Tensor');
     const given = tensor ? checker.getTypeArguments(/** @type {ts.TypeReference} */ (tensor)) : [];
@@ -183,30 +186,17 @@ function declaration(checker, name, signature, where) {
     .filter((parameter) => !own.has(parameter.symbol.name))
     .map((parameter) => {
       const constraint = parameter.getConstraint();
-      return `${parameter.symbol.name}${constraint ? ` extends ${show(constraint)}` : ''}`;
+      const node = parameter.symbol.declarations?.find(ts.isTypeParameterDeclaration);
+      const isConst = node?.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ConstKeyword);
+      return `${isConst ? 'const ' : ''}${parameter.symbol.name}${constraint ? ` extends ${show(constraint)}` : ''}`;
     });
   return `${name}${generics.length > 0 ? `<${generics.join(', ')}>` : ''}(${parameters.filter(Boolean).join(', ')}): ${show(result)};`;
 }
 
 /** What a declaration names without an import. */
 const AMBIENT = new Set([
-  'D',
-  'R',
-  'DType',
-  'Tensor',
-  'Partial',
-  'Iterable',
-  'Generator',
-  'Required',
-  'Promise',
-  'Pick',
-  'Omit',
-  'Record',
-  'Exclude',
-  'Extract',
-  'Int32Array',
-  'Float32Array',
-  'NonNullable',
+  ...['D', 'R', 'DType', 'Tensor', 'Partial', 'Required', 'Readonly', 'Pick', 'Omit', 'Record', 'Exclude', 'Extract'],
+  ...['NonNullable', 'Iterable', 'Promise', 'Int32Array', 'Float32Array', 'Generator'],
 ]);
 
 /**

@@ -40,7 +40,10 @@ export function readArguments<T extends object>(
   }
   const read: Record<string, unknown> = { ...options };
   positional.forEach((value, i) => {
-    if (value !== undefined) read[names[i] as string] = value;
+    if (value === undefined) return;
+    const name = names[i] as string;
+    if (options[name] !== undefined) fail('argument', `${op}: ${name} is given twice, by position and by name.`);
+    read[name] = value;
   });
   return read as T;
 }

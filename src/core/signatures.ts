@@ -9,7 +9,7 @@ import type { Tensor } from './tensor.js';
  */
 
 /** A tensor, or a number that stands for one. */
-type Value = Tensor | number | boolean;
+export type Value = Tensor | number | boolean;
 
 type RankIn<A> = A extends Tensor<DType, infer R> ? R : 0;
 type DTypeIn<A> = A extends Tensor<infer D> ? D : 'number';
@@ -51,12 +51,23 @@ export type Unary<K, P extends readonly unknown[] = []> = <D extends DType, R ex
   ...parameters: Partial<P>
 ) => Tensor<UnaryDType<K, D>, R>;
 
-/** An elementwise op of two operands that broadcast; either may be a number. */
-export type Binary<K = 'same', Rest extends readonly unknown[] = []> = <A extends Value, B extends Value>(
+/** What follows the first operand: the other, by position or by name, and the options O. */
+export type Others<O = unknown> = [other: Value, options?: O] | [options: { readonly other: Value } & O];
+
+/** The other operand. */
+export type OtherOf<A extends readonly unknown[]> = A extends readonly [infer First, ...unknown[]]
+  ? First extends Value
+    ? First
+    : First extends { readonly other: infer B }
+      ? B
+      : Value
+  : Value;
+
+/** An elementwise op of two operands that broadcast; either may be a number. O is what else it takes by name. */
+export type Binary<K = 'same', O = unknown> = <A extends Value, const B extends Others<O>>(
   input: A,
-  other: B,
-  ...rest: Rest
-) => BinaryResult<K, A, B>;
+  ...rest: B
+) => BinaryResult<K, A, OtherOf<B>>;
 
 /** The rank of a reduction with arguments A: `(dim?, keepdim?)`, by position or by name. */
 export type ReducedRank<R extends number, A extends readonly unknown[]> = A extends readonly []

@@ -43,8 +43,11 @@ export function streamsOf(indices: ArrayLike<number>, pass: Pass | undefined): G
   return Array.from(indices, (index) => base.fork(index));
 }
 
+/** As many tensors as T, of whatever dtype and rank: samples have a dimension less than batches. */
+export type Rows<T extends readonly Tensor[]> = { -readonly [K in keyof T]: Tensor };
+
 /** Tensors whose first dimensions run in parallel: sample i is `[x[i], y[i], …]`, views without their first dimension. */
-export class TensorDataset<T extends readonly Tensor[]> implements Dataset<T, T> {
+export class TensorDataset<T extends readonly Tensor[]> implements Dataset<Rows<T>, Rows<T>> {
   /** The tensors, contiguous. They belong to whoever made them; disposing them ends the dataset. */
   readonly tensors: T;
   readonly length: number;
@@ -65,15 +68,15 @@ export class TensorDataset<T extends readonly Tensor[]> implements Dataset<T, T>
     this.length = first.shape[0] as number;
   }
 
-  get(index: number): T {
+  get(index: number): Rows<T> {
     checkIndex('TensorDataset', index, this.length);
-    return this.tensors.map((x) => select(x, 0, index)) as readonly Tensor[] as T;
+    return this.tensors.map((x) => select(x, 0, index)) as Tensor[] as Rows<T>;
   }
 
   /** Copies the rows `indices` of each tensor into a new one. */
-  getBatch(indices: Int32Array): T {
+  getBatch(indices: Int32Array): Rows<T> {
     for (const index of indices) checkIndex('TensorDataset', index, this.length);
-    return this.tensors.map((x) => takeRows(x, indices)) as readonly Tensor[] as T;
+    return this.tensors.map((x) => takeRows(x, indices)) as Tensor[] as Rows<T>;
   }
 }
 

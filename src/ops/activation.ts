@@ -1,6 +1,7 @@
 import { isGradEnabled, noGrad, record } from '../autograd/index.js';
 import { checkOptions, readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
@@ -285,7 +286,7 @@ function perChannel(input: Tensor, weight: Tensor): Tensor {
 
 /** `input` where it is above 0, `weight` · input elsewhere, with one weight [1] or one for each channel [C] (He et al. 2015). */
 export const prelu = op(
-  (input: Tensor, weight: Tensor): Tensor => {
+  keywords('prelu', ['weight'], (input: Tensor, weight: Tensor): Tensor => {
     checkTensor('prelu', input);
     checkTensor('prelu', weight, 'weight');
     const slopes = perChannel(input, weight);
@@ -299,7 +300,7 @@ export const prelu = op(
       ];
     });
     return y;
-  },
+  }),
   {
     name: 'prelu',
     family: 'activation',

@@ -1,8 +1,10 @@
 import { record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
+import { keywords, leading, type Named } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { halfLike } from './halflike.js';
 import { largest, type PlaneMax, type Pooled } from './maxpool.js';
 import { cast } from './movement.js';
 import { dense, empty, type Op, op } from './op.js';
@@ -27,14 +29,19 @@ export type AdaptiveMaxPoolArguments = readonly [returnIndices?: boolean | Adapt
 
 export type AsksAdaptive<A> = A extends readonly [true | { readonly returnIndices: true }] ? true : false;
 
-type AdaptiveAvgPool = Op<(input: Tensor, outputSize: OutputSize) => Tensor>;
-type AdaptiveMaxPool = Op<
+type AdaptiveAvgPool = Op<(input: Tensor, ...rest: Named<[outputSize: OutputSize], readonly ['outputSize']>) => Tensor>;
+
+/** All by name. */
+export type NamedAdaptiveMaxPool = AdaptiveMaxPoolOptions & { readonly outputSize: OutputSize };
+
+type AdaptiveMaxPool = Op<{
   <const A extends AdaptiveMaxPoolArguments>(
     input: Tensor,
     outputSize: OutputSize,
     ...rest: A
-  ) => Pooled<AsksAdaptive<A>>
->;
+  ): Pooled<AsksAdaptive<A>>;
+  <const O extends NamedAdaptiveMaxPool>(input: Tensor, options: O): Pooled<AsksAdaptive<[O]>>;
+}>;
 
 /** A field whose windows the kernels work out themselves. */
 function fieldOf(name: string, rank: Rank, image: readonly number[], outputSize: OutputSize): PoolField {
@@ -121,11 +128,11 @@ function adaptiveAvgPool(name: string, rank: Rank, entry: RankEntry): AdaptiveAv
     const f = fieldOf(name, rank, input.shape.slice(-rank), outputSize);
     const plane = planeOf(f);
     const slices = average(reimage(cast(input, 'float32'), Math.min(rank, 2), plane.image), plane);
-    if (rank < 3) return reimage(slices, 2, f.out);
+    if (rank < 3) return halfLike(input, reimage(slices, 2, f.out));
     const depth = depthOf(f);
-    return reimage(average(reimage(slices, 3, depth.image), depth), 2, f.out);
+    return halfLike(input, reimage(average(reimage(slices, 3, depth.image), depth), 2, f.out));
   };
-  return op(compute, {
+  return op(keywords(name, ['outputSize'], compute), {
     name,
     family: 'pool',
     doc: entry.doc,
@@ -150,9 +157,10 @@ function adaptiveMaxPool(name: string, rank: Rank, entry: RankEntry): AdaptiveMa
     checkImage(name, rank, input, 1);
     const f = fieldOf(name, rank, input.shape.slice(-rank), outputSize);
     const { values, places } = largest(name, input, f, regionMax, returnIndices);
-    return places === null ? values : valuesAndIndices(values, places as Tensor<'int32'>);
+    const largestOf = halfLike(input, values);
+    return places === null ? largestOf : valuesAndIndices(largestOf, places as Tensor<'int32'>);
   };
-  return op(compute as (...args: never[]) => unknown, {
+  return op(leading(name, ['outputSize'], compute) as (...args: never[]) => unknown, {
     name,
     family: 'pool',
     doc: entry.doc,

@@ -1,4 +1,5 @@
 import { traits } from '../core/dtype.js';
+import { keywords, leading } from '../core/keywords.js';
 import { Tensor } from '../core/tensor.js';
 import { sigmoid } from './activation.js';
 import { type AlphaOptions, mul, neg, sub } from './arithmetic.js';
@@ -35,24 +36,32 @@ export const sgn = sign;
 export const subtract = sub;
 
 /** Elementwise input / other, broadcasting; integers give float32. */
-export function trueDivide(input: Operand, other: Operand): Tensor {
-  return div(input, other);
-}
+export const trueDivide = /* @__PURE__ */ keywords(
+  'trueDivide',
+  ['other'],
+  (input: Operand, other: Operand): Tensor => {
+    return div(input, other);
+  },
+);
 
 /** `other` − `alpha` · `input`, broadcasting. */
-export function rsub(input: Tensor, other: Operand, options: AlphaOptions = {}): Tensor {
-  return sub(other, input, options);
-}
+export const rsub = /* @__PURE__ */ leading(
+  'rsub',
+  ['other'],
+  (input: Tensor, other: Operand, options: AlphaOptions = {}): Tensor => {
+    return sub(other, input, options);
+  },
+);
 
 /** `input` raised to at least `min`, a number or a tensor that broadcasts. */
-export function clampMin(input: Tensor, min: number | Tensor): Tensor {
+export const clampMin = /* @__PURE__ */ keywords('clampMin', ['min'], (input: Tensor, min: number | Tensor): Tensor => {
   return clamp(input, min);
-}
+});
 
 /** `input` lowered to at most `max`, a number or a tensor that broadcasts. */
-export function clampMax(input: Tensor, max: number | Tensor): Tensor {
+export const clampMax = /* @__PURE__ */ keywords('clampMax', ['max'], (input: Tensor, max: number | Tensor): Tensor => {
   return clamp(input, null, max);
-}
+});
 
 /** Integers as float32; everything else as it is. */
 function floating(x: Operand): Operand {
@@ -60,8 +69,12 @@ function floating(x: Operand): Operand {
 }
 
 /** `input` to the power of `exponent` in floating point, whatever the dtypes; either may be a number. */
-export function floatPower(input: Operand, exponent: Operand): Tensor {
-  for (const x of [input, exponent]) if (x instanceof Tensor) checkTensor('floatPower', x);
-  const [a, b] = [floating(input), floating(exponent)];
-  return pow(a, b);
-}
+export const floatPower = /* @__PURE__ */ keywords(
+  'floatPower',
+  ['exponent'],
+  (input: Operand, exponent: Operand): Tensor => {
+    for (const x of [input, exponent]) if (x instanceof Tensor) checkTensor('floatPower', x);
+    const [a, b] = [floating(input), floating(exponent)];
+    return pow(a, b);
+  },
+);

@@ -1,6 +1,7 @@
 import { type Grads, record } from '../autograd/index.js';
 import { checkOptions } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, leading } from '../core/keywords.js';
 import type { Binary } from '../core/signatures.js';
 import { Tensor } from '../core/tensor.js';
 import { binary, type Operand, unary } from './families.js';
@@ -37,7 +38,7 @@ const mulTensors = binary('mul', {
   wgsl: 'a * b',
   save: ['a', 'b'],
   onlyFor: { a: 'b', b: 'a' },
-  grad: (g, { a, b }, needs) => [needs[0] ? mul(g, b) : null, needs[1] ? mul(g, a) : null],
+  grad: (g, { a, b }, needs): Grads => [needs[0] ? mul(g, b) : null, needs[1] ? mul(g, a) : null],
 });
 
 export const div = binary('div', {
@@ -78,15 +79,17 @@ function scaled(x: Operand, alpha: number): Operand {
 }
 
 // A number beside a float32 tensor needs no tensor of its own and no broadcast: one affine pass.
-export const add: Op<Binary<'same', [options?: AlphaOptions]>> = op(
-  signed((input: Operand, other: Operand, options: AlphaOptions = {}): Tensor => {
-    checkOptions('add', options, ['alpha']);
-    const { alpha = 1 } = options;
-    const b = scaled(other, alpha);
-    if (isFloatTensor(input) && typeof b === 'number') return affine('add', input, 1, b);
-    if (isFloatTensor(b) && typeof input === 'number') return affine('add', b, 1, input);
-    return addTensors(input, b);
-  }),
+export const add: Op<Binary<'same', AlphaOptions>> = op(
+  signed(
+    leading('add', ['other'], (input: Operand, other: Operand, options: AlphaOptions = {}): Tensor => {
+      checkOptions('add', options, ['alpha']);
+      const { alpha = 1 } = options;
+      const b = scaled(other, alpha);
+      if (isFloatTensor(input) && typeof b === 'number') return affine('add', input, 1, b);
+      if (isFloatTensor(b) && typeof input === 'number') return affine('add', b, 1, input);
+      return addTensors(input, b);
+    }),
+  ),
   addTensors.op,
 );
 
@@ -98,25 +101,29 @@ function refuseBool(...operands: Operand[]): void {
   fail('dtype', `sub: bool has no sub, got ${shown}. Use logicalXor(), or .int().`);
 }
 
-export const sub: Op<Binary<'same', [options?: AlphaOptions]>> = op(
-  signed((input: Operand, other: Operand, options: AlphaOptions = {}): Tensor => {
-    checkOptions('sub', options, ['alpha']);
-    const { alpha = 1 } = options;
-    refuseBool(input, other);
-    const b = scaled(other, alpha);
-    if (isFloatTensor(input) && typeof b === 'number') return affine('sub', input, 1, -b);
-    if (isFloatTensor(b) && typeof input === 'number') return affine('sub', b, -1, input);
-    return subTensors(input, b);
-  }),
+export const sub: Op<Binary<'same', AlphaOptions>> = op(
+  signed(
+    leading('sub', ['other'], (input: Operand, other: Operand, options: AlphaOptions = {}): Tensor => {
+      checkOptions('sub', options, ['alpha']);
+      const { alpha = 1 } = options;
+      refuseBool(input, other);
+      const b = scaled(other, alpha);
+      if (isFloatTensor(input) && typeof b === 'number') return affine('sub', input, 1, -b);
+      if (isFloatTensor(b) && typeof input === 'number') return affine('sub', b, -1, input);
+      return subTensors(input, b);
+    }),
+  ),
   subTensors.op,
 );
 
 export const mul: Op<Binary> = op(
-  signed((input: Operand, other: Operand): Tensor => {
-    // −0 is the number that added to any product leaves it as it is; 0 would turn −0 into 0.
-    if (isFloatTensor(input) && typeof other === 'number') return affine('mul', input, other, -0);
-    if (isFloatTensor(other) && typeof input === 'number') return affine('mul', other, input, -0);
-    return mulTensors(input, other);
-  }),
+  signed(
+    keywords('mul', ['other'], (input: Operand, other: Operand): Tensor => {
+      // −0 is the number that added to any product leaves it as it is; 0 would turn −0 into 0.
+      if (isFloatTensor(input) && typeof other === 'number') return affine('mul', input, other, -0);
+      if (isFloatTensor(other) && typeof input === 'number') return affine('mul', other, input, -0);
+      return mulTensors(input, other);
+    }),
+  ),
   mulTensors.op,
 );

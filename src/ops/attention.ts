@@ -2,6 +2,7 @@ import { noGrad } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { broadcastShapes, type Shape, sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
@@ -179,7 +180,7 @@ function oracle([q, k, v, m]: readonly Reference[], args: readonly unknown[]): R
 }
 
 /** softmax(query · keyᵀ · scale + mask) · value: query [.., L, E], key [.., S, E], value [.., S, V] → [.., L, V]. */
-export const scaledDotProductAttention = op(attend, {
+export const scaledDotProductAttention = op(leading(NAME, ['key', 'value'], attend), {
   name: NAME,
   family: 'attention',
   doc: 'softmax(query · keyᵀ / √E + mask) · value: [.., L, E], [.., S, E], [.., S, V] → [.., L, V].',

@@ -1,7 +1,9 @@
 import { record } from '../autograd/index.js';
 import { fail } from '../core/errors.js';
+import { type Led, leading } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { halfLike } from './halflike.js';
 import { cast } from './movement.js';
 import { dense, empty, type Op, op } from './op.js';
 import {
@@ -21,7 +23,9 @@ import type { Extent, Pair, Rank, RankEntry, Single, Triple } from './window.js'
 
 /** The means of windows. */
 
-type AvgPool<S extends Extent> = Op<(input: Tensor, kernelSize: S, ...rest: AvgPoolArguments<S>) => Tensor>;
+type AvgPool<S extends Extent> = Op<
+  (input: Tensor, ...rest: Led<[kernelSize: S, ...rest: AvgPoolArguments<S>], readonly ['kernelSize']>) => Tensor
+>;
 
 /** What the sum of a window is divided by. */
 interface Divisor {
@@ -70,26 +74,30 @@ function averageBack(dy: Tensor, f: PlaneField, by: Divisor): Tensor {
 /** Makes the average pool of `rank` directions. */
 // @__NO_SIDE_EFFECTS__
 function avgPool<S extends Extent>(name: string, rank: Rank, entry: RankEntry): AvgPool<S> {
-  const compute = (input: Tensor, kernelSize: S, ...rest: AvgPoolArguments<S>): Tensor => {
-    const { divisorOverride, countIncludePad = true, ...options } = readAvgPool(name, rest);
-    checkImage(name, rank, input);
-    const f = poolField(name, rank, input.shape.slice(-rank), kernelSize, options);
-    const override = divisorOverride ?? 0;
-    if (divisorOverride === 0 || !Number.isInteger(override)) {
-      fail('argument', `${name}: divisorOverride must be a whole number other than 0, got ${divisorOverride}.`);
-    }
-    const x = cast(input, 'float32');
-    const plane = planeOf(f);
-    const slices = average(reimage(x, Math.min(rank, 2), plane.image), plane, { countIncludePad, override });
-    if (rank < 3) return reimage(slices, 2, f.out);
-    // The slices' means of a box; where their divisor was given, they are summed.
-    const depth = depthOf(f);
-    const boxes = average(reimage(slices, 3, depth.image), depth, {
-      countIncludePad,
-      override: override === 0 ? 0 : 1,
-    });
-    return reimage(boxes, 2, f.out);
-  };
+  const compute = leading(
+    name,
+    ['kernelSize'],
+    (input: Tensor, kernelSize: S, ...rest: AvgPoolArguments<S>): Tensor => {
+      const { divisorOverride, countIncludePad = true, ...options } = readAvgPool(name, rest);
+      checkImage(name, rank, input);
+      const f = poolField(name, rank, input.shape.slice(-rank), kernelSize, options);
+      const override = divisorOverride ?? 0;
+      if (divisorOverride === 0 || !Number.isInteger(override)) {
+        fail('argument', `${name}: divisorOverride must be a whole number other than 0, got ${divisorOverride}.`);
+      }
+      const x = cast(input, 'float32');
+      const plane = planeOf(f);
+      const slices = average(reimage(x, Math.min(rank, 2), plane.image), plane, { countIncludePad, override });
+      if (rank < 3) return halfLike(input, reimage(slices, 2, f.out));
+      // The slices' means of a box; where their divisor was given, they are summed.
+      const depth = depthOf(f);
+      const boxes = average(reimage(slices, 3, depth.image), depth, {
+        countIncludePad,
+        override: override === 0 ? 0 : 1,
+      });
+      return halfLike(input, reimage(boxes, 2, f.out));
+    },
+  );
   return op(compute, {
     name,
     family: 'pool',

@@ -1,10 +1,11 @@
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add } from './arithmetic.js';
 import { matmul } from './matmul.js';
 import { permute, reshape } from './movement.js';
-import { checkTensor, type Op, op } from './op.js';
+import { checkTensor, op } from './op.js';
 import { build, type Reference, spread } from './sheet.js';
 
 function checkShapes(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | null): void {
@@ -18,21 +19,25 @@ function checkShapes(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tenso
 }
 
 /** y[o] = input1 · weight[o] · input2ᵀ + bias[o]. */
-export const bilinear: Op<(input1: Tensor, input2: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor> = op(
-  (input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor => {
-    checkTensor('bilinear', input1, 'input1');
-    checkTensor('bilinear', input2, 'input2');
-    checkTensor('bilinear', weight, 'weight');
-    checkShapes(input1, input2, weight, bias);
-    const [out, in1, in2] = weight.shape as [number, number, number];
-    const lead = input1.shape.slice(0, -1);
-    const n = sizeOf(lead);
-    // One product for all outputs, [n, I1] × [I1, O · I2], then one of each row's matrix [O, I2] with its second input.
-    const spreadOut = matmul(reshape(input1, [n, in1]), reshape(permute(weight, [1, 0, 2]), [in1, out * in2]));
-    const y = matmul(reshape(spreadOut, [n, out, in2]), reshape(input2, [n, in2, 1]));
-    const shaped = reshape(y, [...lead, out]);
-    return bias === null ? shaped : add(shaped, bias);
-  },
+export const bilinear = op(
+  keywords(
+    'bilinear',
+    ['input2', 'weight', 'bias'],
+    (input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor => {
+      checkTensor('bilinear', input1, 'input1');
+      checkTensor('bilinear', input2, 'input2');
+      checkTensor('bilinear', weight, 'weight');
+      checkShapes(input1, input2, weight, bias);
+      const [out, in1, in2] = weight.shape as [number, number, number];
+      const lead = input1.shape.slice(0, -1);
+      const n = sizeOf(lead);
+      // One product for all outputs, [n, I1] × [I1, O · I2], then one of each row's matrix [O, I2] with its second input.
+      const spreadOut = matmul(reshape(input1, [n, in1]), reshape(permute(weight, [1, 0, 2]), [in1, out * in2]));
+      const y = matmul(reshape(spreadOut, [n, out, in2]), reshape(input2, [n, in2, 1]));
+      const shaped = reshape(y, [...lead, out]);
+      return bias === null ? shaped : add(shaped, bias);
+    },
+  ),
   {
     name: 'bilinear',
     family: 'matmul',

@@ -1,6 +1,7 @@
 import { noGrad, record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import { sigmoid } from './activation.js';
@@ -31,25 +32,29 @@ function checkProbabilities(input: Tensor, target: Tensor): void {
 }
 
 /** −target · log(input) − (1 − target) · log(1 − input); the logarithms are cut at −100. */
-export function bce(input: Tensor, target: Tensor, ...rest: NamedArguments<BceOptions, typeof BCE_NAMES>): Tensor {
-  const { weight = null, reduction } = readLoss<BceOptions>('bce', rest, BCE_NAMES);
-  checkSame('bce', input, target);
-  checkProbabilities(input, target);
-  const loss = noGrad(() => {
-    const hit = clamp(log(input), -100);
-    const miss = clamp(log(sub(1, input)), -100);
-    return neg(add(mul(target, hit), mul(sub(1, target), miss)));
-  });
-  // The gradient of the loss that is not cut, kept finite at the ends by its divisor, as PyTorch defines it.
-  record('bce', [input, target], [loss], [input, target], ([g], [x, t], needs) => {
-    const [p, q] = [x as Tensor, sub(1, x as Tensor)];
-    return [
-      needs[0] ? div(mul(g as Tensor, sub(p, t as Tensor)), clamp(mul(p, q), 1e-12)) : null,
-      needs[1] ? mul(g as Tensor, sub(log(q), log(p))) : null,
-    ];
-  });
-  return reduced(weight === null ? loss : mul(loss, weight), reduction);
-}
+export const bce = /* @__PURE__ */ leading(
+  'bce',
+  ['target'],
+  (input: Tensor, target: Tensor, ...rest: NamedArguments<BceOptions, typeof BCE_NAMES>): Tensor => {
+    const { weight = null, reduction } = readLoss<BceOptions>('bce', rest, BCE_NAMES);
+    checkSame('bce', input, target);
+    checkProbabilities(input, target);
+    const loss = noGrad(() => {
+      const hit = clamp(log(input), -100);
+      const miss = clamp(log(sub(1, input)), -100);
+      return neg(add(mul(target, hit), mul(sub(1, target), miss)));
+    });
+    // The gradient of the loss that is not cut, kept finite at the ends by its divisor, as PyTorch defines it.
+    record('bce', [input, target], [loss], [input, target], ([g], [x, t], needs) => {
+      const [p, q] = [x as Tensor, sub(1, x as Tensor)];
+      return [
+        needs[0] ? div(mul(g as Tensor, sub(p, t as Tensor)), clamp(mul(p, q), 1e-12)) : null,
+        needs[1] ? mul(g as Tensor, sub(log(q), log(p))) : null,
+      ];
+    });
+    return reduced(weight === null ? loss : mul(loss, weight), reduction);
+  },
+);
 
 export interface BceWithLogitsOptions extends BceOptions {
   /** Factor of the loss of positive targets; broadcasts. */
@@ -65,18 +70,22 @@ function softplusOfNegative(input: Tensor): Tensor {
 }
 
 /** Binary cross entropy of logits: sigmoid and `bce` in one, without overflow. */
-export function bceWithLogits(
-  input: Tensor,
-  target: Tensor,
-  ...rest: NamedArguments<BceWithLogitsOptions, typeof BCE_WITH_LOGITS_NAMES>
-): Tensor {
-  const options = readLoss<BceWithLogitsOptions>('bceWithLogits', rest, BCE_WITH_LOGITS_NAMES);
-  const { weight = null, posWeight = null, reduction } = options;
-  checkSame('bceWithLogits', input, target);
-  const factor = posWeight === null ? 1 : add(mul(sub(posWeight, 1), target), 1);
-  const loss = add(mul(sub(1, target), input), mul(softplusOfNegative(input), factor));
-  return reduced(weight === null ? loss : mul(loss, weight), reduction);
-}
+export const bceWithLogits = /* @__PURE__ */ leading(
+  'bceWithLogits',
+  ['target'],
+  (
+    input: Tensor,
+    target: Tensor,
+    ...rest: NamedArguments<BceWithLogitsOptions, typeof BCE_WITH_LOGITS_NAMES>
+  ): Tensor => {
+    const options = readLoss<BceWithLogitsOptions>('bceWithLogits', rest, BCE_WITH_LOGITS_NAMES);
+    const { weight = null, posWeight = null, reduction } = options;
+    checkSame('bceWithLogits', input, target);
+    const factor = posWeight === null ? 1 : add(mul(sub(posWeight, 1), target), 1);
+    const loss = add(mul(sub(1, target), input), mul(softplusOfNegative(input), factor));
+    return reduced(weight === null ? loss : mul(loss, weight), reduction);
+  },
+);
 
 /** `bce` under PyTorch's name. */
 export const binaryCrossEntropy = bce;

@@ -1,6 +1,7 @@
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
+import { keywords, leading } from '../core/keywords.js';
 import { scope } from '../core/scoping.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -56,20 +57,28 @@ function near(input: Tensor, other: Tensor, { rtol, atol, equalNan }: Required<C
 }
 
 /** Where |input − other| ≤ atol + rtol · |other|, or both are equal; bool, broadcasting. */
-export function isclose(input: Tensor, other: Tensor, ...given: ClosenessArguments): Tensor {
-  const options = settle('isclose', input, other, given);
-  return scope(() => near(input.alias(), other.alias(), options));
-}
+export const isclose = /* @__PURE__ */ leading(
+  'isclose',
+  ['other'],
+  (input: Tensor, other: Tensor, ...given: ClosenessArguments): Tensor => {
+    const options = settle('isclose', input, other, given);
+    return scope(() => near(input.alias(), other.alias(), options));
+  },
+);
 
 /** Whether `isclose` holds everywhere. Reads the answer, and so waits for the device. */
-export function allclose(input: Tensor, other: Tensor, ...given: ClosenessArguments): boolean {
-  const options = settle('allclose', input, other, given);
-  return scope(() => Boolean(all(near(input, other, options)).item()));
-}
+export const allclose = /* @__PURE__ */ leading(
+  'allclose',
+  ['other'],
+  (input: Tensor, other: Tensor, ...given: ClosenessArguments): boolean => {
+    const options = settle('allclose', input, other, given);
+    return scope(() => Boolean(all(near(input, other, options)).item()));
+  },
+);
 
 /** Whether two tensors have one shape and equal elements; NaN equals nothing. Reads the answer. */
-export function equal(input: Tensor, other: Tensor): boolean {
+export const equal = /* @__PURE__ */ keywords('equal', ['other'], (input: Tensor, other: Tensor): boolean => {
   checkTensor('equal', input);
   checkTensor('equal', other, 'other');
   return sameShape(input.shape, other.shape) && scope(() => Boolean(all(eq(input, other)).item()));
-}
+});

@@ -1,7 +1,7 @@
 import { isOptions, readArguments } from '../core/arguments.js';
 import { type DType, promote } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
-import { keywords, type Whole } from '../core/keywords.js';
+import { keywords, leading, type Whole } from '../core/keywords.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { mul, sub } from './arithmetic.js';
@@ -114,7 +114,7 @@ export function blockDiag(...tensors: Tensors): Tensor {
 }
 
 /** The Kronecker product: every element of `input` times all of `other`. */
-export function kron(input: Tensor, other: Tensor): Tensor {
+export const kron = /* @__PURE__ */ keywords('kron', ['other'], (input: Tensor, other: Tensor): Tensor => {
   checkTensor('kron', input);
   checkTensor('kron', other, 'other');
   const rank = Math.max(input.ndim, other.ndim);
@@ -138,31 +138,31 @@ export function kron(input: Tensor, other: Tensor): Tensor {
     );
   }
   return fail('unsupported', `kron: at most 4 dimensions, got ${show(input.shape)} and ${show(other.shape)}.`);
-}
+});
 
 /** The cross product of vectors of three along `dim`; default the first dimension of size 3. Other dimensions broadcast. */
-export function cross(
-  input: Tensor,
-  other: Tensor,
-  ...rest: (number | null | { readonly dim?: number | null } | undefined)[]
-): Tensor {
-  checkTensor('cross', input);
-  checkTensor('cross', other, 'other');
-  const { dim = null } = readArguments<{ readonly dim?: number | null }>('cross', rest, ['dim']);
-  const first = dim ?? input.shape.indexOf(3);
-  if (first === -1 && dim === null) fail('shape', `cross: no dimension of ${show(input.shape)} has size 3.`);
-  if (input.ndim !== other.ndim) {
-    fail('shape', `cross: expected as many dimensions in both, got ${show(input.shape)} and ${show(other.shape)}.`);
-  }
-  const d = normalizeDim('cross', first, input.ndim);
-  if (input.shape[d] !== 3 || other.shape[d] !== 3) {
-    fail(
-      'shape',
-      `cross: vectors must have 3 elements, got ${show(input.shape)} and ${show(other.shape)} along dim ${first}.`,
-    );
-  }
-  return sub(mul(roll(input, -1, d), roll(other, -2, d)), mul(roll(input, -2, d), roll(other, -1, d)));
-}
+export const cross = /* @__PURE__ */ leading(
+  'cross',
+  ['other'],
+  (input: Tensor, other: Tensor, ...rest: (number | null | { readonly dim?: number | null } | undefined)[]): Tensor => {
+    checkTensor('cross', input);
+    checkTensor('cross', other, 'other');
+    const { dim = null } = readArguments<{ readonly dim?: number | null }>('cross', rest, ['dim']);
+    const first = dim ?? input.shape.indexOf(3);
+    if (first === -1 && dim === null) fail('shape', `cross: no dimension of ${show(input.shape)} has size 3.`);
+    if (input.ndim !== other.ndim) {
+      fail('shape', `cross: expected as many dimensions in both, got ${show(input.shape)} and ${show(other.shape)}.`);
+    }
+    const d = normalizeDim('cross', first, input.ndim);
+    if (input.shape[d] !== 3 || other.shape[d] !== 3) {
+      fail(
+        'shape',
+        `cross: vectors must have 3 elements, got ${show(input.shape)} and ${show(other.shape)} along dim ${first}.`,
+      );
+    }
+    return sub(mul(roll(input, -1, d), roll(other, -2, d)), mul(roll(input, -2, d), roll(other, -1, d)));
+  },
+);
 
 export interface VanderOptions {
   /** Columns. Default as many as rows. */

@@ -1,7 +1,9 @@
+import { type Led, leading } from '../core/keywords.js';
 import type { Tensor } from '../core/tensor.js';
 import { type ConvArguments, convField, readConv } from './convfield.js';
 import { convolve } from './convmaps.js';
 import { referenceConv } from './convoracle.js';
+import { halfLike } from './halflike.js';
 import { cast, squeeze, unsqueeze } from './movement.js';
 import { checkTensor, type Op, op } from './op.js';
 import { spread } from './sheet.js';
@@ -9,12 +11,14 @@ import type { Extent, Pair, Rank, RankEntry, Single, Triple } from './window.js'
 
 /** Convolution of lines, images and volumes. */
 
-type Convolution<S extends Extent> = Op<(input: Tensor, weight: Tensor, ...rest: ConvArguments<S>) => Tensor>;
+type Convolution<S extends Extent> = Op<
+  (input: Tensor, ...rest: Led<[weight: Tensor, ...rest: ConvArguments<S>], readonly ['weight']>) => Tensor
+>;
 
 /** Makes the convolution of `rank` directions. */
 // @__NO_SIDE_EFFECTS__
 function convolution<S extends Extent>(name: string, rank: Rank, entry: RankEntry): Convolution<S> {
-  const compute = (input: Tensor, weight: Tensor, ...rest: ConvArguments<S>): Tensor => {
+  const compute = leading(name, ['weight'], (input: Tensor, weight: Tensor, ...rest: ConvArguments<S>): Tensor => {
     const options = readConv(name, rest);
     checkTensor(name, input);
     const isOne = input.ndim === rank + 1;
@@ -22,8 +26,8 @@ function convolution<S extends Extent>(name: string, rank: Rank, entry: RankEntr
     const field = convField(name, rank, x, weight, options);
     const bias = options.bias ? cast(options.bias, 'float32') : null;
     const y = convolve(x, cast(weight, 'float32'), bias, field);
-    return isOne ? squeeze(y, 0) : y;
-  };
+    return halfLike(input, isOne ? squeeze(y, 0) : y);
+  });
   return op(compute, {
     name,
     family: 'conv',

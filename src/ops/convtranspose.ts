@@ -1,7 +1,9 @@
+import { type Led, leading } from '../core/keywords.js';
 import type { Tensor } from '../core/tensor.js';
 import { type ConvTransposeArguments, convTransposeField, readConvTranspose } from './convfield.js';
 import { convolveBack } from './convmaps.js';
 import { referenceConvTranspose } from './convoracle.js';
+import { halfLike } from './halflike.js';
 import { cast, squeeze, unsqueeze } from './movement.js';
 import { checkTensor, type Op, op } from './op.js';
 import { spread } from './sheet.js';
@@ -12,21 +14,27 @@ import type { Extent, Pair, Rank, RankEntry, Single, Triple } from './window.js'
  * larger.
  */
 
-type Transposed<S extends Extent> = Op<(input: Tensor, weight: Tensor, ...rest: ConvTransposeArguments<S>) => Tensor>;
+type Transposed<S extends Extent> = Op<
+  (input: Tensor, ...rest: Led<[weight: Tensor, ...rest: ConvTransposeArguments<S>], readonly ['weight']>) => Tensor
+>;
 
 /** Makes the transposed convolution of `rank` directions. */
 // @__NO_SIDE_EFFECTS__
 function transposed<S extends Extent>(name: string, rank: Rank, entry: RankEntry): Transposed<S> {
-  const compute = (input: Tensor, weight: Tensor, ...rest: ConvTransposeArguments<S>): Tensor => {
-    const options = readConvTranspose(name, rest);
-    checkTensor(name, input);
-    const isOne = input.ndim === rank + 1;
-    const x = cast(isOne ? unsqueeze(input, 0) : input, 'float32');
-    const field = convTransposeField(name, rank, x, weight, options);
-    const bias = options.bias ? cast(options.bias, 'float32') : null;
-    const y = convolveBack(x, cast(weight, 'float32'), bias, field);
-    return isOne ? squeeze(y, 0) : y;
-  };
+  const compute = leading(
+    name,
+    ['weight'],
+    (input: Tensor, weight: Tensor, ...rest: ConvTransposeArguments<S>): Tensor => {
+      const options = readConvTranspose(name, rest);
+      checkTensor(name, input);
+      const isOne = input.ndim === rank + 1;
+      const x = cast(isOne ? unsqueeze(input, 0) : input, 'float32');
+      const field = convTransposeField(name, rank, x, weight, options);
+      const bias = options.bias ? cast(options.bias, 'float32') : null;
+      const y = convolveBack(x, cast(weight, 'float32'), bias, field);
+      return halfLike(input, isOne ? squeeze(y, 0) : y);
+    },
+  );
   return op(compute, {
     name,
     family: 'conv',

@@ -1,6 +1,7 @@
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { sameShape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { tensor } from './create.js';
@@ -37,67 +38,74 @@ function placeOf(at: (i: number) => number, n: number, value: number, right: boo
  * The places in the ascending `sortedSequence` [.., n] at which elements of `input` [.., m], a tensor or a number, would be put;
  * int32. A sequence of one dimension serves every element of input.
  */
-export function searchsorted(
-  sortedSequence: Tensor,
-  input: Tensor | number,
-  ...rest: (SearchsortedOptions | undefined)[]
-): Tensor<'int32'> {
-  const name = 'searchsorted';
-  checkTensor(name, sortedSequence, 'sortedSequence');
-  const names = ['outInt32', 'right', 'side', 'sorter'] as const;
-  const given = readArguments<SearchsortedOptions>(name, rest, names);
-  const { right = false, side, sorter = null } = given;
-  if (side !== undefined && side !== 'left' && side !== 'right') {
-    fail('argument', `${name}: side must be 'left' or 'right', got '${String(side)}'.`);
-  }
-  if (side === 'left' && right) fail('argument', `${name}: side 'left' and right: true contradict each other.`);
-  if (sortedSequence.ndim === 0) fail('shape', `${name}: sortedSequence must have a dimension, got [].`);
-  if (input instanceof Tensor) checkTensor(name, input);
-  else if (typeof input !== 'number')
-    fail('argument', `${name}: input must be a Tensor or a number, got ${typeof input}.`);
-  const shape = input instanceof Tensor ? input.shape : [];
-  const lead = sortedSequence.shape.slice(0, -1);
-  if (sortedSequence.ndim > 1 && (shape.length !== sortedSequence.ndim || !sameShape(lead, shape.slice(0, -1)))) {
-    fail(
-      'shape',
-      `${name}: input must agree with sortedSequence but in the last dimension, or that have one dimension alone; got ` +
-        `${show(sortedSequence.shape)} and ${show(shape)}.`,
-    );
-  }
-  if (sorter !== null && !sameShape(sorter.shape, sortedSequence.shape)) {
-    fail(
-      'shape',
-      `${name}: sorter ${show(sorter.shape)} must have sortedSequence's shape ${show(sortedSequence.shape)}.`,
-    );
-  }
-  if (input instanceof Tensor && input.dtype !== sortedSequence.dtype) {
-    fail('dtype', `${name}: input must be ${sortedSequence.dtype} as sortedSequence is, got ${input.dtype}.`);
-  }
-  const sequence = sortedSequence.dataSync();
-  const order = sorter === null ? null : sorter.dataSync();
-  const values = input instanceof Tensor ? input.dataSync() : [input];
-  const n = sortedSequence.shape[sortedSequence.ndim - 1] as number;
-  const m = shape[shape.length - 1] ?? 1;
-  const out = Int32Array.from(values, (value: number, i: number) => {
-    const base = sortedSequence.ndim > 1 ? Math.floor(i / m) * n : 0;
-    const at = (k: number): number => sequence[base + (order === null ? k : (order[base + k] as number))] as number;
-    return placeOf(at, n, value, right || side === 'right');
-  });
-  return indicesLike(sortedSequence, out, shape, name);
-}
+export const searchsorted = /* @__PURE__ */ leading(
+  'searchsorted',
+  ['input'],
+  (sortedSequence: Tensor, input: Tensor | number, ...rest: (SearchsortedOptions | undefined)[]): Tensor<'int32'> => {
+    const name = 'searchsorted';
+    checkTensor(name, sortedSequence, 'sortedSequence');
+    const names = ['outInt32', 'right', 'side', 'sorter'] as const;
+    const given = readArguments<SearchsortedOptions>(name, rest, names);
+    const { right = false, side, sorter = null } = given;
+    if (side !== undefined && side !== 'left' && side !== 'right') {
+      fail('argument', `${name}: side must be 'left' or 'right', got '${String(side)}'.`);
+    }
+    if (side === 'left' && right) fail('argument', `${name}: side 'left' and right: true contradict each other.`);
+    if (sortedSequence.ndim === 0) fail('shape', `${name}: sortedSequence must have a dimension, got [].`);
+    if (input instanceof Tensor) checkTensor(name, input);
+    else if (typeof input !== 'number')
+      fail('argument', `${name}: input must be a Tensor or a number, got ${typeof input}.`);
+    const shape = input instanceof Tensor ? input.shape : [];
+    const lead = sortedSequence.shape.slice(0, -1);
+    if (sortedSequence.ndim > 1 && (shape.length !== sortedSequence.ndim || !sameShape(lead, shape.slice(0, -1)))) {
+      fail(
+        'shape',
+        `${name}: input must agree with sortedSequence but in the last dimension, or that have one dimension alone; got ` +
+          `${show(sortedSequence.shape)} and ${show(shape)}.`,
+      );
+    }
+    if (sorter !== null && !sameShape(sorter.shape, sortedSequence.shape)) {
+      fail(
+        'shape',
+        `${name}: sorter ${show(sorter.shape)} must have sortedSequence's shape ${show(sortedSequence.shape)}.`,
+      );
+    }
+    if (input instanceof Tensor && input.dtype !== sortedSequence.dtype) {
+      fail('dtype', `${name}: input must be ${sortedSequence.dtype} as sortedSequence is, got ${input.dtype}.`);
+    }
+    const sequence = sortedSequence.dataSync();
+    const order = sorter === null ? null : sorter.dataSync();
+    const values = input instanceof Tensor ? input.dataSync() : [input];
+    const n = sortedSequence.shape[sortedSequence.ndim - 1] as number;
+    const m = shape[shape.length - 1] ?? 1;
+    const out = Int32Array.from(values, (value: number, i: number) => {
+      const base = sortedSequence.ndim > 1 ? Math.floor(i / m) * n : 0;
+      const at = (k: number): number => sequence[base + (order === null ? k : (order[base + k] as number))] as number;
+      return placeOf(at, n, value, right || side === 'right');
+    });
+    return indicesLike(sortedSequence, out, shape, name);
+  },
+);
 
 /** The places of elements of `input`, a tensor or a number, among the ascending `boundaries` [n]; int32. */
-export function bucketize(
-  input: Tensor | number,
-  boundaries: Tensor,
-  ...rest: (Pick<SearchsortedOptions, 'outInt32' | 'right'> | undefined)[]
-): Tensor<'int32'> {
-  checkTensor('bucketize', boundaries, 'boundaries');
-  if (boundaries.ndim !== 1) {
-    fail('shape', `bucketize: boundaries must have one dimension, got ${show(boundaries.shape)}. Use searchsorted().`);
-  }
-  return searchsorted(boundaries, input, readArguments('bucketize', rest, ['outInt32', 'right']));
-}
+export const bucketize = /* @__PURE__ */ leading(
+  'bucketize',
+  ['boundaries'],
+  (
+    input: Tensor | number,
+    boundaries: Tensor,
+    ...rest: (Pick<SearchsortedOptions, 'outInt32' | 'right'> | undefined)[]
+  ): Tensor<'int32'> => {
+    checkTensor('bucketize', boundaries, 'boundaries');
+    if (boundaries.ndim !== 1) {
+      fail(
+        'shape',
+        `bucketize: boundaries must have one dimension, got ${show(boundaries.shape)}. Use searchsorted().`,
+      );
+    }
+    return searchsorted(boundaries, input, readArguments('bucketize', rest, ['outInt32', 'right']));
+  },
+);
 
 export interface BincountOptions {
   /** What each element counts for; of input's shape. Default 1. */

@@ -1,8 +1,12 @@
 import { currentDevice } from '../backend/current.js';
+import { checkOptions, isOptions, readArguments } from '../core/arguments.js';
 import { checkDType, type DType, dtypeOfArray, type TypedArray, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { toHalf } from '../core/half.js';
+import { leading } from '../core/keywords.js';
+import type { Plus1, RankOf } from '../core/rank.js';
 import { checkShape, type Shape, sizeOf } from '../core/shape.js';
+import { CREATE_NAMES, readSizes } from '../core/sizes.js';
 import { allocate, type NestedArray, type Tensor } from '../core/tensor.js';
 
 export interface CreateOptions<D extends DType = DType> {
@@ -84,17 +88,55 @@ function splitArguments<D extends DType>(
   return { shape: undefined, options: shape as CreateOptions<D> };
 }
 
+/** The dtype that data suggests. */
+export type NaturalDType<T> = T extends Int32Array | Uint32Array
+  ? 'int32'
+  : T extends Int8Array
+    ? 'int8'
+    : T extends Uint8Array | Uint8ClampedArray
+      ? 'uint8'
+      : ElementOf<T> extends boolean
+        ? 'bool'
+        : 'float32';
+
+// Arrays of a depth that only the data knows would have no end here.
+type ElementOf<T> = NestedArray extends T ? number : T extends readonly (infer E)[] ? ElementOf<E> : T;
+
+/** The rank of nested arrays, or of a typed array, which is one row. */
+export type NaturalRank<T> = NestedArray extends T
+  ? number
+  : T extends readonly (infer E)[]
+    ? Plus1<NaturalRank<E>>
+    : T extends ArrayBufferView
+      ? 1
+      : 0;
+
 /**
  * A tensor of the given numbers: nested arrays, one number, or a typed array with its shape. The data is copied. Without
  * `dtype`, a typed array keeps its kind, booleans give bool, and everything else float32.
  * Throws for ragged arrays and for a shape that does not hold as many elements as there are.
  */
-export function tensor<D extends DType = 'float32'>(
+export function tensor<T extends NestedArray | TypedArray, D extends DType = NaturalDType<T>>(
+  data: T,
+  options?: CreateOptions<D>,
+): Tensor<D, NaturalRank<T>>;
+export function tensor<T extends NestedArray | TypedArray, const S extends Shape, D extends DType = NaturalDType<T>>(
+  data: T,
+  shape: S,
+  options?: CreateOptions<D>,
+): Tensor<D, RankOf<S>>;
+export function tensor<D extends DType>(
+  data: NestedArray | TypedArray,
+  shape?: Shape | CreateOptions<D>,
+  options?: CreateOptions<D>,
+): Tensor<D>;
+export function tensor<D extends DType>(
   data: NestedArray | TypedArray,
   shape?: Shape | CreateOptions<D>,
   options?: CreateOptions<D>,
 ): Tensor<D> {
   const given = splitArguments(shape, options);
+  checkOptions('tensor', given.options, CREATE_NAMES);
   const isTyped = ArrayBuffer.isView(data);
   const { flat, shape: found } = isTyped ? { flat: data as TypedArray, shape: [data.length] } : flatten(data);
   const natural = isTyped ? dtypeOfArray(data) : flat.length > 0 && typeof flat[0] === 'boolean' ? 'bool' : 'float32';
@@ -113,11 +155,23 @@ export function tensor<D extends DType = 'float32'>(
   return finish(y, given.options);
 }
 
-/** A tensor of the given shape whose elements are whatever was in memory. */
-export function empty<D extends DType = 'float32'>(shape: Shape | number, options: CreateOptions<D> = {}): Tensor<D> {
-  const sizes = typeof shape === 'number' ? [shape] : [...shape];
-  checkShape('empty', sizes);
-  const dtype = checkDType('empty', options.dtype ?? 'float32') as D;
+export interface SizeOption {
+  readonly size: Shape | number;
+}
+
+/** A tensor of the given sizes whose elements are whatever was in memory. */
+export function empty<const S extends Shape | number, D extends DType = 'float32'>(
+  size: S,
+  options?: CreateOptions<D>,
+): Tensor<D, RankOf<S>>;
+export function empty<S extends number[]>(...sizes: S): Tensor<'float32', RankOf<S>>;
+export function empty<D extends DType = 'float32'>(
+  ...given: [...sizes: number[], options: CreateOptions<D>]
+): Tensor<D>;
+export function empty<D extends DType = 'float32'>(options: CreateOptions<D> & SizeOption): Tensor<D>;
+export function empty(...given: readonly unknown[]): Tensor {
+  const { sizes, options } = readSizes<CreateOptions>('empty', given);
+  const dtype = checkDType('empty', options.dtype ?? 'float32');
   return finish(allocate(currentDevice(), sizes, dtype, 'empty'), options);
 }
 
@@ -144,30 +198,66 @@ function fillWith(y: Tensor, value: number | boolean): void {
   });
 }
 
-/** A tensor of the given shape with every element `fillValue`. */
-export function full<D extends DType = 'float32'>(
-  shape: Shape | number,
-  fillValue: number | boolean,
-  options: CreateOptions<D> = {},
-): Tensor<D> {
-  const dtype = options.dtype ?? ((typeof fillValue === 'boolean' ? 'bool' : 'float32') as D);
-  const y = empty(shape, { dtype });
+export interface FullOptions<D extends DType = DType> extends CreateOptions<D> {
+  readonly fillValue: number | boolean;
+}
+
+/** A tensor of the given sizes with every element `fillValue`. */
+export function full<const S extends Shape | number, D extends DType = 'float32'>(
+  size: S,
+  fillValue: number | boolean | FullOptions<D>,
+  options?: CreateOptions<D>,
+): Tensor<D, RankOf<S>>;
+export function full<D extends DType = 'float32'>(options: FullOptions<D> & SizeOption): Tensor<D>;
+export function full(...given: readonly unknown[]): Tensor {
+  const names = ['size', 'fillValue', ...CREATE_NAMES] as const;
+  const read = readArguments<Partial<FullOptions & SizeOption>>('full', given, names);
+  const { size, fillValue, ...options } = read;
+  if (size === undefined) fail('argument', 'full: size is missing.');
+  if (typeof fillValue !== 'number' && typeof fillValue !== 'boolean') {
+    fail('argument', `full: fillValue must be a number or a boolean, got ${String(fillValue)}.`);
+  }
+  const y = empty(size, { dtype: options.dtype ?? (typeof fillValue === 'boolean' ? 'bool' : 'float32') });
   fillWith(y, fillValue);
   return finish(y, options);
 }
 
-export function zeros<D extends DType = 'float32'>(shape: Shape | number, options: CreateOptions<D> = {}): Tensor<D> {
-  return full(shape, 0, { dtype: 'float32' as D, ...options });
+/** A tensor of the given sizes, one by one or in an array, with every element 0. */
+export function zeros<const S extends Shape | number, D extends DType = 'float32'>(
+  size: S,
+  options?: CreateOptions<D>,
+): Tensor<D, RankOf<S>>;
+export function zeros<S extends number[]>(...sizes: S): Tensor<'float32', RankOf<S>>;
+export function zeros<D extends DType = 'float32'>(
+  ...given: [...sizes: number[], options: CreateOptions<D>]
+): Tensor<D>;
+export function zeros<D extends DType = 'float32'>(options: CreateOptions<D> & SizeOption): Tensor<D>;
+export function zeros(...given: readonly unknown[]): Tensor {
+  const { sizes, options } = readSizes<CreateOptions>('zeros', given);
+  return full(sizes, 0, { dtype: 'float32', ...options });
 }
 
-export function ones<D extends DType = 'float32'>(shape: Shape | number, options: CreateOptions<D> = {}): Tensor<D> {
-  return full(shape, 1, { dtype: 'float32' as D, ...options });
+/** A tensor of the given sizes, one by one or in an array, with every element 1. */
+export function ones<const S extends Shape | number, D extends DType = 'float32'>(
+  size: S,
+  options?: CreateOptions<D>,
+): Tensor<D, RankOf<S>>;
+export function ones<S extends number[]>(...sizes: S): Tensor<'float32', RankOf<S>>;
+export function ones<D extends DType = 'float32'>(...given: [...sizes: number[], options: CreateOptions<D>]): Tensor<D>;
+export function ones<D extends DType = 'float32'>(options: CreateOptions<D> & SizeOption): Tensor<D>;
+export function ones(...given: readonly unknown[]): Tensor {
+  const { sizes, options } = readSizes<CreateOptions>('ones', given);
+  return full(sizes, 1, { dtype: 'float32', ...options });
 }
 
 /** Like `full`, with the shape and, unless given, the dtype of `input`. */
-export function fullLike(input: Tensor, fillValue: number | boolean, options: CreateOptions = {}): Tensor {
-  return full(input.shape, fillValue, { dtype: input.dtype, ...options });
-}
+export const fullLike = /* @__PURE__ */ leading(
+  'fullLike',
+  ['fillValue'],
+  (input: Tensor, fillValue: number | boolean, options: CreateOptions = {}): Tensor => {
+    return full(input.shape, fillValue, { dtype: input.dtype, ...options });
+  },
+);
 
 export function zerosLike(input: Tensor, options: CreateOptions = {}): Tensor {
   return fullLike(input, 0, options);
@@ -181,41 +271,81 @@ export function emptyLike(input: Tensor, options: CreateOptions = {}): Tensor {
   return empty(input.shape, { dtype: input.dtype, ...options });
 }
 
+export interface RangeOptions extends CreateOptions {
+  /** Default 0. */
+  readonly start?: number;
+  readonly end?: number;
+  /** Default 1. */
+  readonly step?: number;
+}
+
 /**
  * start, start + step, … up to but not including end. `arange(end)` begins at 0. Whole numbers give int32, as PyTorch gives
  * its integer type; anything else float32.
  */
-export function arange(
-  start: number,
-  end?: number | CreateOptions,
-  step?: number | CreateOptions,
-  options?: CreateOptions,
-): Tensor {
-  const numbers = [start, end, step].filter((v) => typeof v === 'number');
-  const settings = [end, step, options].find((v) => typeof v === 'object') ?? {};
-  const [from, to, by] = numbers.length === 1 ? [0, start, 1] : [start, numbers[1] as number, numbers[2] ?? 1];
+export function arange(end: number, options?: Omit<RangeOptions, 'start'>): Tensor;
+export function arange(start: number, end: number, options?: Omit<RangeOptions, 'start' | 'end'>): Tensor;
+export function arange(start: number, end: number, step: number, options?: CreateOptions): Tensor;
+export function arange(options: RangeOptions & { readonly end: number }): Tensor;
+export function arange(...given: readonly unknown[]): Tensor {
+  const last = given[given.length - 1];
+  const named: RangeOptions = isOptions(last) ? last : {};
+  const numbers = (isOptions(last) ? given.slice(0, -1) : given).filter((value) => value !== undefined);
+  // One number is the end, unless the end has its name.
+  const isEnd = numbers.length === 1 && named.end === undefined;
+  const names = ['start', 'end', 'step', ...CREATE_NAMES] as const;
+  const read = readArguments<RangeOptions>('arange', [...(isEnd ? [undefined] : []), ...numbers, named], names);
+  const { start: from = 0, end: to, step: by = 1, ...options } = read;
+  if (typeof to !== 'number') fail('argument', `arange: end must be a number, got ${String(to)}.`);
   if (by === 0 || !Number.isFinite((to - from) / by))
     fail('argument', `arange: step must be finite and not 0, got ${by}.`);
   if ((to - from) / by < 0) fail('argument', `arange: from ${from} one cannot reach ${to} in steps of ${by}.`);
   const n = Math.ceil((to - from) / by);
-  const dtype = settings.dtype ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32');
+  const dtype = options.dtype ?? ([from, to, by].every(Number.isInteger) ? 'int32' : 'float32');
   return tensor(
     Float64Array.from({ length: n }, (_, i) => from + i * by),
-    { ...settings, dtype },
+    { ...options, dtype },
   );
 }
 
-/** `steps` numbers from `start` to `end`, both included, evenly apart. */
-export function linspace(start: number, end: number, steps: number, options: CreateOptions = {}): Tensor {
-  if (!Number.isInteger(steps) || steps < 0)
-    fail('argument', `linspace: steps must be a whole number ≥ 0, got ${steps}.`);
-  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
+export interface SpaceOptions extends CreateOptions {
+  readonly start: number;
+  readonly end: number;
+  readonly steps: number;
+}
+
+/** `steps` numbers from `start` to `end`, both included, evenly apart, after `map`. */
+function space(name: string, { start, end, steps }: Partial<SpaceOptions>, map: (x: number) => number): Float64Array {
+  if (typeof start !== 'number' || typeof end !== 'number') {
+    return fail('argument', `${name}: start and end must be numbers, got ${String(start)} and ${String(end)}.`);
+  }
+  if (!Number.isInteger(steps) || (steps as number) < 0) {
+    fail('argument', `${name}: steps must be a whole number ≥ 0, got ${String(steps)}.`);
+  }
+  const count = steps as number;
+  const step = count > 1 ? (end - start) / (count - 1) : 0;
   // Counted from the nearer end, so that the last number is `end` exactly.
-  const value = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step);
+  const value = (i: number): number => (i < count / 2 ? start + i * step : end - (count - 1 - i) * step);
+  return Float64Array.from({ length: count }, (_, i) => map(value(i)));
+}
+
+/** `steps` numbers from `start` to `end`, both included, evenly apart. */
+export function linspace(start: number, end: number, steps: number, options?: CreateOptions): Tensor;
+export function linspace(start: number, end: number, options: Omit<SpaceOptions, 'start' | 'end'>): Tensor;
+export function linspace(start: number, options: Omit<SpaceOptions, 'start'>): Tensor;
+export function linspace(options: SpaceOptions): Tensor;
+export function linspace(...given: readonly unknown[]): Tensor {
+  const names = ['start', 'end', 'steps', ...CREATE_NAMES] as const;
+  const { start, end, steps, ...options } = readArguments<Partial<SpaceOptions>>('linspace', given, names);
   return tensor(
-    Float64Array.from({ length: steps }, (_, i) => value(i)),
-    options,
+    space('linspace', { start, end, steps } as Partial<SpaceOptions>, (x) => x),
+    { dtype: 'float32', ...options },
   );
+}
+
+export interface LogspaceOptions extends SpaceOptions {
+  /** Default 10. */
+  readonly base?: number;
 }
 
 /** `steps` powers of `base`, whose exponents run from `start` to `end`, both included, evenly apart. */
@@ -223,27 +353,36 @@ export function logspace(
   start: number,
   end: number,
   steps: number,
-  base: number | CreateOptions = 10,
-  options: CreateOptions = {},
-): Tensor {
-  if (!Number.isInteger(steps) || steps < 0)
-    fail('argument', `logspace: steps must be a whole number ≥ 0, got ${steps}.`);
-  const settings = typeof base === 'number' ? options : base;
-  const radix = typeof base === 'number' ? base : ((base as { readonly base?: number }).base ?? 10);
-  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
-  const exponent = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step);
+  base?: number | Omit<LogspaceOptions, 'start' | 'end' | 'steps'>,
+  options?: CreateOptions,
+): Tensor;
+export function logspace(start: number, end: number, options: Omit<LogspaceOptions, 'start' | 'end'>): Tensor;
+export function logspace(start: number, options: Omit<LogspaceOptions, 'start'>): Tensor;
+export function logspace(options: LogspaceOptions): Tensor;
+export function logspace(...given: readonly unknown[]): Tensor {
+  const names = ['start', 'end', 'steps', 'base', ...CREATE_NAMES] as const;
+  const read = readArguments<Partial<LogspaceOptions>>('logspace', given, names);
+  const { start, end, steps, base = 10, ...options } = read;
   return tensor(
-    Float64Array.from({ length: steps }, (_, i) => radix ** exponent(i)),
-    settings,
+    space('logspace', { start, end, steps } as Partial<SpaceOptions>, (x) => base ** x),
+    { dtype: 'float32', ...options },
   );
 }
 
+export interface EyeOptions extends CreateOptions {
+  readonly n: number;
+  /** Default n. */
+  readonly m?: number;
+}
+
 /** The identity matrix of n rows and m (default n) columns. */
-export function eye(n: number, m: number | CreateOptions = n, options: CreateOptions = {}): Tensor {
-  const columns = typeof m === 'number' ? m : n;
-  const settings = typeof m === 'number' ? options : m;
+export function eye(n: number, m?: number | Omit<EyeOptions, 'n'>, options?: CreateOptions): Tensor;
+export function eye(options: EyeOptions): Tensor;
+export function eye(...given: readonly unknown[]): Tensor {
+  const read = readArguments<Partial<EyeOptions>>('eye', given, ['n', 'm', ...CREATE_NAMES]);
+  const { n = Number.NaN, m: columns = n, ...options } = read;
   checkShape('eye', [n, columns]);
   const data = new Float32Array(n * columns);
   for (let i = 0; i < Math.min(n, columns); i++) data[i * columns + i] = 1;
-  return tensor(data, [n, columns], { dtype: 'float32', ...settings });
+  return tensor(data, [n, columns], { dtype: 'float32', ...options });
 }

@@ -1,6 +1,7 @@
 import { isGradEnabled, record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import type { NamedArguments } from '../core/named.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -158,33 +159,41 @@ function crossEntropyOracle([x, t]: readonly Reference[], args: readonly unknown
  * Softmax cross entropy: input [N, C, d…] holds logits, target [N, d…] class indices (int32), or [N, C, d…] probabilities.
  */
 export const crossEntropy = op(
-  (input: Tensor, target: Tensor, ...rest: NamedArguments<CrossEntropyOptions, typeof CROSS_ENTROPY_NAMES>): Tensor => {
-    checkTensor('crossEntropy', input);
-    checkTensor('crossEntropy', target, 'target');
-    const options = readLoss<CrossEntropyOptions>('crossEntropy', rest, CROSS_ENTROPY_NAMES);
-    const { weight = null, reduction, labelSmoothing = 0 } = options;
-    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-      fail('argument', `crossEntropy: labelSmoothing must be in [0, 1], got ${labelSmoothing}.`);
-    }
-    const classes = countClasses('crossEntropy', input, weight);
-    if (traits[target.dtype].isFloat) {
-      if (!sameShape(input.shape, target.shape)) {
-        fail(
-          'shape',
-          `crossEntropy: class probabilities must have input's shape ${show(input.shape)}, got ${show(target.shape)}. ` +
-            'Are these class indices? Then make them whole numbers: target.int().',
-        );
+  leading(
+    'crossEntropy',
+    ['target'],
+    (
+      input: Tensor,
+      target: Tensor,
+      ...rest: NamedArguments<CrossEntropyOptions, typeof CROSS_ENTROPY_NAMES>
+    ): Tensor => {
+      checkTensor('crossEntropy', input);
+      checkTensor('crossEntropy', target, 'target');
+      const options = readLoss<CrossEntropyOptions>('crossEntropy', rest, CROSS_ENTROPY_NAMES);
+      const { weight = null, reduction, labelSmoothing = 0 } = options;
+      if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+        fail('argument', `crossEntropy: labelSmoothing must be in [0, 1], got ${labelSmoothing}.`);
       }
-      const rows = classRows(input);
-      const goal = classRows(target);
-      const smooth = labelSmoothing > 0 ? add(mul(goal, 1 - labelSmoothing), labelSmoothing / classes) : goal;
-      const loss = neg(sum(mul(logSoftmax(rows, 1), weight === null ? smooth : mul(smooth, weight)), 1));
-      return reduced(reduction === 'none' ? reshape(loss, classShape(input)) : loss, reduction);
-    }
-    checkLabels('crossEntropy', input, target);
-    const loss = crossEntropyRows(classRows(input), reshape(target, [-1]), options);
-    return reduction === 'none' ? reshape(loss, target.shape) : loss;
-  },
+      const classes = countClasses('crossEntropy', input, weight);
+      if (traits[target.dtype].isFloat) {
+        if (!sameShape(input.shape, target.shape)) {
+          fail(
+            'shape',
+            `crossEntropy: class probabilities must have input's shape ${show(input.shape)}, got ${show(target.shape)}. ` +
+              'Are these class indices? Then make them whole numbers: target.int().',
+          );
+        }
+        const rows = classRows(input);
+        const goal = classRows(target);
+        const smooth = labelSmoothing > 0 ? add(mul(goal, 1 - labelSmoothing), labelSmoothing / classes) : goal;
+        const loss = neg(sum(mul(logSoftmax(rows, 1), weight === null ? smooth : mul(smooth, weight)), 1));
+        return reduced(reduction === 'none' ? reshape(loss, classShape(input)) : loss, reduction);
+      }
+      checkLabels('crossEntropy', input, target);
+      const loss = crossEntropyRows(classRows(input), reshape(target, [-1]), options);
+      return reduction === 'none' ? reshape(loss, target.shape) : loss;
+    },
+  ),
   {
     name: 'crossEntropy',
     family: 'loss',
@@ -204,24 +213,28 @@ export const crossEntropy = op(
 );
 
 /** Negative log likelihood of log-probabilities [N, C, d…] at class indices [N, d…]. */
-export function nllLoss(input: Tensor, target: Tensor, ...rest: NamedArguments<NllOptions, typeof NLL_NAMES>): Tensor {
-  checkTensor('nllLoss', input);
-  checkTensor('nllLoss', target, 'target');
-  const { weight = null, ignoreIndex = -100, reduction } = readLoss<NllOptions>('nllLoss', rest, NLL_NAMES);
-  countClasses('nllLoss', input, weight);
-  if (traits[target.dtype].isFloat) {
-    fail('dtype', `nllLoss: target must be class indices, got ${target.dtype}. Use target.int().`);
-  }
-  checkLabels('nllLoss', input, target);
-  const rows = classRows(input);
-  const labels = reshape(convert(target, 'int32'), [-1]);
-  checkLabelRange('nllLoss', labels, rows.shape[1] as number, ignoreIndex);
-  const isKept = ne(labels, ignoreIndex);
-  // An ignored label may be no class at all; class 0 stands in for it, and is not looked at.
-  const places = where(isKept, labels, 0);
-  const picked = reshape(gather(rows, 1, reshape(places, [-1, 1])), [-1]);
-  const weights = where(isKept, weight === null ? 1 : indexSelect(weight, 0, places), 0);
-  const loss = where(isKept, neg(weight === null ? picked : mul(picked, weights)), 0);
-  if (reduction === 'mean') return div(sum(loss), sum(weights));
-  return reduction === 'none' ? reshape(loss, target.shape) : reduced(loss, reduction);
-}
+export const nllLoss = /* @__PURE__ */ leading(
+  'nllLoss',
+  ['target'],
+  (input: Tensor, target: Tensor, ...rest: NamedArguments<NllOptions, typeof NLL_NAMES>): Tensor => {
+    checkTensor('nllLoss', input);
+    checkTensor('nllLoss', target, 'target');
+    const { weight = null, ignoreIndex = -100, reduction } = readLoss<NllOptions>('nllLoss', rest, NLL_NAMES);
+    countClasses('nllLoss', input, weight);
+    if (traits[target.dtype].isFloat) {
+      fail('dtype', `nllLoss: target must be class indices, got ${target.dtype}. Use target.int().`);
+    }
+    checkLabels('nllLoss', input, target);
+    const rows = classRows(input);
+    const labels = reshape(convert(target, 'int32'), [-1]);
+    checkLabelRange('nllLoss', labels, rows.shape[1] as number, ignoreIndex);
+    const isKept = ne(labels, ignoreIndex);
+    // An ignored label may be no class at all; class 0 stands in for it, and is not looked at.
+    const places = where(isKept, labels, 0);
+    const picked = reshape(gather(rows, 1, reshape(places, [-1, 1])), [-1]);
+    const weights = where(isKept, weight === null ? 1 : indexSelect(weight, 0, places), 0);
+    const loss = where(isKept, neg(weight === null ? picked : mul(picked, weights)), 0);
+    if (reduction === 'mean') return div(sum(loss), sum(weights));
+    return reduction === 'none' ? reshape(loss, target.shape) : reduced(loss, reduction);
+  },
+);

@@ -1,6 +1,7 @@
 import { isGradEnabled, record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import type { NamedArguments } from '../core/named.js';
 import { Tensor } from '../core/tensor.js';
 import { div } from './arithmetic.js';
@@ -9,7 +10,7 @@ import { tensor } from './create.js';
 import { CTC_NAMES } from './lossnames.js';
 import { indicesLike } from './masked.js';
 import { select, unsqueeze } from './movement.js';
-import { checkTensor, convert, dense, empty, type Op, op } from './op.js';
+import { checkTensor, convert, dense, empty, op } from './op.js';
 import { mean, sum } from './reduce.js';
 import { type Reduction, readLoss } from './reduction.js';
 import { integers, type Reference, spread } from './sheet.js';
@@ -152,65 +153,61 @@ function oracle([x]: readonly Reference[], args: readonly unknown[]): Reference 
  * one dimension; lengths are tensors or arrays. The gradient is that of the logits whose log-softmax the input is, as
  * PyTorch has it, and has no derivative itself.
  */
-export const ctcLoss: Op<
-  (
-    logProbs: Tensor,
-    targets: Tensor,
-    inputLengths: Lengths,
-    targetLengths: Lengths,
-    ...rest: NamedArguments<CtcOptions, typeof CTC_NAMES>
-  ) => Tensor
-> = op(
-  (
-    logProbs: Tensor,
-    targets: Tensor,
-    inputLengths: Lengths,
-    targetLengths: Lengths,
-    ...rest: NamedArguments<CtcOptions, typeof CTC_NAMES>
-  ): Tensor => {
-    checkTensor('ctcLoss', logProbs, 'logProbs');
-    checkTensor('ctcLoss', targets, 'targets');
-    const { blank = 0, reduction, zeroInfinity = false } = readLoss<CtcOptions>('ctcLoss', rest, CTC_NAMES);
-    if (logProbs.ndim !== 3 && logProbs.ndim !== 2) {
-      fail('shape', `ctcLoss: logProbs must be [T, N, C], or [T, C] for one sequence, got ${show(logProbs.shape)}.`);
-    }
-    if (targets.ndim !== 1 && targets.ndim !== 2) {
-      fail('shape', `ctcLoss: targets must be [N, S], or all labels in one dimension, got ${show(targets.shape)}.`);
-    }
-    if (traits[targets.dtype].isFloat || targets.dtype === 'bool') {
-      fail('dtype', `ctcLoss: targets must be whole numbers, got ${targets.dtype}. Use .to('int32').`);
-    }
-    const x = logProbs.ndim === 2 ? unsqueeze(logProbs, 1) : logProbs;
-    const [time, batch, classes] = x.shape as [number, number, number];
-    if (targets.ndim === 2 && targets.shape[0] !== batch) {
-      fail('shape', `ctcLoss: targets ${show(targets.shape)} must have a row for each of ${batch} sequences.`);
-    }
-    if (!(Number.isInteger(blank) && blank >= 0 && blank < classes)) {
-      fail('argument', `ctcLoss: blank must be one of ${classes} classes, got ${blank}.`);
-    }
-    const times = readLengths('inputLengths', inputLengths, batch, time);
-    const width = targets.ndim === 2 ? (targets.shape[1] as number) : targets.numel();
-    const counts = readLengths('targetLengths', targetLengths, batch, width);
-    const sequences = readTargets(targets, counts);
-    const wrong = sequences.flat().find((label) => label < 0 || label >= classes);
-    if (wrong !== undefined) fail('data', `ctcLoss: label ${wrong} is none of ${classes} classes.`);
-    const { rows, pitch } = stateRows(sequences, blank);
-    const list = (data: Int32Array, shape: readonly number[]): Tensor => indicesLike(x, data, shape, 'ctcLoss');
-    const alignment = {
-      labels: list(rows, [batch, pitch]),
-      inputLengths: list(times, [batch]),
-      targetLengths: list(counts, [batch]),
-      pitch,
-    };
-    const raw = sequenceLosses(x, alignment, zeroInfinity);
-    const losses = zeroInfinity ? where(eq(raw, Infinity), 0, raw) : raw;
-    if (reduction === 'mean') {
-      const sizes = tensor(counts.map((count) => Math.max(count, 1)));
-      return mean(div(losses, sizes));
-    }
-    if (reduction === 'sum') return sum(losses);
-    return logProbs.ndim === 2 ? select(losses, 0, 0) : losses;
-  },
+export const ctcLoss = op(
+  leading(
+    'ctcLoss',
+    ['targets', 'inputLengths', 'targetLengths'],
+    (
+      logProbs: Tensor,
+      targets: Tensor,
+      inputLengths: Lengths,
+      targetLengths: Lengths,
+      ...rest: NamedArguments<CtcOptions, typeof CTC_NAMES>
+    ): Tensor => {
+      checkTensor('ctcLoss', logProbs, 'logProbs');
+      checkTensor('ctcLoss', targets, 'targets');
+      const { blank = 0, reduction, zeroInfinity = false } = readLoss<CtcOptions>('ctcLoss', rest, CTC_NAMES);
+      if (logProbs.ndim !== 3 && logProbs.ndim !== 2) {
+        fail('shape', `ctcLoss: logProbs must be [T, N, C], or [T, C] for one sequence, got ${show(logProbs.shape)}.`);
+      }
+      if (targets.ndim !== 1 && targets.ndim !== 2) {
+        fail('shape', `ctcLoss: targets must be [N, S], or all labels in one dimension, got ${show(targets.shape)}.`);
+      }
+      if (traits[targets.dtype].isFloat || targets.dtype === 'bool') {
+        fail('dtype', `ctcLoss: targets must be whole numbers, got ${targets.dtype}. Use .to('int32').`);
+      }
+      const x = logProbs.ndim === 2 ? unsqueeze(logProbs, 1) : logProbs;
+      const [time, batch, classes] = x.shape as [number, number, number];
+      if (targets.ndim === 2 && targets.shape[0] !== batch) {
+        fail('shape', `ctcLoss: targets ${show(targets.shape)} must have a row for each of ${batch} sequences.`);
+      }
+      if (!(Number.isInteger(blank) && blank >= 0 && blank < classes)) {
+        fail('argument', `ctcLoss: blank must be one of ${classes} classes, got ${blank}.`);
+      }
+      const times = readLengths('inputLengths', inputLengths, batch, time);
+      const width = targets.ndim === 2 ? (targets.shape[1] as number) : targets.numel();
+      const counts = readLengths('targetLengths', targetLengths, batch, width);
+      const sequences = readTargets(targets, counts);
+      const wrong = sequences.flat().find((label) => label < 0 || label >= classes);
+      if (wrong !== undefined) fail('data', `ctcLoss: label ${wrong} is none of ${classes} classes.`);
+      const { rows, pitch } = stateRows(sequences, blank);
+      const list = (data: Int32Array, shape: readonly number[]): Tensor => indicesLike(x, data, shape, 'ctcLoss');
+      const alignment = {
+        labels: list(rows, [batch, pitch]),
+        inputLengths: list(times, [batch]),
+        targetLengths: list(counts, [batch]),
+        pitch,
+      };
+      const raw = sequenceLosses(x, alignment, zeroInfinity);
+      const losses = zeroInfinity ? where(eq(raw, Infinity), 0, raw) : raw;
+      if (reduction === 'mean') {
+        const sizes = tensor(counts.map((count) => Math.max(count, 1)));
+        return mean(div(losses, sizes));
+      }
+      if (reduction === 'sum') return sum(losses);
+      return logProbs.ndim === 2 ? select(losses, 0, 0) : losses;
+    },
+  ),
   {
     name: 'ctcLoss',
     family: 'loss',

@@ -1,6 +1,6 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
-import { keywords } from '../core/keywords.js';
+import { keywords, leading } from '../core/keywords.js';
 import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';
@@ -17,12 +17,16 @@ export interface POption {
 }
 
 /** ‖input − other‖ₚ over everything, broadcasting. */
-export function dist(input: Tensor, other: Tensor, ...rest: (number | POption | undefined)[]): Tensor {
-  checkTensor('dist', input);
-  checkTensor('dist', other, 'other');
-  const { p = 2 } = readArguments<POption>('dist', rest, ['p']);
-  return norm(sub(input, other), p);
-}
+export const dist = /* @__PURE__ */ leading(
+  'dist',
+  ['other'],
+  (input: Tensor, other: Tensor, ...rest: (number | POption | undefined)[]): Tensor => {
+    checkTensor('dist', input);
+    checkTensor('dist', other, 'other');
+    const { p = 2 } = readArguments<POption>('dist', rest, ['p']);
+    return norm(sub(input, other), p);
+  },
+);
 
 export interface CdistOptions extends POption {
   /** Accepted for PyTorch's sake: every distance is computed from the difference. */
@@ -30,16 +34,20 @@ export interface CdistOptions extends POption {
 }
 
 /** ‖x1[.., i, :] − x2[.., j, :]‖ₚ: [.., P, M] and [.., R, M] give [.., P, R]; leading dimensions broadcast. */
-export function cdist(x1: Tensor, x2: Tensor, ...rest: (number | string | CdistOptions | undefined)[]): Tensor {
-  checkTensor('cdist', x1, 'x1');
-  checkTensor('cdist', x2, 'x2');
-  const { p = 2 } = readArguments<CdistOptions>('cdist', rest, ['p', 'computeMode']);
-  if (x1.ndim < 2 || x2.ndim < 2 || x1.shape[x1.ndim - 1] !== x2.shape[x2.ndim - 1]) {
-    fail('shape', `cdist: expected [.., P, M] and [.., R, M], got ${show(x1.shape)} and ${show(x2.shape)}.`);
-  }
-  if (!(p >= 0)) fail('argument', `cdist: p must be ≥ 0, got ${p}.`);
-  return norm(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, -1);
-}
+export const cdist = /* @__PURE__ */ leading(
+  'cdist',
+  ['x2'],
+  (x1: Tensor, x2: Tensor, ...rest: (number | string | CdistOptions | undefined)[]): Tensor => {
+    checkTensor('cdist', x1, 'x1');
+    checkTensor('cdist', x2, 'x2');
+    const { p = 2 } = readArguments<CdistOptions>('cdist', rest, ['p', 'computeMode']);
+    if (x1.ndim < 2 || x2.ndim < 2 || x1.shape[x1.ndim - 1] !== x2.shape[x2.ndim - 1]) {
+      fail('shape', `cdist: expected [.., P, M] and [.., R, M], got ${show(x1.shape)} and ${show(x2.shape)}.`);
+    }
+    if (!(p >= 0)) fail('argument', `cdist: p must be ≥ 0, got ${p}.`);
+    return norm(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, -1);
+  },
+);
 
 /** `input` with every slice along `dim` whose p-norm exceeds `maxnorm` scaled down to it. */
 export const renorm = /* @__PURE__ */ keywords(

@@ -2,6 +2,7 @@ import { noGrad } from '../autograd/index.js';
 import { checkOptions, readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
 import { scope } from '../core/scoping.js';
 import { broadcastShapes, type Shape } from '../core/shape.js';
@@ -238,13 +239,12 @@ export function poisson(input: Tensor, options: DrawOptions = {}): Tensor {
 }
 
 /** Like `randint`, with the shape of `input`: `randintLike(input, high)` and `randintLike(input, low, high)`, int32. */
-export function randintLike(
-  input: Tensor,
-  low: number,
-  high?: number | RandomOptions<'int32'>,
-  options?: RandomOptions<'int32'>,
-): Tensor {
-  checkTensor('randintLike', input);
-  if (typeof high === 'number') return randint(low, high, input.shape, options);
-  return randint(low, input.shape, high);
-}
+export const randintLike = /* @__PURE__ */ leading(
+  'randintLike',
+  ['low'],
+  (input: Tensor, low: number, high?: number | RandomOptions<'int32'>, options?: RandomOptions<'int32'>): Tensor => {
+    checkTensor('randintLike', input);
+    if (typeof high === 'number') return randint(low, high, input.shape, options);
+    return randint(low, input.shape, high);
+  },
+);

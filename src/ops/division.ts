@@ -2,6 +2,7 @@ import { type Grads, noGrad, record } from '../autograd/index.js';
 import { checkOptions } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
+import { keywords, leading } from '../core/keywords.js';
 import { Tensor } from '../core/tensor.js';
 import { add, div as divide, mul, neg, sub } from './arithmetic.js';
 import { sumTo } from './broadcast.js';
@@ -9,7 +10,7 @@ import { logicalAnd, logicalXor, lt, ne, where } from './compare.js';
 import { zerosLike } from './create.js';
 import { binary, jointDtype, type Operand } from './families.js';
 import { cast } from './movement.js';
-import { type Op, op } from './op.js';
+import { op } from './op.js';
 import { floor, reciprocal, trunc } from './unary.js';
 
 /** Division that rounds, what it leaves, and the angle of a quotient. */
@@ -80,13 +81,16 @@ function below0(x: Operand): Tensor | boolean {
   return x instanceof Tensor ? lt(x, 0) : Number(x) < 0;
 }
 
-export const fmod: Op<(input: Operand, other: Operand) => Tensor> = op((input: Operand, other: Operand): Tensor => {
-  if (!areIntegers(input, other)) return fmodFloat(input, other);
-  const rest = remainder(input, other);
-  // Bool divides as 0 and 1 do, but is not subtracted.
-  const divisor = other instanceof Tensor ? cast(other, rest.dtype) : Number(other);
-  return where(isBetween(input, other, rest), sub(rest, divisor), rest);
-}, fmodFloat.op);
+export const fmod = op(
+  keywords('fmod', ['other'], (input: Operand, other: Operand): Tensor => {
+    if (!areIntegers(input, other)) return fmodFloat(input, other);
+    const rest = remainder(input, other);
+    // Bool divides as 0 and 1 do, but is not subtracted.
+    const divisor = other instanceof Tensor ? cast(other, rest.dtype) : Number(other);
+    return where(isBetween(input, other, rest), sub(rest, divisor), rest);
+  }),
+  fmodFloat.op,
+);
 
 export interface DivOptions {
   /** 'floor' rounds the quotient down, 'trunc' cuts its fraction off; both keep integers and have gradients of 0. */
@@ -100,8 +104,8 @@ function truncated(input: Operand, other: Operand): Tensor {
   return add(quotient, cast(isBetween(input, other, remainder(input, other)), quotient.dtype));
 }
 
-export const div: Op<(input: Operand, other: Operand, options?: DivOptions) => Tensor> = op(
-  (input: Operand, other: Operand, options: DivOptions = {}): Tensor => {
+export const div = op(
+  leading('div', ['other'], (input: Operand, other: Operand, options: DivOptions = {}): Tensor => {
     checkOptions('div', options, ['roundingMode']);
     const { roundingMode = null } = options;
     if (roundingMode === null) return divide(input, other);
@@ -114,7 +118,7 @@ export const div: Op<(input: Operand, other: Operand, options?: DivOptions) => T
     const shapes = operands.map(({ shape }) => shape);
     record('div', operands, [y], [], ([g]) => shapes.map((shape) => sumTo(zerosLike(g as Tensor), shape)));
     return y;
-  },
+  }),
   divide.op,
 );
 

@@ -1,10 +1,12 @@
+import { checkOptions } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { expand } from './broadcast.js';
 import { where } from './compare.js';
-import { bmm, matmul } from './matmul.js';
+import { type BlendOptions, bmm, matmul } from './matmul.js';
 import { permute, reshape } from './movement.js';
 import { checkTensor, scalarLike } from './op.js';
 import { sum } from './reduce.js';
@@ -174,60 +176,65 @@ export function einsum(equation: string, ...operands: Tensor[] | [readonly Tenso
  * The sum of products over several dimensions at once: the last `dims` of `a` with the first of `b`, or those listed,
  * `[[of a], [of b]]`.
  */
-export function tensordot(
-  a: Tensor,
-  b: Tensor,
-  dims: number | readonly (readonly number[])[] | { readonly dims?: number | readonly (readonly number[])[] } = 2,
-): Tensor {
-  checkTensor('tensordot', a, 'a');
-  checkTensor('tensordot', b, 'b');
-  const given = typeof dims === 'object' && 'dims' in dims ? (dims.dims ?? 2) : (dims as number | number[][]);
-  if (typeof given === 'number' && !(Number.isInteger(given) && given >= 0 && given <= Math.min(a.ndim, b.ndim))) {
-    fail('argument', `tensordot: ${show(a.shape)} and ${show(b.shape)} have no ${given} dimensions to sum over.`);
-  }
-  const lists =
-    typeof given === 'number'
-      ? [Array.from({ length: given }, (_, i) => a.ndim - given + i), Array.from({ length: given }, (_, i) => i)]
-      : given;
-  const ofA = (lists[0] ?? []).map((d) => normalizeDim('tensordot', d, a.ndim));
-  const ofB = (lists[1] ?? []).map((d) => normalizeDim('tensordot', d, b.ndim));
-  if (ofA.length !== ofB.length || new Set(ofA).size !== ofA.length || new Set(ofB).size !== ofB.length) {
-    fail(
-      'argument',
-      `tensordot: expected equally many dimensions of both, each once, got ${show(ofA)} and ${show(ofB)}.`,
+export const tensordot = /* @__PURE__ */ leading(
+  'tensordot',
+  ['b'],
+  (
+    a: Tensor,
+    b: Tensor,
+    dims: number | readonly (readonly number[])[] | { readonly dims?: number | readonly (readonly number[])[] } = 2,
+  ): Tensor => {
+    checkTensor('tensordot', a, 'a');
+    checkTensor('tensordot', b, 'b');
+    const given = typeof dims === 'object' && 'dims' in dims ? (dims.dims ?? 2) : (dims as number | number[][]);
+    if (typeof given === 'number' && !(Number.isInteger(given) && given >= 0 && given <= Math.min(a.ndim, b.ndim))) {
+      fail('argument', `tensordot: ${show(a.shape)} and ${show(b.shape)} have no ${given} dimensions to sum over.`);
+    }
+    const lists =
+      typeof given === 'number'
+        ? [Array.from({ length: given }, (_, i) => a.ndim - given + i), Array.from({ length: given }, (_, i) => i)]
+        : given;
+    const ofA = (lists[0] ?? []).map((d) => normalizeDim('tensordot', d, a.ndim));
+    const ofB = (lists[1] ?? []).map((d) => normalizeDim('tensordot', d, b.ndim));
+    if (ofA.length !== ofB.length || new Set(ofA).size !== ofA.length || new Set(ofB).size !== ofB.length) {
+      fail(
+        'argument',
+        `tensordot: expected equally many dimensions of both, each once, got ${show(ofA)} and ${show(ofB)}.`,
+      );
+    }
+    // A size of 1 meets any other: the other is summed, as in PyTorch.
+    let [p, q] = [a, b];
+    ofA.forEach((d, i) => {
+      const [m, n] = [a.shape[d] as number, b.shape[ofB[i] as number] as number];
+      if (m === n) return;
+      if (n === 1) p = sum(p, d, true);
+      else if (m === 1) q = sum(q, ofB[i] as number, true);
+      else fail('shape', `tensordot: sizes to sum over differ: ${show(a.shape)} and ${show(b.shape)} (${m} ≠ ${n}).`);
+    });
+    const restA = p.shape.map((_, i) => i).filter((i) => !ofA.includes(i));
+    const restB = q.shape.map((_, i) => i).filter((i) => !ofB.includes(i));
+    const run = sizeOf(ofA.map((d) => p.shape[d] as number));
+    const rows = restA.map((d) => p.shape[d] as number);
+    const columns = restB.map((d) => q.shape[d] as number);
+    const product = matmul(
+      reshape(permute(p, [...restA, ...ofA]), [sizeOf(rows), run]),
+      reshape(permute(q, [...ofB, ...restB]), [run, sizeOf(columns)]),
     );
-  }
-  // A size of 1 meets any other: the other is summed, as in PyTorch.
-  let [p, q] = [a, b];
-  ofA.forEach((d, i) => {
-    const [m, n] = [a.shape[d] as number, b.shape[ofB[i] as number] as number];
-    if (m === n) return;
-    if (n === 1) p = sum(p, d, true);
-    else if (m === 1) q = sum(q, ofB[i] as number, true);
-    else fail('shape', `tensordot: sizes to sum over differ: ${show(a.shape)} and ${show(b.shape)} (${m} ≠ ${n}).`);
-  });
-  const restA = p.shape.map((_, i) => i).filter((i) => !ofA.includes(i));
-  const restB = q.shape.map((_, i) => i).filter((i) => !ofB.includes(i));
-  const run = sizeOf(ofA.map((d) => p.shape[d] as number));
-  const rows = restA.map((d) => p.shape[d] as number);
-  const columns = restB.map((d) => q.shape[d] as number);
-  const product = matmul(
-    reshape(permute(p, [...restA, ...ofA]), [sizeOf(rows), run]),
-    reshape(permute(q, [...ofB, ...restB]), [run, sizeOf(columns)]),
-  );
-  return reshape(product, [...rows, ...columns]);
-}
+    return reshape(product, [...rows, ...columns]);
+  },
+);
 
 /** beta · input + alpha · batch1 × batch2: input broadcasts to [B, M, N]. With beta 0 nothing of input is seen. */
-export function baddbmm(
-  input: Tensor,
-  batch1: Tensor,
-  batch2: Tensor,
-  { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {},
-): Tensor {
-  checkTensor('baddbmm', input);
-  const y = mul(bmm(batch1, batch2), alpha);
-  // 0 · NaN would be NaN, and 0 is meant.
-  const shift = beta === 0 ? where(scalarLike(input, false, 'bool'), input, 0) : mul(input, beta);
-  return add(expand(shift, y.shape), y);
-}
+export const baddbmm = /* @__PURE__ */ leading(
+  'baddbmm',
+  ['batch1', 'batch2'],
+  (input: Tensor, batch1: Tensor, batch2: Tensor, options: BlendOptions = {}): Tensor => {
+    checkTensor('baddbmm', input);
+    checkOptions('baddbmm', options, ['beta', 'alpha']);
+    const { beta = 1, alpha = 1 } = options;
+    const y = mul(bmm(batch1, batch2), alpha);
+    // 0 · NaN would be NaN, and 0 is meant.
+    const shift = beta === 0 ? where(scalarLike(input, false, 'bool'), input, 0) : mul(input, beta);
+    return add(expand(shift, y.shape), y);
+  },
+);

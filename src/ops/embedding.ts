@@ -1,6 +1,7 @@
 import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { scope } from '../core/scoping.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -42,23 +43,23 @@ function paddingRow(name: string, paddingIdx: number | null, rows: number): numb
 }
 
 /** Rows of `weight` [n, features] at `input` [..]: [.., features]. */
-export function embedding(
-  input: Tensor,
-  weight: Tensor,
-  ...rest: (number | null | boolean | EmbeddingOptions | undefined)[]
-): Tensor {
-  const given = readArguments<EmbeddingOptions>('embedding', rest, EMBEDDING);
-  const { paddingIdx = null, maxNorm = null, normType = 2, scaleGradByFreq = false } = given;
-  checkTensor('embedding', weight, 'weight');
-  if (weight.ndim !== 2) fail('shape', `embedding: weight must have 2 dimensions, got ${show(weight.shape)}.`);
-  const [rows, features] = weight.shape as [number, number];
-  const skip = paddingRow('embedding', paddingIdx, rows);
-  const { places } = prepare('embedding', weight, input);
-  checkIndices('embedding', places, rows);
-  if (maxNorm !== null) shorten(weight, places, maxNorm, normType);
-  const y = rowsAt(cast(weight, 'float32'), places, skip, scaleGradByFreq);
-  return cast(reshape(y, [...input.shape, features]), weight.dtype);
-}
+export const embedding = /* @__PURE__ */ leading(
+  'embedding',
+  ['weight'],
+  (input: Tensor, weight: Tensor, ...rest: (number | null | boolean | EmbeddingOptions | undefined)[]): Tensor => {
+    const given = readArguments<EmbeddingOptions>('embedding', rest, EMBEDDING);
+    const { paddingIdx = null, maxNorm = null, normType = 2, scaleGradByFreq = false } = given;
+    checkTensor('embedding', weight, 'weight');
+    if (weight.ndim !== 2) fail('shape', `embedding: weight must have 2 dimensions, got ${show(weight.shape)}.`);
+    const [rows, features] = weight.shape as [number, number];
+    const skip = paddingRow('embedding', paddingIdx, rows);
+    const { places } = prepare('embedding', weight, input);
+    checkIndices('embedding', places, rows);
+    if (maxNorm !== null) shorten(weight, places, maxNorm, normType);
+    const y = rowsAt(cast(weight, 'float32'), places, skip, scaleGradByFreq);
+    return cast(reshape(y, [...input.shape, features]), weight.dtype);
+  },
+);
 
 /** Scales the rows of `weight` that are read and longer than `maxNorm` down to it, in place and unrecorded, as PyTorch does. */
 function shorten(weight: Tensor, places: Tensor, maxNorm: number, normType: number): void {
@@ -168,68 +169,72 @@ function bagEnds(input: Tensor, offsets: Tensor | null, includeLastOffset: boole
  * row of `input` [bags, size], or a stretch of `input` [rows] that begins at an offset. Rows at paddingIdx do not count; of
  * an empty bag the result is 0.
  */
-export function embeddingBag(
-  input: Tensor,
-  weight: Tensor,
-  ...rest: (Tensor | number | string | null | boolean | EmbeddingBagOptions | undefined)[]
-): Tensor {
-  const name = 'embeddingBag';
-  const given = readArguments<EmbeddingBagOptions>(name, rest, BAG);
-  const {
-    offsets = null,
-    mode = 'mean',
-    perSampleWeights = null,
-    includeLastOffset = false,
-    paddingIdx = null,
-  } = given;
-  checkTensor(name, input);
-  checkTensor(name, weight, 'weight');
-  if (!['sum', 'mean', 'max'].includes(mode)) {
-    fail('argument', `${name}: mode must be 'sum', 'mean' or 'max', got '${String(mode)}'.`);
-  }
-  if (perSampleWeights !== null && mode !== 'sum') fail('argument', `${name}: perSampleWeights are for mode 'sum'.`);
-  if (perSampleWeights !== null && !sameShape(perSampleWeights.shape, input.shape)) {
-    fail(
-      'shape',
-      `${name}: perSampleWeights ${show(perSampleWeights.shape)} must have input's shape ${show(input.shape)}.`,
-    );
-  }
-  const ends = bagEnds(input, offsets, includeLastOffset);
-  const skip = paddingRow(name, paddingIdx, weight.shape[0] as number);
-  const rows = input.dataSync();
-  // Of every row that counts, its place in the line and its bag.
-  const counted: number[] = [];
-  const bagOf: number[] = [];
-  for (let b = 0; b + 1 < ends.length; b++) {
-    for (let i = ends[b] as number; i < (ends[b + 1] as number); i++) {
-      if (rows[i] === skip) continue;
-      counted.push(i);
-      bagOf.push(b);
+export const embeddingBag = /* @__PURE__ */ leading(
+  'embeddingBag',
+  ['weight'],
+  (
+    input: Tensor,
+    weight: Tensor,
+    ...rest: (Tensor | number | string | null | boolean | EmbeddingBagOptions | undefined)[]
+  ): Tensor => {
+    const name = 'embeddingBag';
+    const given = readArguments<EmbeddingBagOptions>(name, rest, BAG);
+    const {
+      offsets = null,
+      mode = 'mean',
+      perSampleWeights = null,
+      includeLastOffset = false,
+      paddingIdx = null,
+    } = given;
+    checkTensor(name, input);
+    checkTensor(name, weight, 'weight');
+    if (!['sum', 'mean', 'max'].includes(mode)) {
+      fail('argument', `${name}: mode must be 'sum', 'mean' or 'max', got '${String(mode)}'.`);
     }
-  }
-  const numbers = (list: readonly number[]): Tensor => indicesLike(input, Int32Array.from(list), [list.length], name);
-  const { maxNorm = null, normType = 2, scaleGradByFreq = false } = given;
-  const line = indexSelect(reshape(input, [-1]), 0, numbers(counted));
-  const picked = embedding(line, weight, { maxNorm, normType, scaleGradByFreq });
-  const bags = ends.length - 1;
-  const features = weight.shape[1] as number;
-  if (mode === 'max') return largestOf(picked, bagOf, bags);
-  const scaled =
-    perSampleWeights === null
-      ? picked
-      : mul(picked, unsqueeze(indexSelect(reshape(perSampleWeights, [-1]), 0, numbers(counted)), 1));
-  const total = addBags(scaled, numbers(bagOf), bags, features);
-  if (mode === 'sum') return total;
-  const counts = new Float32Array(bags);
-  for (const b of bagOf) counts[b] = (counts[b] as number) + 1;
-  return div(
-    total,
-    tensor(
-      counts.map((count) => Math.max(count, 1)),
-      [bags, 1],
-    ),
-  );
-}
+    if (perSampleWeights !== null && mode !== 'sum') fail('argument', `${name}: perSampleWeights are for mode 'sum'.`);
+    if (perSampleWeights !== null && !sameShape(perSampleWeights.shape, input.shape)) {
+      fail(
+        'shape',
+        `${name}: perSampleWeights ${show(perSampleWeights.shape)} must have input's shape ${show(input.shape)}.`,
+      );
+    }
+    const ends = bagEnds(input, offsets, includeLastOffset);
+    const skip = paddingRow(name, paddingIdx, weight.shape[0] as number);
+    const rows = input.dataSync();
+    // Of every row that counts, its place in the line and its bag.
+    const counted: number[] = [];
+    const bagOf: number[] = [];
+    for (let b = 0; b + 1 < ends.length; b++) {
+      for (let i = ends[b] as number; i < (ends[b + 1] as number); i++) {
+        if (rows[i] === skip) continue;
+        counted.push(i);
+        bagOf.push(b);
+      }
+    }
+    const numbers = (list: readonly number[]): Tensor => indicesLike(input, Int32Array.from(list), [list.length], name);
+    const { maxNorm = null, normType = 2, scaleGradByFreq = false } = given;
+    const line = indexSelect(reshape(input, [-1]), 0, numbers(counted));
+    const picked = embedding(line, weight, { maxNorm, normType, scaleGradByFreq });
+    const bags = ends.length - 1;
+    const features = weight.shape[1] as number;
+    if (mode === 'max') return largestOf(picked, bagOf, bags);
+    const scaled =
+      perSampleWeights === null
+        ? picked
+        : mul(picked, unsqueeze(indexSelect(reshape(perSampleWeights, [-1]), 0, numbers(counted)), 1));
+    const total = addBags(scaled, numbers(bagOf), bags, features);
+    if (mode === 'sum') return total;
+    const counts = new Float32Array(bags);
+    for (const b of bagOf) counts[b] = (counts[b] as number) + 1;
+    return div(
+      total,
+      tensor(
+        counts.map((count) => Math.max(count, 1)),
+        [bags, 1],
+      ),
+    );
+  },
+);
 
 function addBags(x: Tensor, bagOf: Tensor, bags: number, features: number): Tensor {
   const y = addRows(cast(x, 'float32'), bagOf, bags);

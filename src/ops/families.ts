@@ -1,6 +1,7 @@
 import { type Grads, noGrad, record } from '../autograd/index.js';
 import { type DType, promote, promoteScalar, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { scope } from '../core/scoping.js';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../core/shape.js';
 import type { Binary, Unary } from '../core/signatures.js';
@@ -283,7 +284,7 @@ export function binary<
     [-3, 3],
   ];
 
-  const compute = (input: Operand, other: Operand): Tensor => {
+  const compute = keywords(name, ['other'], (input: Operand, other: Operand): Tensor => {
     const { a, b, joint, compute, out } = prepare(name, input, other, result);
     if (wholeOnly && traits[joint].isFloat) {
       fail(
@@ -329,7 +330,7 @@ export function binary<
       },
     );
     return y;
-  };
+  });
 
   const integer = (result === 'same' || result === 'bool') && entry.insteadOfWhole === undefined;
   return op(signed<Binary<K>>(compute), {

@@ -105,7 +105,7 @@ export const geometric_: OneNumber<'p'> = /* @__PURE__ */ inPlace(
   /* @__PURE__ */ keywords(
     'geometric_',
     ['p', 'generator'],
-    ({ shape }: Tensor, p?: number, generator: Generator = defaultGenerator): Tensor => {
+    ({ shape }: Tensor, p: number | undefined = undefined, generator: Generator = defaultGenerator): Tensor => {
       if (!(p !== undefined && p > 0 && p < 1)) return fail('argument', `geometric_: p must be in (0, 1), got ${p}.`);
       return ceil(div(log(open01(shape, generator)), Math.log1p(-p)));
     },
@@ -140,7 +140,12 @@ export const random_: TwoNumbers<'from', 'to'> = /* @__PURE__ */ inPlace(
   /* @__PURE__ */ keywords(
     'random_',
     ['from', 'to', 'generator'],
-    ({ shape, dtype }: Tensor, from?: number, to?: number, generator: Generator = defaultGenerator): Tensor => {
+    (
+      { shape, dtype }: Tensor,
+      from: number | undefined = undefined,
+      to: number | undefined = undefined,
+      generator: Generator = defaultGenerator,
+    ): Tensor => {
       const [low, high] = to === undefined || to === null ? [0, from ?? HIGHEST[dtype]] : [from ?? 0, to];
       return randint(low, high, shape, { generator });
     },

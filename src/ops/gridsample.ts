@@ -2,6 +2,7 @@ import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul, sub } from './arithmetic.js';
@@ -11,7 +12,7 @@ import { zerosLike } from './create.js';
 import { type GridPadding, placeOf, unnormalized } from './gridplace.js';
 import { gatherOp } from './indexing.js';
 import { cast, reshape, select } from './movement.js';
-import { checkDevice, checkTensor, type Op, op } from './op.js';
+import { checkDevice, checkTensor, op } from './op.js';
 import { at, build, type Reference, type Sample, spread } from './sheet.js';
 import { clamp, floor, round } from './unary.js';
 
@@ -167,8 +168,8 @@ function check(input: Tensor, grid: Tensor, mode: GridMode, padding: GridPadding
  * `input` [N, C, H, W] at the places of `grid` [N, OH, OW, 2], which are (x, y) from −1 to 1: [N, C, OH, OW]. Volumes
  * [N, C, D, H, W] take (x, y, z) of [N, OD, OH, OW, 3].
  */
-export const gridSample: Op<(input: Tensor, grid: Tensor, ...rest: GridSampleArguments) => Tensor> = op(
-  (input: Tensor, grid: Tensor, ...rest: GridSampleArguments): Tensor => {
+export const gridSample = op(
+  leading('gridSample', ['grid'], (input: Tensor, grid: Tensor, ...rest: GridSampleArguments): Tensor => {
     checkTensor('gridSample', input);
     const options = readArguments<GridSampleOptions>('gridSample', rest, ['mode', 'paddingMode', 'alignCorners']);
     const { mode = 'bilinear', paddingMode = 'zeros' } = options;
@@ -191,7 +192,7 @@ export const gridSample: Op<(input: Tensor, grid: Tensor, ...rest: GridSampleArg
           ? cubically(flat, sizes, places, paddingMode, alignCorners)
           : nearest(flat, sizes, places, paddingMode, grid);
     return cast(reshape(y, [n, c, ...out]), input.dtype);
-  },
+  }),
   {
     name: 'gridSample',
     family: 'image',

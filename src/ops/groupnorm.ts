@@ -1,10 +1,11 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { reshape } from './movement.js';
 import { checkAffine, type LayerNormArguments, type LayerNormOptions, layerNorm } from './norm.js';
-import { checkTensor, type Op, op } from './op.js';
+import { checkTensor, op } from './op.js';
 import { type Reference, spread } from './sheet.js';
 
 /** Scale and shift are [C], one of each a channel. */
@@ -14,8 +15,8 @@ export type GroupNormOptions = LayerNormOptions;
  * Normalizes the channels of [N, C, …] in groups of C / numGroups, each with all its positions, to mean 0 and variance 1,
  * then scales and shifts every channel (Wu and He 2018).
  */
-export const groupNorm: Op<(input: Tensor, numGroups: number, ...rest: LayerNormArguments) => Tensor> = op(
-  (input: Tensor, numGroups: number, ...rest: LayerNormArguments): Tensor => {
+export const groupNorm = op(
+  leading('groupNorm', ['numGroups'], (input: Tensor, numGroups: number, ...rest: LayerNormArguments): Tensor => {
     checkTensor('groupNorm', input);
     const options = readArguments<GroupNormOptions>('groupNorm', rest, ['weight', 'bias', 'eps']);
     const { weight = null, bias = null, eps = 1e-5 } = options;
@@ -34,7 +35,7 @@ export const groupNorm: Op<(input: Tensor, numGroups: number, ...rest: LayerNorm
     const channel = input.shape.map((s, i) => (i === 1 ? s : 1));
     const scaled = weight === null ? y : mul(y, reshape(weight, channel));
     return bias === null ? scaled : add(scaled, reshape(bias, channel));
-  },
+  }),
   {
     name: 'groupNorm',
     family: 'norm',

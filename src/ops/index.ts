@@ -63,7 +63,7 @@ export * from './loss.js';
 export { type LPPoolOptions, lpPool1d, lpPool2d } from './lppool.js';
 export * from './marginloss.js';
 export { argwhere, maskedFill, maskedSelect, type NonzeroOptions, nonzero, where } from './masked.js';
-export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
+export { addmm, type BlendOptions, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export { maxPool1d, maxPool2d, maxPool3d, type Pooled } from './maxpool.js';
 export { type MaxUnpoolOptions, maxUnpool1d, maxUnpool2d, maxUnpool3d } from './maxunpool.js';
 export * from './movement.js';
@@ -104,6 +104,7 @@ export {
   type VarArguments,
   type VarOptions,
   variance,
+  variance as var,
   varMean,
 } from './reduce.js';
 export type { LossOptions, Reduction } from './reduction.js';

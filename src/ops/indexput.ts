@@ -1,5 +1,6 @@
 import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { expand } from './broadcast.js';
@@ -21,27 +22,26 @@ export interface IndexPutOptions {
  * A copy of `input` with `values`, which broadcast, at the places that `indices` name; see index(). Without `accumulate` the
  * last of several values for one place remains.
  */
-export function indexPut(
-  input: Tensor,
-  indices: Subscripts,
-  values: Tensor,
-  ...rest: (boolean | IndexPutOptions | undefined)[]
-): Tensor {
-  checkTensor('indexPut', input);
-  checkTensor('indexPut', values, 'values');
-  const { accumulate = false } = readArguments<IndexPutOptions>('indexPut', rest, ['accumulate']);
-  if (values.dtype !== input.dtype) {
-    fail(
-      'dtype',
-      `indexPut: values must be ${input.dtype} as input is, got ${values.dtype}. Use .to('${input.dtype}').`,
-    );
-  }
-  const numel = sizeOf(input.shape);
-  const numbers = Int32Array.from({ length: numel }, (_, i) => i);
-  // The places of the elements, picked as the elements would be.
-  const places = index(indicesLike(input, numbers, input.shape, 'indexPut'), indices);
-  const line = reshape(input, [numel]);
-  const source = reshape(expand(values, places.shape), [places.numel()]);
-  const to = reshape(places, [places.numel()]);
-  return reshape(accumulate ? scatterAdd(line, 0, to, source) : scatter(line, 0, to, source), input.shape);
-}
+export const indexPut = /* @__PURE__ */ leading(
+  'indexPut',
+  ['indices', 'values'],
+  (input: Tensor, indices: Subscripts, values: Tensor, ...rest: (boolean | IndexPutOptions | undefined)[]): Tensor => {
+    checkTensor('indexPut', input);
+    checkTensor('indexPut', values, 'values');
+    const { accumulate = false } = readArguments<IndexPutOptions>('indexPut', rest, ['accumulate']);
+    if (values.dtype !== input.dtype) {
+      fail(
+        'dtype',
+        `indexPut: values must be ${input.dtype} as input is, got ${values.dtype}. Use .to('${input.dtype}').`,
+      );
+    }
+    const numel = sizeOf(input.shape);
+    const numbers = Int32Array.from({ length: numel }, (_, i) => i);
+    // The places of the elements, picked as the elements would be.
+    const places = index(indicesLike(input, numbers, input.shape, 'indexPut'), indices);
+    const line = reshape(input, [numel]);
+    const source = reshape(expand(values, places.shape), [places.numel()]);
+    const to = reshape(places, [places.numel()]);
+    return reshape(accumulate ? scatterAdd(line, 0, to, source) : scatter(line, 0, to, source), input.shape);
+  },
+);

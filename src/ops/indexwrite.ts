@@ -1,6 +1,6 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
-import { keywords } from '../core/keywords.js';
+import { keywords, leading } from '../core/keywords.js';
 import { broadcastShapes, normalizeDim, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { mul } from './arithmetic.js';
@@ -35,56 +35,59 @@ export interface PutOptions {
 }
 
 /** A copy of `input` with the elements of `source` at `index`, places in `input` seen as one line. */
-export function put(
-  input: Tensor,
-  index: Tensor,
-  source: Tensor,
-  ...rest: (boolean | PutOptions | undefined)[]
-): Tensor {
-  checkTensor('put', input);
-  checkTensor('put', source, 'source');
-  const { accumulate = false } = readArguments<PutOptions>('put', rest, ['accumulate']);
-  const line = wrapped('put', input, index, input.numel());
-  if (source.numel() !== line.numel()) {
-    fail(
-      'shape',
-      `put: index and source must have equally many elements, got ${show(index.shape)} and ${show(source.shape)}.`,
-    );
-  }
-  const write = accumulate ? scatterAdd : scatter;
-  return reshape(write(reshape(input, [input.numel()]), 0, line, reshape(source, [source.numel()])), input.shape);
-}
+export const put = /* @__PURE__ */ leading(
+  'put',
+  ['index', 'source'],
+  (input: Tensor, index: Tensor, source: Tensor, ...rest: (boolean | PutOptions | undefined)[]): Tensor => {
+    checkTensor('put', input);
+    checkTensor('put', source, 'source');
+    const { accumulate = false } = readArguments<PutOptions>('put', rest, ['accumulate']);
+    const line = wrapped('put', input, index, input.numel());
+    if (source.numel() !== line.numel()) {
+      fail(
+        'shape',
+        `put: index and source must have equally many elements, got ${show(index.shape)} and ${show(source.shape)}.`,
+      );
+    }
+    const [flat, values] = [reshape(input, [input.numel()]), reshape(source, [source.numel()])];
+    return reshape(accumulate ? scatterAdd(flat, 0, line, values) : scatter(flat, 0, line, values), input.shape);
+  },
+);
 
 /**
  * Elements of `input` at `indices` along `dim`, as gather, with the other dimensions broadcast. Without `dim` both are seen
  * as one line.
  */
-export function takeAlongDim(
-  input: Tensor,
-  indices: Tensor,
-  ...rest: (number | null | { readonly dim?: number | null } | undefined)[]
-): Tensor {
-  const name = 'takeAlongDim';
-  checkTensor(name, input);
-  checkTensor(name, indices, 'indices');
-  const { dim = null } = readArguments<{ readonly dim?: number | null }>(name, rest, ['dim']);
-  if (dim === null) return gather(reshape(input, [-1]), 0, reshape(indices, [-1]));
-  if (input.ndim !== indices.ndim) {
-    fail(
-      'shape',
-      `${name}: input and indices must have as many dimensions, got ${show(input.shape)} and ${show(indices.shape)}.`,
-    );
-  }
-  const d = normalizeDim(name, dim, input.ndim);
-  const one = (x: Tensor): number[] => x.shape.map((size, i) => (i === d ? 1 : size));
-  const shape = broadcastShapes(name, one(input), one(indices));
-  const wide = (x: Tensor): Tensor =>
-    expand(
-      x,
-      shape.map((size, i) => (i === d ? (x.shape[d] as number) : size)),
-    );
-  return gather(wide(input), d, wide(indices));
-}
+export const takeAlongDim = /* @__PURE__ */ leading(
+  'takeAlongDim',
+  ['indices'],
+  (
+    input: Tensor,
+    indices: Tensor,
+    ...rest: (number | null | { readonly dim?: number | null } | undefined)[]
+  ): Tensor => {
+    const name = 'takeAlongDim';
+    checkTensor(name, input);
+    checkTensor(name, indices, 'indices');
+    const { dim = null } = readArguments<{ readonly dim?: number | null }>(name, rest, ['dim']);
+    if (dim === null) return gather(reshape(input, [-1]), 0, reshape(indices, [-1]));
+    if (input.ndim !== indices.ndim) {
+      fail(
+        'shape',
+        `${name}: input and indices must have as many dimensions, got ${show(input.shape)} and ${show(indices.shape)}.`,
+      );
+    }
+    const d = normalizeDim(name, dim, input.ndim);
+    const one = (x: Tensor): number[] => x.shape.map((size, i) => (i === d ? 1 : size));
+    const shape = broadcastShapes(name, one(input), one(indices));
+    const wide = (x: Tensor): Tensor =>
+      expand(
+        x,
+        shape.map((size, i) => (i === d ? (x.shape[d] as number) : size)),
+      );
+    return gather(wide(input), d, wide(indices));
+  },
+);
 
 /** `index` [n] repeated to the shape of slices: the same place for every element of a slice. */
 function everywhere(index: Tensor, shape: readonly number[], d: number): Tensor {
@@ -127,17 +130,15 @@ export interface IndexAddOptions {
 }
 
 /** A copy of `input` with slice j of `source`, times alpha, added to slice index[j] along `dim`. */
-export function indexAdd(
-  input: Tensor,
-  dim: number,
-  index: Tensor,
-  source: Tensor,
-  ...rest: (IndexAddOptions | undefined)[]
-): Tensor {
-  const { alpha = 1 } = readArguments<IndexAddOptions>('indexAdd', rest, ['alpha']);
-  const { d, places, values } = slices('indexAdd', input, dim, index, source);
-  return scatterAdd(input, d, places, alpha === 1 ? values : mul(values, alpha));
-}
+export const indexAdd = /* @__PURE__ */ leading(
+  'indexAdd',
+  ['dim', 'index', 'source'],
+  (input: Tensor, dim: number, index: Tensor, source: Tensor, ...rest: (IndexAddOptions | undefined)[]): Tensor => {
+    const { alpha = 1 } = readArguments<IndexAddOptions>('indexAdd', rest, ['alpha']);
+    const { d, places, values } = slices('indexAdd', input, dim, index, source);
+    return scatterAdd(input, d, places, alpha === 1 ? values : mul(values, alpha));
+  },
+);
 
 /** A copy of `input` with slice j of `source` in place of slice index[j] along `dim`. */
 export const indexCopy = /* @__PURE__ */ keywords(
@@ -150,18 +151,22 @@ export const indexCopy = /* @__PURE__ */ keywords(
 );
 
 /** A copy of `input` with the slices `index` along `dim` combined with those of `source`; see scatterReduce. */
-export function indexReduce(
-  input: Tensor,
-  dim: number,
-  index: Tensor,
-  source: Tensor,
-  reduce: 'prod' | 'mean' | 'amax' | 'amin',
-  ...rest: (ScatterReduceOptions | undefined)[]
-): Tensor {
-  const { d, places, values } = slices('indexReduce', input, dim, index, source);
-  if ((reduce as string) === 'sum') fail('argument', "indexReduce: reduce 'sum' is indexAdd().");
-  return scatterReduce(input, d, places, values, reduce, ...rest);
-}
+export const indexReduce = /* @__PURE__ */ leading(
+  'indexReduce',
+  ['dim', 'index', 'source', 'reduce'],
+  (
+    input: Tensor,
+    dim: number,
+    index: Tensor,
+    source: Tensor,
+    reduce: 'prod' | 'mean' | 'amax' | 'amin',
+    ...rest: (ScatterReduceOptions | undefined)[]
+  ): Tensor => {
+    const { d, places, values } = slices('indexReduce', input, dim, index, source);
+    if ((reduce as string) === 'sum') fail('argument', "indexReduce: reduce 'sum' is indexAdd().");
+    return scatterReduce(input, d, places, values, reduce, ...rest);
+  },
+);
 
 /** A copy of `input` with `value`, a number or a tensor without dimensions, in the slices `index` along `dim`. */
 export const indexFill = /* @__PURE__ */ keywords(

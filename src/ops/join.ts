@@ -1,7 +1,7 @@
 import { markSeveral, record } from '../autograd/index.js';
 import { type DType, promote } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
-import { keywords, type Whole } from '../core/keywords.js';
+import { keywords, renamed, type Whole } from '../core/keywords.js';
 import { normalizeDim, sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { narrow, reshape, unsqueeze } from './movement.js';
@@ -10,31 +10,34 @@ import { checkTensor, convert, copyInto, empty } from './op.js';
 /** Ops that cut tensors into pieces and join them. */
 
 /** Pieces along `dim`: of `size` each (the last may be smaller), or of the given sizes. Views. */
-export const split = /* @__PURE__ */ keywords(
-  'split',
-  ['splitSize', 'dim'],
-  (input: Tensor, size: number | readonly number[], dim: Whole = 0): Tensor[] => {
-    checkTensor('split', input);
-    const d = normalizeDim('split', dim, input.ndim);
-    const total = input.shape[d] as number;
-    const sizes: readonly number[] =
-      typeof size === 'number'
-        ? Array.from({ length: Math.max(Math.ceil(total / size), 1) }, (_, i) => Math.min(size, total - i * size))
-        : size;
-    if (sizes.reduce((a, b) => a + b, 0) !== total) {
-      fail(
-        'argument',
-        `split: sizes ${show(sizes)} must add up to ${total}, the size of dim ${dim} of ${show(input.shape)}.`,
-      );
-    }
-    let first = 0;
-    const pieces = sizes.map((length) => {
-      const piece = narrow(input, d, first, length);
-      first += length;
-      return piece;
-    });
-    return markSeveral('split', pieces);
-  },
+export const split = /* @__PURE__ */ renamed(
+  { splitSizeOrSections: 'splitSize' },
+  keywords(
+    'split',
+    ['splitSize', 'dim'],
+    (input: Tensor, size: number | readonly number[], dim: Whole = 0): Tensor[] => {
+      checkTensor('split', input);
+      const d = normalizeDim('split', dim, input.ndim);
+      const total = input.shape[d] as number;
+      const sizes: readonly number[] =
+        typeof size === 'number'
+          ? Array.from({ length: Math.max(Math.ceil(total / size), 1) }, (_, i) => Math.min(size, total - i * size))
+          : size;
+      if (sizes.reduce((a, b) => a + b, 0) !== total) {
+        fail(
+          'argument',
+          `split: sizes ${show(sizes)} must add up to ${total}, the size of dim ${dim} of ${show(input.shape)}.`,
+        );
+      }
+      let first = 0;
+      const pieces = sizes.map((length) => {
+        const piece = narrow(input, d, first, length);
+        first += length;
+        return piece;
+      });
+      return markSeveral('split', pieces);
+    },
+  ),
 );
 
 /** At most `chunks` pieces of equal size along `dim` (the last may be smaller). Views. */

@@ -1,6 +1,7 @@
 import { noGrad, record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { broadcastShapes } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { add, mul, sub } from './arithmetic.js';
@@ -18,7 +19,7 @@ function between(start: Tensor, end: Tensor, weight: Tensor | number): Tensor {
 
 /** `input` + `weight` · (`end` − `input`); the weight may be a number, and all broadcast. */
 export const lerp = op(
-  (input: Tensor, end: Tensor, weight: Tensor | number): Tensor => {
+  keywords('lerp', ['end', 'weight'], (input: Tensor, end: Tensor, weight: Tensor | number): Tensor => {
     checkTensor('lerp', input);
     checkTensor('lerp', end, 'end');
     const tensors = weight instanceof Tensor ? [input, end, weight] : [input, end];
@@ -37,7 +38,7 @@ export const lerp = op(
       ];
     });
     return y;
-  },
+  }),
   {
     name: 'lerp',
     family: 'ternary',

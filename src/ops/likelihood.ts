@@ -1,5 +1,6 @@
 import { noGrad } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import type { NamedArguments } from '../core/named.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -24,22 +25,22 @@ export interface PoissonNllOptions extends LossOptions {
 }
 
 /** e^input − target · input, or input − target · log(input + eps) of rates: counts `target` as Poisson's distribution has them. */
-export function poissonNllLoss(
-  input: Tensor,
-  target: Tensor,
-  ...rest: NamedArguments<PoissonNllOptions, typeof POISSON_NAMES>
-): Tensor {
-  const options = readLoss<PoissonNllOptions>('poissonNllLoss', rest, POISSON_NAMES);
-  const { logInput = true, full = false, eps = 1e-8, reduction } = options;
-  checkTensor('poissonNllLoss', input);
-  checkTensor('poissonNllLoss', target, 'target');
-  const loss = logInput ? sub(exp(input), mul(target, input)) : sub(input, mul(target, log(add(input, eps))));
-  if (!full) return reduced(loss, reduction);
-  const few = le(target, 1);
-  const count = where(few, 1, target);
-  const stirling = add(sub(mul(count, log(count)), count), mul(log(mul(count, 2 * Math.PI)), 0.5));
-  return reduced(add(loss, where(few, 0, stirling)), reduction);
-}
+export const poissonNllLoss = /* @__PURE__ */ leading(
+  'poissonNllLoss',
+  ['target'],
+  (input: Tensor, target: Tensor, ...rest: NamedArguments<PoissonNllOptions, typeof POISSON_NAMES>): Tensor => {
+    const options = readLoss<PoissonNllOptions>('poissonNllLoss', rest, POISSON_NAMES);
+    const { logInput = true, full = false, eps = 1e-8, reduction } = options;
+    checkTensor('poissonNllLoss', input);
+    checkTensor('poissonNllLoss', target, 'target');
+    const loss = logInput ? sub(exp(input), mul(target, input)) : sub(input, mul(target, log(add(input, eps))));
+    if (!full) return reduced(loss, reduction);
+    const few = le(target, 1);
+    const count = where(few, 1, target);
+    const stirling = add(sub(mul(count, log(count)), count), mul(log(mul(count, 2 * Math.PI)), 0.5));
+    return reduced(add(loss, where(few, 0, stirling)), reduction);
+  },
+);
 
 export interface GaussianNllOptions {
   /** As all losses have it. Default 'mean'. */
@@ -67,24 +68,28 @@ function spreadVariance(input: Tensor, variance: Tensor): Tensor {
  * ½ (log v + (input − target)² / v), v the variance, no smaller than `eps`; the gradient does not see that limit
  * (Nix and Weigend 1994).
  */
-export function gaussianNllLoss(
-  input: Tensor,
-  target: Tensor,
-  variance: Tensor,
-  ...rest: NamedArguments<GaussianNllOptions, typeof GAUSSIAN_NAMES>
-): Tensor {
-  const options = readLoss<GaussianNllOptions>('gaussianNllLoss', rest, GAUSSIAN_NAMES);
-  const { full = false, eps = 1e-6, reduction } = options;
-  checkTensor('gaussianNllLoss', input);
-  checkTensor('gaussianNllLoss', target, 'target');
-  checkTensor('gaussianNllLoss', variance, 'variance');
-  const given = spreadVariance(input, variance);
-  const lift = noGrad(() => {
-    const v = detach(given);
-    if (any(lt(v, 0)).item() !== 0) fail('argument', 'gaussianNllLoss: variance must not be negative anywhere.');
-    return sub(clamp(v, { min: eps }), v);
-  });
-  const v = add(given, lift);
-  const loss = mul(add(log(v), div(square(sub(input, target)), v)), 0.5);
-  return reduced(full ? add(loss, 0.5 * Math.log(2 * Math.PI)) : loss, reduction);
-}
+export const gaussianNllLoss = /* @__PURE__ */ leading(
+  'gaussianNllLoss',
+  ['target', 'var'],
+  (
+    input: Tensor,
+    target: Tensor,
+    variance: Tensor,
+    ...rest: NamedArguments<GaussianNllOptions, typeof GAUSSIAN_NAMES>
+  ): Tensor => {
+    const options = readLoss<GaussianNllOptions>('gaussianNllLoss', rest, GAUSSIAN_NAMES);
+    const { full = false, eps = 1e-6, reduction } = options;
+    checkTensor('gaussianNllLoss', input);
+    checkTensor('gaussianNllLoss', target, 'target');
+    checkTensor('gaussianNllLoss', variance, 'variance');
+    const given = spreadVariance(input, variance);
+    const lift = noGrad(() => {
+      const v = detach(given);
+      if (any(lt(v, 0)).item() !== 0) fail('argument', 'gaussianNllLoss: variance must not be negative anywhere.');
+      return sub(clamp(v, { min: eps }), v);
+    });
+    const v = add(given, lift);
+    const loss = mul(add(log(v), div(square(sub(input, target)), v)), 0.5);
+    return reduced(full ? add(loss, 0.5 * Math.log(2 * Math.PI)) : loss, reduction);
+  },
+);

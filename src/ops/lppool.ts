@@ -1,4 +1,5 @@
 import { readArguments } from '../core/arguments.js';
+import { type Led, leading } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { relu } from './activation.js';
@@ -31,7 +32,10 @@ export function readLPPool<S extends Extent>(name: string, given: LPPoolArgument
 }
 
 type LPPool<S extends Extent> = Op<
-  (input: Tensor, normType: number, kernelSize: S, ...rest: LPPoolArguments<S>) => Tensor
+  (
+    input: Tensor,
+    ...rest: Led<[normType: number, kernelSize: S, ...rest: LPPoolArguments<S>], readonly ['normType', 'kernelSize']>
+  ) => Tensor
 >;
 
 /** Makes the power-average pool of one or two directions. */
@@ -42,13 +46,17 @@ function lpPool<S extends Extent>(
   average: (input: Tensor, kernelSize: S, options: LPPoolOptions<S>) => Tensor,
   entry: RankEntry,
 ): LPPool<S> {
-  const compute = (input: Tensor, normType: number, kernelSize: S, ...rest: LPPoolArguments<S>): Tensor => {
-    const options = readLPPool(name, rest);
-    const size = sizeOf(extents(name, 'kernelSize', kernelSize, rank, 1));
-    const mean = average(pow(input, normType), kernelSize, options);
-    // Sums of odd powers may be negative; their roots are NaN, and zeros have no slope.
-    return pow(mul(mul(sign(mean), relu(abs(mean))), size), 1 / normType);
-  };
+  const compute = leading(
+    name,
+    ['normType', 'kernelSize'],
+    (input: Tensor, normType: number, kernelSize: S, ...rest: LPPoolArguments<S>): Tensor => {
+      const options = readLPPool(name, rest);
+      const size = sizeOf(extents(name, 'kernelSize', kernelSize, rank, 1));
+      const mean = average(pow(input, normType), kernelSize, options);
+      // Sums of odd powers may be negative; their roots are NaN, and zeros have no slope.
+      return pow(mul(mul(sign(mean), relu(abs(mean))), size), 1 / normType);
+    },
+  );
   return op(compute, {
     name,
     family: 'pool',

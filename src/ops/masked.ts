@@ -1,4 +1,6 @@
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { broadcastShapes, sizeOf } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { expand } from './broadcast.js';
@@ -26,15 +28,15 @@ export function indicesLike(like: Tensor, data: Int32Array, shape: readonly numb
   return y;
 }
 
-export const maskedFill: Op<(input: Tensor, mask: Tensor, value: Tensor | number | boolean) => Tensor> = op(
-  (input: Tensor, mask: Tensor, value: Tensor | number | boolean): Tensor => {
+export const maskedFill = op(
+  keywords('maskedFill', ['mask', 'value'], (input: Tensor, mask: Tensor, value: Tensor | number | boolean): Tensor => {
     checkMask('maskedFill', input, mask);
     if (value instanceof Tensor && value.ndim > 0) {
       fail('shape', `maskedFill: value must be a number or a tensor without dimensions, got ${show(value.shape)}.`);
     }
     const fill = value instanceof Tensor ? cast(value, input.dtype) : scalarLike(input, value, input.dtype);
     return choose(mask, fill, input);
-  },
+  }),
   {
     name: 'maskedFill',
     family: 'ternary',
@@ -56,19 +58,23 @@ export const maskedFill: Op<(input: Tensor, mask: Tensor, value: Tensor | number
 );
 
 /** The elements where `mask` (bool, broadcast with `input`) holds, in one dimension. */
-export function maskedSelect(input: Tensor, mask: Tensor): Tensor {
-  checkMask('maskedSelect', input, mask);
-  const shape = broadcastShapes('maskedSelect', input.shape, mask.shape);
-  // How many there are decides the shape of the result, so the mask is read here and now.
-  const places: number[] = [];
-  expand(mask, shape)
-    .dataSync()
-    .forEach((holds: number, i: number) => {
-      if (holds !== 0) places.push(i);
-    });
-  const index = indicesLike(input, Int32Array.from(places), [places.length], 'maskedSelect');
-  return indexSelect(reshape(expand(input, shape), [sizeOf(shape)]), 0, index);
-}
+export const maskedSelect = /* @__PURE__ */ keywords(
+  'maskedSelect',
+  ['mask'],
+  (input: Tensor, mask: Tensor): Tensor => {
+    checkMask('maskedSelect', input, mask);
+    const shape = broadcastShapes('maskedSelect', input.shape, mask.shape);
+    // How many there are decides the shape of the result, so the mask is read here and now.
+    const places: number[] = [];
+    expand(mask, shape)
+      .dataSync()
+      .forEach((holds: number, i: number) => {
+        if (holds !== 0) places.push(i);
+      });
+    const index = indicesLike(input, Int32Array.from(places), [places.length], 'maskedSelect');
+    return indexSelect(reshape(expand(input, shape), [sizeOf(shape)]), 0, index);
+  },
+);
 
 /**
  * `input` where `condition` holds, `other` elsewhere; all three broadcast. Of a condition alone, the indices of its elements
@@ -76,9 +82,16 @@ export function maskedSelect(input: Tensor, mask: Tensor): Tensor {
  */
 export const where: Op<typeof whereOrPlaces> = op(whereOrPlaces, choose.op);
 
+interface Branches {
+  readonly input?: Operand;
+  readonly other?: Operand;
+}
+
 function whereOrPlaces(condition: Tensor): Tensor<'int32'>[];
-function whereOrPlaces(condition: Tensor, input: Operand, other: Operand): Tensor;
-function whereOrPlaces(condition: Tensor, input?: Operand, other?: Operand): Tensor | Tensor<'int32'>[] {
+function whereOrPlaces(condition: Tensor, input: Operand, other: Operand | { readonly other: Operand }): Tensor;
+function whereOrPlaces(condition: Tensor, options: { readonly input: Operand; readonly other: Operand }): Tensor;
+function whereOrPlaces(condition: Tensor, ...given: readonly unknown[]): Tensor | Tensor<'int32'>[] {
+  const { input, other } = readArguments<Branches>('where', given, ['input', 'other']);
   if (input === undefined && other === undefined) return nonzero(condition, { asTuple: true });
   if (input === undefined || other === undefined) {
     return fail('argument', 'where: expected input and other, or neither of them.');

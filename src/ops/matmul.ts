@@ -1,12 +1,15 @@
 import { record } from '../autograd/index.js';
+import { checkOptions } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, leading } from '../core/keywords.js';
 import { broadcastShapes, sizeOf } from '../core/shape.js';
 import type { Matmul } from '../core/signatures.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { expand } from './broadcast.js';
 import { where } from './compare.js';
+import { halfLike } from './halflike.js';
 import { reshape, transpose, unsqueeze } from './movement.js';
 import { checkDevice, checkTensor, convert, dense, empty, op, scalarLike, signed } from './op.js';
 import { sum } from './reduce.js';
@@ -145,47 +148,49 @@ const referenceMatmul = (p: Reference, q: Reference): Reference => {
  * batches and broadcast. [.., M, K] × [.., K, N] gives [.., M, N].
  */
 export const matmul = op(
-  signed<Matmul>((input: Tensor, other: Tensor): Tensor => {
-    checkTensor('matmul', input);
-    checkTensor('matmul', other, 'other');
-    checkDevice('matmul', input, other);
-    checkDtypes('matmul', input, other);
-    if (input.ndim === 0 || other.ndim === 0) {
-      fail(
-        'shape',
-        `matmul: both operands need at least one dimension, got ${show(input.shape)} × ${show(other.shape)}. Use mul().`,
-      );
-    }
-    checkInner(
-      'matmul',
-      input,
-      other,
-      input.shape[input.ndim - 1] as number,
-      other.shape[Math.max(other.ndim - 2, 0)] as number,
-    );
-    const a = input.ndim === 1 ? reshape(input, [1, -1]) : input;
-    const b = other.ndim === 1 ? reshape(other, [-1, 1]) : other;
-    const [m, k] = a.shape.slice(-2) as [number, number];
-    const n = b.shape[b.ndim - 1] as number;
-    const lead = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
-    let y: Tensor;
-    if (!traits[input.dtype].isFloat) {
-      y = multiplyIntegers(a, b);
-    } else if (lead.length === 0) {
-      y = multiply('matmul', a, b);
-    } else if (b.ndim === 2) {
-      // One right operand for the whole batch: the batch is just more rows.
-      y = multiply('matmul', reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b);
-    } else {
-      const batch = sizeOf(lead);
-      y = multiply(
+  signed<Matmul>(
+    keywords('matmul', ['other'], (input: Tensor, other: Tensor): Tensor => {
+      checkTensor('matmul', input);
+      checkTensor('matmul', other, 'other');
+      checkDevice('matmul', input, other);
+      checkDtypes('matmul', input, other);
+      if (input.ndim === 0 || other.ndim === 0) {
+        fail(
+          'shape',
+          `matmul: both operands need at least one dimension, got ${show(input.shape)} × ${show(other.shape)}. Use mul().`,
+        );
+      }
+      checkInner(
         'matmul',
-        reshape(expand(a, [...lead, m, k]), [batch, m, k]),
-        reshape(expand(b, [...lead, k, n]), [batch, k, n]),
+        input,
+        other,
+        input.shape[input.ndim - 1] as number,
+        other.shape[Math.max(other.ndim - 2, 0)] as number,
       );
-    }
-    return reshape(y, [...lead, ...(input.ndim === 1 ? [] : [m]), ...(other.ndim === 1 ? [] : [n])]);
-  }),
+      const a = input.ndim === 1 ? reshape(input, [1, -1]) : input;
+      const b = other.ndim === 1 ? reshape(other, [-1, 1]) : other;
+      const [m, k] = a.shape.slice(-2) as [number, number];
+      const n = b.shape[b.ndim - 1] as number;
+      const lead = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+      let y: Tensor;
+      if (!traits[input.dtype].isFloat) {
+        y = multiplyIntegers(a, b);
+      } else if (lead.length === 0) {
+        y = multiply('matmul', a, b);
+      } else if (b.ndim === 2) {
+        // One right operand for the whole batch: the batch is just more rows.
+        y = multiply('matmul', reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b);
+      } else {
+        const batch = sizeOf(lead);
+        y = multiply(
+          'matmul',
+          reshape(expand(a, [...lead, m, k]), [batch, m, k]),
+          reshape(expand(b, [...lead, k, n]), [batch, k, n]),
+        );
+      }
+      return halfLike(input, reshape(y, [...lead, ...(input.ndim === 1 ? [] : [m]), ...(other.ndim === 1 ? [] : [n])]));
+    }),
+  ),
   {
     name: 'matmul',
     family: 'matmul',
@@ -248,46 +253,46 @@ function exactly(name: string, x: Tensor, ndim: number, argument: string): void 
 }
 
 /** [M, K] × [K, N] → [M, N]. */
-export function mm(input: Tensor, mat2: Tensor): Tensor {
+export const mm = /* @__PURE__ */ keywords('mm', ['mat2'], (input: Tensor, mat2: Tensor): Tensor => {
   exactly('mm', input, 2, 'input');
   exactly('mm', mat2, 2, 'mat2');
   return matmul(input, mat2);
-}
+});
 
 /** [B, M, K] × [B, K, N] → [B, M, N]. */
-export function bmm(input: Tensor, mat2: Tensor): Tensor {
+export const bmm = /* @__PURE__ */ keywords('bmm', ['mat2'], (input: Tensor, mat2: Tensor): Tensor => {
   exactly('bmm', input, 3, 'input');
   exactly('bmm', mat2, 3, 'mat2');
   if (input.shape[0] !== mat2.shape[0]) {
     fail('shape', `bmm: batch sizes differ: ${show(input.shape)} × ${show(mat2.shape)}. Use matmul() to broadcast.`);
   }
   return matmul(input, mat2);
-}
+});
 
 /** [M, K] × [K] → [M]. */
-export function mv(input: Tensor, vec: Tensor): Tensor {
+export const mv = /* @__PURE__ */ keywords('mv', ['vec'], (input: Tensor, vec: Tensor): Tensor => {
   exactly('mv', input, 2, 'input');
   exactly('mv', vec, 1, 'vec');
   return matmul(input, vec);
-}
+});
 
 /** [K] · [K] → []. */
-export function dot(input: Tensor, other: Tensor): Tensor {
+export const dot = /* @__PURE__ */ keywords('dot', ['other'], (input: Tensor, other: Tensor): Tensor => {
   exactly('dot', input, 1, 'input');
   exactly('dot', other, 1, 'other');
   return matmul(input, other);
-}
+});
 
 /** [M], [N] → [M, N]. */
-export function outer(input: Tensor, vec2: Tensor): Tensor {
+export const outer = /* @__PURE__ */ keywords('outer', ['vec2'], (input: Tensor, vec2: Tensor): Tensor => {
   exactly('outer', input, 1, 'input');
   exactly('outer', vec2, 1, 'vec2');
   return matmul(reshape(input, [-1, 1]), reshape(vec2, [1, -1]));
-}
+});
 
 /** input · weightᵀ + bias: [.., K], weight [N, K], bias [N] → [.., N], in one pass over the result. */
 export const linear = op(
-  (input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor => {
+  keywords('linear', ['weight', 'bias'], (input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor => {
     checkTensor('linear', input);
     exactly('linear', weight, 2, 'weight');
     const [n, k] = weight.shape as [number, number];
@@ -314,8 +319,8 @@ export const linear = op(
       needs[1] ? multiply('matmul', transpose(g as Tensor, 0, 1), p as Tensor) : null,
       needs[2] ? sum(g as Tensor, 0) : null,
     ]);
-    return reshape(y, [...input.shape.slice(0, -1), n]);
-  },
+    return halfLike(input, reshape(y, [...input.shape.slice(0, -1), n]));
+  }),
   {
     name: 'linear',
     family: 'matmul',
@@ -342,16 +347,24 @@ export const linear = op(
   },
 );
 
-/** beta · input + alpha · mat1 × mat2; input broadcasts to the product's shape. With beta 0 nothing of input is seen. */
-export function addmm(
-  input: Tensor,
-  mat1: Tensor,
-  mat2: Tensor,
-  { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {},
-): Tensor {
-  checkTensor('addmm', input);
-  const y = mul(mm(mat1, mat2), alpha);
-  // 0 · NaN would be NaN, and 0 is meant.
-  const shift = beta === 0 ? where(scalarLike(input, false, 'bool'), input, 0) : mul(input, beta);
-  return add(expand(shift, y.shape), y);
+export interface BlendOptions {
+  /** Factor of self; with 0, nothing of it is seen. Default 1. */
+  readonly beta?: number;
+  /** Factor of the product. Default 1. */
+  readonly alpha?: number;
 }
+
+/** beta · input + alpha · mat1 × mat2; input broadcasts to the product's shape. With beta 0 nothing of input is seen. */
+export const addmm = /* @__PURE__ */ leading(
+  'addmm',
+  ['mat1', 'mat2'],
+  (input: Tensor, mat1: Tensor, mat2: Tensor, options: BlendOptions = {}): Tensor => {
+    checkTensor('addmm', input);
+    checkOptions('addmm', options, ['beta', 'alpha']);
+    const { beta = 1, alpha = 1 } = options;
+    const y = mul(mm(mat1, mat2), alpha);
+    // 0 · NaN would be NaN, and 0 is meant.
+    const shift = beta === 0 ? where(scalarLike(input, false, 'bool'), input, 0) : mul(input, beta);
+    return add(expand(shift, y.shape), y);
+  },
+);

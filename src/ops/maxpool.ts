@@ -1,4 +1,5 @@
 import { isGradEnabled, noGrad, record } from '../autograd/index.js';
+import { leading } from '../core/keywords.js';
 import { scope } from '../core/scoping.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -6,6 +7,7 @@ import { add, mul } from './arithmetic.js';
 import { logicalOr, lt, where } from './compare.js';
 import { floorDivide } from './division.js';
 import { maximum } from './extremes.js';
+import { halfLike } from './halflike.js';
 import { gatherOp } from './indexing.js';
 import { cast, reshape } from './movement.js';
 import { dense, empty, type Op, op } from './op.js';
@@ -38,9 +40,13 @@ export type Asks<A> = A extends readonly [...unknown[], { readonly returnIndices
 /** What a pool gives: the values, or with returnIndices also their places. */
 export type Pooled<I> = I extends true ? ValuesAndIndices : Tensor;
 
-type MaxPool<S extends Extent> = Op<
-  <const A extends MaxPoolArguments<S>>(input: Tensor, kernelSize: S, ...rest: A) => Pooled<Asks<A>>
->;
+/** All by name. */
+export type NamedMaxPool<S extends Extent> = MaxPoolOptions<S> & { readonly kernelSize: S };
+
+type MaxPool<S extends Extent> = Op<{
+  <const A extends MaxPoolArguments<S>>(input: Tensor, kernelSize: S, ...rest: A): Pooled<Asks<A>>;
+  <const O extends NamedMaxPool<S>>(input: Tensor, options: O): Pooled<Asks<[O]>>;
+}>;
 
 /** Values and, where they are wanted, their places in the image. */
 export interface Largest {
@@ -146,9 +152,10 @@ function maxPool<S extends Extent>(name: string, rank: Rank, entry: RankEntry): 
     checkImage(name, rank, input);
     const f = poolField(name, rank, input.shape.slice(-rank), kernelSize, options as MaxPoolOptions<Extent>);
     const { values, places } = largest(name, input, f, windowMax, options.returnIndices ?? false);
-    return places === null ? values : valuesAndIndices(values, places as Tensor<'int32'>);
+    const largestOf = halfLike(input, values);
+    return places === null ? largestOf : valuesAndIndices(largestOf, places as Tensor<'int32'>);
   };
-  return op(compute as (...args: never[]) => unknown, {
+  return op(leading(name, ['kernelSize'], compute) as (...args: never[]) => unknown, {
     name,
     family: 'pool',
     doc: entry.doc,

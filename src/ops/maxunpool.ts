@@ -1,7 +1,9 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { type Led, leading } from '../core/keywords.js';
 import { sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { halfLike } from './halflike.js';
 import { cast, reshape } from './movement.js';
 import { checkTensor, convert, scalarLike } from './op.js';
 import { checkImage } from './poolfield.js';
@@ -30,9 +32,7 @@ export type MaxUnpoolArguments<S extends Extent = Pair> =
 
 type MaxUnpool<S extends Extent> = (
   input: Tensor,
-  indices: Tensor,
-  kernelSize: S,
-  ...rest: MaxUnpoolArguments<S>
+  ...rest: Led<[indices: Tensor, kernelSize: S, ...rest: MaxUnpoolArguments<S>], readonly ['indices', 'kernelSize']>
 ) => Tensor;
 
 /** The size of the image that was pooled: what the window says or, near it, what was asked for. */
@@ -67,7 +67,7 @@ function imageSize(
 /** Makes the unpool of `rank` directions. */
 // @__NO_SIDE_EFFECTS__
 function maxUnpool<S extends Extent>(name: string, rank: Rank): MaxUnpool<S> {
-  return (input, indices, kernelSize, ...rest) => {
+  const compute = (input: Tensor, indices: Tensor, kernelSize: S, ...rest: MaxUnpoolArguments<S>): Tensor => {
     checkImage(name, rank, input);
     checkTensor(name, indices, 'indices');
     if (!sameShape(input.shape, indices.shape)) {
@@ -85,8 +85,9 @@ function maxUnpool<S extends Extent>(name: string, rank: Rank): MaxUnpool<S> {
       reshape(cast(input, 'float32'), [planes, places]),
     );
     for (const t of [zero, background]) t.dispose();
-    return reshape(y, [...lead, ...size]);
+    return halfLike(input, reshape(y, [...lead, ...size]));
   };
+  return leading(name, ['indices', 'kernelSize'], compute);
 }
 
 /**

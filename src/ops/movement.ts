@@ -216,7 +216,7 @@ export const unsqueeze: <D extends DType, R extends number>(
 export const squeeze = /* @__PURE__ */ keywords(
   'squeeze',
   ['dim'],
-  (input: Tensor, dim?: number | readonly number[]): Tensor => {
+  (input: Tensor, dim: number | readonly number[] | undefined = undefined): Tensor => {
     checkTensor('squeeze', input);
     const dims =
       dim === undefined
@@ -390,7 +390,13 @@ export const slice: <D extends DType, R extends number>(
   /* @__PURE__ */ keywords(
     'slice',
     ['dim', 'start', 'end', 'step'],
-    (input: Tensor, dim: number, start?: number | null, end?: number | null, step: Whole = 1): Tensor => {
+    (
+      input: Tensor,
+      dim: number,
+      start: number | null | undefined = undefined,
+      end: number | null | undefined = undefined,
+      step: Whole = 1,
+    ): Tensor => {
       checkTensor('slice', input);
       const d = normalizeDim('slice', dim, input.ndim);
       const size = input.shape[d] as number;

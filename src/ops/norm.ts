@@ -1,6 +1,7 @@
 import { isGradEnabled, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul, sub } from './arithmetic.js';
@@ -59,73 +60,77 @@ function normGrad(g: Tensor, x: Tensor, weight: Tensor | null, dims: readonly nu
  * (Ba, Kiros, Hinton 2016).
  */
 export const layerNorm = op(
-  (input: Tensor, normalizedShape: readonly number[], ...rest: LayerNormArguments): Tensor => {
-    checkTensor('layerNorm', input);
-    const given = readArguments<LayerNormOptions>('layerNorm', rest, ['weight', 'bias', 'eps']);
-    const { weight = null, bias = null, eps = 1e-5 } = given;
-    const tail = input.shape.slice(input.ndim - normalizedShape.length);
-    if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape)) {
-      fail('shape', `layerNorm: the last sizes of input must be ${show(normalizedShape)}, got ${show(input.shape)}.`);
-    }
-    checkAffine('layerNorm', weight, normalizedShape, 'weight');
-    checkAffine('layerNorm', bias, normalizedShape, 'bias');
-    const cols = sizeOf(normalizedShape);
-    const rows = cols === 0 ? 0 : input.numel() / cols;
-    const x = dense(convert(input, 'float32'));
-    const [w, b] = [weight, bias].map((v) => (v === null ? null : dense(v))) as [Tensor | null, Tensor | null];
-    const y = empty(x, x.shape, 'float32', 'layerNorm');
-    const average = empty(x, [rows], 'float32', 'layerNorm');
-    const rstd = empty(x, [rows], 'float32', 'layerNorm');
-    const grain = Math.max(1, Math.floor(16384 / Math.max(cols, 1)));
-    x.storage.device.launch({
-      kernel: 'layerNorm_f32',
-      work: rows,
-      grain,
-      writes: [y, average, rstd],
-      reads: [x, w, b],
-      floats: [eps],
-      ints: [rows, cols],
-    });
-    const inputs = [input, ...(weight === null ? [] : [weight]), ...(bias === null ? [] : [bias])];
-    const saved = [input, average, rstd, ...(weight === null ? [] : [weight])];
-    record('layerNorm', inputs, [y], saved, ([gradient], [x, average, rstd, scale = null], needs) => {
-      const g = gradient as Tensor;
-      const lead = Array.from({ length: input.ndim - normalizedShape.length }, (_, i) => i);
-      if (isGradEnabled()) {
-        const dims = normalizedShape.map((_, i) => lead.length + i);
-        const { dx, xhat } = normGrad(g, x as Tensor, scale, dims, eps);
-        const dw = lead.length === 0 ? mul(g, xhat) : sum(mul(g, xhat), lead);
-        const db = lead.length === 0 ? g : sum(g, lead);
-        return [dx, ...(weight === null ? [] : [dw]), ...(bias === null ? [] : [db])];
+  leading(
+    'layerNorm',
+    ['normalizedShape'],
+    (input: Tensor, normalizedShape: readonly number[], ...rest: LayerNormArguments): Tensor => {
+      checkTensor('layerNorm', input);
+      const given = readArguments<LayerNormOptions>('layerNorm', rest, ['weight', 'bias', 'eps']);
+      const { weight = null, bias = null, eps = 1e-5 } = given;
+      const tail = input.shape.slice(input.ndim - normalizedShape.length);
+      if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape)) {
+        fail('shape', `layerNorm: the last sizes of input must be ${show(normalizedShape)}, got ${show(input.shape)}.`);
       }
-      const [dy, held] = [dense(g), dense(x as Tensor)];
-      const dx = empty(dy, dy.shape, 'float32', 'layerNorm');
-      dy.storage.device.launch({
-        kernel: 'layerNorm_grad_f32',
+      checkAffine('layerNorm', weight, normalizedShape, 'weight');
+      checkAffine('layerNorm', bias, normalizedShape, 'bias');
+      const cols = sizeOf(normalizedShape);
+      const rows = cols === 0 ? 0 : input.numel() / cols;
+      const x = dense(convert(input, 'float32'));
+      const [w, b] = [weight, bias].map((v) => (v === null ? null : dense(v))) as [Tensor | null, Tensor | null];
+      const y = empty(x, x.shape, 'float32', 'layerNorm');
+      const average = empty(x, [rows], 'float32', 'layerNorm');
+      const rstd = empty(x, [rows], 'float32', 'layerNorm');
+      const grain = Math.max(1, Math.floor(16384 / Math.max(cols, 1)));
+      x.storage.device.launch({
+        kernel: 'layerNorm_f32',
         work: rows,
         grain,
-        writes: [dx],
-        reads: [dy, held, average as Tensor, rstd as Tensor, scale === null ? null : dense(scale)],
+        writes: [y, average, rstd],
+        reads: [x, w, b],
+        floats: [eps],
         ints: [rows, cols],
-        scratch: 4 * cols,
       });
-      const needsAffine = needs.slice(1).some(Boolean);
-      if (!needsAffine) return [dx];
-      const dw = weight === null ? null : empty(dy, normalizedShape, 'float32', 'layerNorm');
-      const db = bias === null ? null : empty(dy, normalizedShape, 'float32', 'layerNorm');
-      dy.storage.device.launch({
-        kernel: 'layerNorm_grad_weight_f32',
-        work: cols,
-        grain: Math.max(4, Math.floor(16384 / Math.max(rows, 1))),
-        writes: [dw, db],
-        reads: [dy, held, average as Tensor, rstd as Tensor],
-        ints: [rows, cols],
-        scratch: 256,
+      const inputs = [input, ...(weight === null ? [] : [weight]), ...(bias === null ? [] : [bias])];
+      const saved = [input, average, rstd, ...(weight === null ? [] : [weight])];
+      record('layerNorm', inputs, [y], saved, ([gradient], [x, average, rstd, scale = null], needs) => {
+        const g = gradient as Tensor;
+        const lead = Array.from({ length: input.ndim - normalizedShape.length }, (_, i) => i);
+        if (isGradEnabled()) {
+          const dims = normalizedShape.map((_, i) => lead.length + i);
+          const { dx, xhat } = normGrad(g, x as Tensor, scale, dims, eps);
+          const dw = lead.length === 0 ? mul(g, xhat) : sum(mul(g, xhat), lead);
+          const db = lead.length === 0 ? g : sum(g, lead);
+          return [dx, ...(weight === null ? [] : [dw]), ...(bias === null ? [] : [db])];
+        }
+        const [dy, held] = [dense(g), dense(x as Tensor)];
+        const dx = empty(dy, dy.shape, 'float32', 'layerNorm');
+        dy.storage.device.launch({
+          kernel: 'layerNorm_grad_f32',
+          work: rows,
+          grain,
+          writes: [dx],
+          reads: [dy, held, average as Tensor, rstd as Tensor, scale === null ? null : dense(scale)],
+          ints: [rows, cols],
+          scratch: 4 * cols,
+        });
+        const needsAffine = needs.slice(1).some(Boolean);
+        if (!needsAffine) return [dx];
+        const dw = weight === null ? null : empty(dy, normalizedShape, 'float32', 'layerNorm');
+        const db = bias === null ? null : empty(dy, normalizedShape, 'float32', 'layerNorm');
+        dy.storage.device.launch({
+          kernel: 'layerNorm_grad_weight_f32',
+          work: cols,
+          grain: Math.max(4, Math.floor(16384 / Math.max(rows, 1))),
+          writes: [dw, db],
+          reads: [dy, held, average as Tensor, rstd as Tensor],
+          ints: [rows, cols],
+          scratch: 256,
+        });
+        return [dx, ...(weight === null ? [] : [dw]), ...(bias === null ? [] : [db])];
       });
-      return [dx, ...(weight === null ? [] : [dw]), ...(bias === null ? [] : [db])];
-    });
-    return y;
-  },
+      return y;
+    },
+  ),
   {
     name: 'layerNorm',
     family: 'norm',
@@ -182,108 +187,112 @@ export type BatchNormArguments =
  * variance, moving the running statistics in place; in evaluation with the running ones.
  */
 export const batchNorm = op(
-  (input: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, ...rest: BatchNormArguments): Tensor => {
-    checkTensor('batchNorm', input);
-    const options = readArguments<BatchNormOptions>('batchNorm', rest, [
-      ...(['weight', 'bias', 'training', 'momentum', 'eps'] as const),
-    ]);
-    const { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 } = options;
-    if (input.ndim < 2) fail('shape', `batchNorm: expected [N, C, …], got ${show(input.shape)}.`);
-    const [n, c] = input.shape as [number, number];
-    const l = sizeOf(input.shape.slice(2));
-    const given: readonly [Tensor | null, string][] = [
-      [weight, 'weight'],
-      [bias, 'bias'],
-      [runningMean, 'runningMean'],
-      [runningVar, 'runningVar'],
-    ];
-    for (const [t, name] of given) checkAffine('batchNorm', t, [c], name);
-    if (!training && (runningMean === null || runningVar === null)) {
-      fail('argument', 'batchNorm: evaluation needs runningMean and runningVar. Pass them, or { training: true }.');
-    }
-    if (training && n * l === 1) {
-      fail('shape', `batchNorm: expected more than one value a channel in training, got ${show(input.shape)}.`);
-    }
-    const x = dense(convert(input, 'float32'));
-    const y = empty(x, x.shape, 'float32', 'batchNorm');
-    const average = training ? empty(x, [c], 'float32', 'batchNorm') : dense(runningMean as Tensor);
-    const variance = training ? empty(x, [c], 'float32', 'batchNorm') : dense(runningVar as Tensor);
-    const remainder = training ? empty(x, [c], 'float32', 'batchNorm') : null;
-    const grain = Math.max(1, Math.floor(16384 / Math.max(n * l, 1)));
-    if (training) {
-      const running = [runningMean, runningVar].map((given) => ({
-        given,
-        compact: given === null ? null : dense(given),
-      }));
-      x.storage.device.launch({
-        kernel: 'batchNormStats_f32',
-        work: c,
-        grain,
-        writes: [average, variance, remainder, ...running.map(({ compact }) => compact)],
-        reads: [x],
-        floats: [momentum],
-        ints: [n, c, l],
-      });
-      for (const { given, compact } of running) {
-        if (given === null || compact === null) continue;
-        if (compact !== given) copyInto(given, compact);
-        given.storage.touch('batchNorm');
+  leading(
+    'batchNorm',
+    ['runningMean', 'runningVar'],
+    (input: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, ...rest: BatchNormArguments): Tensor => {
+      checkTensor('batchNorm', input);
+      const options = readArguments<BatchNormOptions>('batchNorm', rest, [
+        ...(['weight', 'bias', 'training', 'momentum', 'eps'] as const),
+      ]);
+      const { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 } = options;
+      if (input.ndim < 2) fail('shape', `batchNorm: expected [N, C, …], got ${show(input.shape)}.`);
+      const [n, c] = input.shape as [number, number];
+      const l = sizeOf(input.shape.slice(2));
+      const given: readonly [Tensor | null, string][] = [
+        [weight, 'weight'],
+        [bias, 'bias'],
+        [runningMean, 'runningMean'],
+        [runningVar, 'runningVar'],
+      ];
+      for (const [t, name] of given) checkAffine('batchNorm', t, [c], name);
+      if (!training && (runningMean === null || runningVar === null)) {
+        fail('argument', 'batchNorm: evaluation needs runningMean and runningVar. Pass them, or { training: true }.');
       }
-    }
-    x.storage.device.launch({
-      kernel: 'batchNormApply_f32',
-      work: n * c,
-      grain: Math.max(1, Math.floor(16384 / Math.max(l, 1))),
-      writes: [y],
-      reads: [
-        x,
-        average,
-        variance,
-        weight === null ? null : dense(weight),
-        bias === null ? null : dense(bias),
-        remainder,
-      ],
-      floats: [eps],
-      ints: [n, c, l, 0],
-    });
-    remainder?.dispose();
-    const inputs = [input, ...(weight === null ? [] : [weight]), ...(bias === null ? [] : [bias])];
-    const saved = [input, average, variance, ...(weight === null ? [] : [weight])];
-    record('batchNorm', inputs, [y], saved, ([gradient], [held, average, variance, scale = null]) => {
-      const g = gradient as Tensor;
-      if (isGradEnabled())
-        return batchNormGrad(
-          g,
-          held as Tensor,
-          average as Tensor,
-          variance as Tensor,
-          scale,
-          bias !== null,
-          training,
-          eps,
-        );
-      const dx = empty(g, g.shape, 'float32', 'batchNorm');
-      const dw = weight === null ? null : empty(g, [c], 'float32', 'batchNorm');
-      const db = bias === null ? null : empty(g, [c], 'float32', 'batchNorm');
-      g.storage.device.launch({
-        kernel: 'batchNorm_grad_f32',
-        work: c,
-        grain,
-        writes: [dx, dw, db],
+      if (training && n * l === 1) {
+        fail('shape', `batchNorm: expected more than one value a channel in training, got ${show(input.shape)}.`);
+      }
+      const x = dense(convert(input, 'float32'));
+      const y = empty(x, x.shape, 'float32', 'batchNorm');
+      const average = training ? empty(x, [c], 'float32', 'batchNorm') : dense(runningMean as Tensor);
+      const variance = training ? empty(x, [c], 'float32', 'batchNorm') : dense(runningVar as Tensor);
+      const remainder = training ? empty(x, [c], 'float32', 'batchNorm') : null;
+      const grain = Math.max(1, Math.floor(16384 / Math.max(n * l, 1)));
+      if (training) {
+        const running = [runningMean, runningVar].map((given) => ({
+          given,
+          compact: given === null ? null : dense(given),
+        }));
+        x.storage.device.launch({
+          kernel: 'batchNormStats_f32',
+          work: c,
+          grain,
+          writes: [average, variance, remainder, ...running.map(({ compact }) => compact)],
+          reads: [x],
+          floats: [momentum],
+          ints: [n, c, l],
+        });
+        for (const { given, compact } of running) {
+          if (given === null || compact === null) continue;
+          if (compact !== given) copyInto(given, compact);
+          given.storage.touch('batchNorm');
+        }
+      }
+      x.storage.device.launch({
+        kernel: 'batchNormApply_f32',
+        work: n * c,
+        grain: Math.max(1, Math.floor(16384 / Math.max(l, 1))),
+        writes: [y],
         reads: [
-          dense(g),
-          dense(held as Tensor),
-          average as Tensor,
-          variance as Tensor,
-          scale === null ? null : dense(scale),
+          x,
+          average,
+          variance,
+          weight === null ? null : dense(weight),
+          bias === null ? null : dense(bias),
+          remainder,
         ],
         floats: [eps],
-        ints: [n, c, l, training ? 1 : 0],
+        ints: [n, c, l, 0],
       });
-      return [dx, ...(weight === null ? [] : [dw]), ...(bias === null ? [] : [db])];
-    });
-    return y;
-  },
+      remainder?.dispose();
+      const inputs = [input, ...(weight === null ? [] : [weight]), ...(bias === null ? [] : [bias])];
+      const saved = [input, average, variance, ...(weight === null ? [] : [weight])];
+      record('batchNorm', inputs, [y], saved, ([gradient], [held, average, variance, scale = null]) => {
+        const g = gradient as Tensor;
+        if (isGradEnabled())
+          return batchNormGrad(
+            g,
+            held as Tensor,
+            average as Tensor,
+            variance as Tensor,
+            scale,
+            bias !== null,
+            training,
+            eps,
+          );
+        const dx = empty(g, g.shape, 'float32', 'batchNorm');
+        const dw = weight === null ? null : empty(g, [c], 'float32', 'batchNorm');
+        const db = bias === null ? null : empty(g, [c], 'float32', 'batchNorm');
+        g.storage.device.launch({
+          kernel: 'batchNorm_grad_f32',
+          work: c,
+          grain,
+          writes: [dx, dw, db],
+          reads: [
+            dense(g),
+            dense(held as Tensor),
+            average as Tensor,
+            variance as Tensor,
+            scale === null ? null : dense(scale),
+          ],
+          floats: [eps],
+          ints: [n, c, l, training ? 1 : 0],
+        });
+        return [dx, ...(weight === null ? [] : [dw]), ...(bias === null ? [] : [db])];
+      });
+      return y;
+    },
+  ),
   {
     name: 'batchNorm',
     family: 'norm',

@@ -1,5 +1,6 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul } from './arithmetic.js';
@@ -86,8 +87,8 @@ export type LocalResponseNormArguments = readonly [
  * input / (k + alpha · mean of the squares of `size` neighbouring channels)^beta, for [N, C, …]; beyond the first and the last
  * channel lie zeros (Krizhevsky, Sutskever, Hinton 2012).
  */
-export const localResponseNorm: Op<(input: Tensor, size: number, ...rest: LocalResponseNormArguments) => Tensor> = op(
-  (input: Tensor, size: number, ...rest: LocalResponseNormArguments): Tensor => {
+export const localResponseNorm = op(
+  leading('localResponseNorm', ['size'], (input: Tensor, size: number, ...rest: LocalResponseNormArguments): Tensor => {
     checkTensor('localResponseNorm', input);
     const names = ['alpha', 'beta', 'k'] as const;
     const options = readArguments<LocalResponseNormOptions>('localResponseNorm', rest, names);
@@ -102,7 +103,7 @@ export const localResponseNorm: Op<(input: Tensor, size: number, ...rest: LocalR
     const around = pad(planes, [0, 0, Math.floor(size / 2), Math.floor((size - 1) / 2)]);
     const means = reshape(avgPool2d(around, [size, 1], { stride: 1 }), input.shape);
     return div(input, pow(add(mul(means, alpha), k), beta));
-  },
+  }),
   {
     name: 'localResponseNorm',
     family: 'norm',

@@ -1,6 +1,7 @@
 import type { Grads } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import type { Tensor } from '../core/tensor.js';
 import { div, mul, sub } from './arithmetic.js';
 import { eq, gt, isnan, lt, where } from './compare.js';
@@ -43,25 +44,28 @@ const step = binary('heaviside', {
   compose: (a, b) => where(eq(a, 0), b, cast(gt(a, 0), a.dtype)),
 });
 
-export const heaviside: Op<(input: Tensor, values: Tensor) => Tensor> = op((input: Tensor, values: Tensor): Tensor => {
-  checkTensor('heaviside', input);
-  checkTensor('heaviside', values, 'values');
-  if (input.dtype !== values.dtype) {
-    fail(
-      'dtype',
-      `heaviside: both tensors must be of one dtype, got ${input.dtype} and ${values.dtype}. Use .to(dtype).`,
-    );
-  }
-  return step(input, values);
-}, step.op);
+export const heaviside = op(
+  keywords('heaviside', ['values'], (input: Tensor, values: Tensor): Tensor => {
+    checkTensor('heaviside', input);
+    checkTensor('heaviside', values, 'values');
+    if (input.dtype !== values.dtype) {
+      fail(
+        'dtype',
+        `heaviside: both tensors must be of one dtype, got ${input.dtype} and ${values.dtype}. Use .to(dtype).`,
+      );
+    }
+    return step(input, values);
+  }),
+  step.op,
+);
 
 /** `input` · 2^`other`, elementwise, broadcasting. */
-export function ldexp(input: Tensor, other: Tensor): Tensor {
+export const ldexp = /* @__PURE__ */ keywords('ldexp', ['other'], (input: Tensor, other: Tensor): Tensor => {
   checkTensor('ldexp', input);
   checkTensor('ldexp', other, 'other');
   const isFloat = other.dtype === 'float32' || other.dtype === 'float16';
   return mul(input, pow(2, isFloat ? other : cast(other, 'float32')));
-}
+});
 
 export const frac = unary('frac', {
   doc: 'Elementwise the fraction of input, with its sign.',

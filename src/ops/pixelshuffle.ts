@@ -1,8 +1,9 @@
 import { fail, show } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { permute, reshape } from './movement.js';
-import { checkTensor, type Op, op } from './op.js';
+import { checkTensor, op } from './op.js';
 import { at, build, type Reference, spread } from './sheet.js';
 
 /** Channels that become pixels, pixels that become channels, and channels that change places. */
@@ -14,8 +15,8 @@ function checkFactor(name: string, argument: string, factor: number): void {
 }
 
 /** Channels in groups of r² become squares of r × r pixels: [.., C r², H, W] → [.., C, H r, W r] (Shi et al. 2016). */
-export const pixelShuffle: Op<(input: Tensor, upscaleFactor: number) => Tensor> = op(
-  (input: Tensor, upscaleFactor: number): Tensor => {
+export const pixelShuffle = op(
+  keywords('pixelShuffle', ['upscaleFactor'], (input: Tensor, upscaleFactor: number): Tensor => {
     checkTensor('pixelShuffle', input);
     checkFactor('pixelShuffle', 'upscaleFactor', upscaleFactor);
     const r = upscaleFactor;
@@ -26,7 +27,7 @@ export const pixelShuffle: Op<(input: Tensor, upscaleFactor: number) => Tensor> 
     const [c, h, w] = input.shape.slice(-3) as [number, number, number];
     const apart = reshape(input, [sizeOf(lead), c / (r * r), r, r, h, w]);
     return reshape(permute(apart, [0, 1, 4, 2, 5, 3]), [...lead, c / (r * r), h * r, w * r]);
-  },
+  }),
   {
     name: 'pixelShuffle',
     family: 'image',
@@ -53,8 +54,8 @@ export const pixelShuffle: Op<(input: Tensor, upscaleFactor: number) => Tensor> 
 );
 
 /** The inverse of pixelShuffle: [.., C, H r, W r] → [.., C r², H, W]. */
-export const pixelUnshuffle: Op<(input: Tensor, downscaleFactor: number) => Tensor> = op(
-  (input: Tensor, downscaleFactor: number): Tensor => {
+export const pixelUnshuffle = op(
+  keywords('pixelUnshuffle', ['downscaleFactor'], (input: Tensor, downscaleFactor: number): Tensor => {
     checkTensor('pixelUnshuffle', input);
     checkFactor('pixelUnshuffle', 'downscaleFactor', downscaleFactor);
     const r = downscaleFactor;
@@ -65,7 +66,7 @@ export const pixelUnshuffle: Op<(input: Tensor, downscaleFactor: number) => Tens
     const lead = input.shape.slice(0, -3);
     const apart = reshape(input, [sizeOf(lead), c, h / r, r, w / r, r]);
     return reshape(permute(apart, [0, 1, 3, 5, 2, 4]), [...lead, c * r * r, h / r, w / r]);
-  },
+  }),
   {
     name: 'pixelUnshuffle',
     family: 'image',
@@ -92,8 +93,8 @@ export const pixelUnshuffle: Op<(input: Tensor, downscaleFactor: number) => Tens
 );
 
 /** Channels of `groups` groups by turns: [N, groups · C, …] is seen as [N, groups, C, …] and transposed (Zhang et al. 2018). */
-export const channelShuffle: Op<(input: Tensor, groups: number) => Tensor> = op(
-  (input: Tensor, groups: number): Tensor => {
+export const channelShuffle = op(
+  keywords('channelShuffle', ['groups'], (input: Tensor, groups: number): Tensor => {
     checkTensor('channelShuffle', input);
     checkFactor('channelShuffle', 'groups', groups);
     if (input.ndim < 3 || (input.shape[1] as number) % groups !== 0) {
@@ -102,7 +103,7 @@ export const channelShuffle: Op<(input: Tensor, groups: number) => Tensor> = op(
     const [n, c] = input.shape as [number, number];
     const apart = reshape(input, [n, groups, c / groups, sizeOf(input.shape.slice(2))]);
     return reshape(permute(apart, [0, 2, 1, 3]), input.shape);
-  },
+  }),
   {
     name: 'channelShuffle',
     family: 'image',

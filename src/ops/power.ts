@@ -1,12 +1,13 @@
 import { type Grads, noGrad, record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import { Tensor } from '../core/tensor.js';
 import { mul, sub } from './arithmetic.js';
 import { eq, ge, logicalAnd, where } from './compare.js';
 import { zerosLike } from './create.js';
 import { binary, type Operand } from './families.js';
-import { type Op, op } from './op.js';
+import { op } from './op.js';
 import { log, reciprocal, rsqrt, sqrt, square } from './unary.js';
 
 /** Powers. */
@@ -71,8 +72,8 @@ function areWhole(...operands: Operand[]): boolean {
 /**
  * `input` to the power of `exponent`; either may be a number. Integers stay integers where the exponent is a whole number.
  */
-export const pow: Op<(input: Operand, exponent: Operand) => Tensor> = op(
-  (input: Operand, exponent: Operand): Tensor => {
+export const pow = op(
+  keywords('pow', ['exponent'], (input: Operand, exponent: Operand): Tensor => {
     if (areWhole(input, exponent)) {
       if (typeof exponent === 'number' && exponent < 0) {
         fail('argument', `pow: integers have no negative powers, got ${exponent}. Use input.float().pow(${exponent}).`);
@@ -81,6 +82,6 @@ export const pow: Op<(input: Operand, exponent: Operand) => Tensor> = op(
     }
     if (input instanceof Tensor && !(exponent instanceof Tensor)) return powNumber(input, Number(exponent));
     return powTensors(input, exponent);
-  },
+  }),
   powTensors.op,
 );

@@ -1,6 +1,6 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
-import { keywords } from '../core/keywords.js';
+import { keywords, leading } from '../core/keywords.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { expand } from './broadcast.js';
@@ -37,24 +37,31 @@ function combine(
 }
 
 /** beta · input + alpha · mat × vec: [M, K] × [K] → [M]. */
-export function addmv(input: Tensor, mat: Tensor, vec: Tensor, ...rest: (BetaAlphaOptions | undefined)[]): Tensor {
-  return combine('addmv', input, mv(mat, vec), rest);
-}
+export const addmv = /* @__PURE__ */ leading(
+  'addmv',
+  ['mat', 'vec'],
+  (input: Tensor, mat: Tensor, vec: Tensor, ...rest: (BetaAlphaOptions | undefined)[]): Tensor => {
+    return combine('addmv', input, mv(mat, vec), rest);
+  },
+);
 
 /** beta · input + alpha · vec1 ⊗ vec2: [M], [N] → [M, N]. */
-export function addr(input: Tensor, vec1: Tensor, vec2: Tensor, ...rest: (BetaAlphaOptions | undefined)[]): Tensor {
-  return combine('addr', input, outer(vec1, vec2), rest);
-}
+export const addr = /* @__PURE__ */ leading(
+  'addr',
+  ['vec1', 'vec2'],
+  (input: Tensor, vec1: Tensor, vec2: Tensor, ...rest: (BetaAlphaOptions | undefined)[]): Tensor => {
+    return combine('addr', input, outer(vec1, vec2), rest);
+  },
+);
 
 /** beta · input + alpha · Σ_b batch1[b] × batch2[b]: [B, M, K] × [B, K, N] → [M, N]. */
-export function addbmm(
-  input: Tensor,
-  batch1: Tensor,
-  batch2: Tensor,
-  ...rest: (BetaAlphaOptions | undefined)[]
-): Tensor {
-  return combine('addbmm', input, sum(bmm(batch1, batch2), 0), rest);
-}
+export const addbmm = /* @__PURE__ */ leading(
+  'addbmm',
+  ['batch1', 'batch2'],
+  (input: Tensor, batch1: Tensor, batch2: Tensor, ...rest: (BetaAlphaOptions | undefined)[]): Tensor => {
+    return combine('addbmm', input, sum(bmm(batch1, batch2), 0), rest);
+  },
+);
 
 /** Sums of products along the last dimensions: [.., K] and [.., K] give all other dimensions of both. */
 export const inner = /* @__PURE__ */ keywords('inner', ['other'], (input: Tensor, other: Tensor): Tensor => {
@@ -73,9 +80,9 @@ export const inner = /* @__PURE__ */ keywords('inner', ['other'], (input: Tensor
 });
 
 /** [K] · [K] → []: dot() for real numbers. */
-export function vdot(input: Tensor, other: Tensor): Tensor {
+export const vdot = /* @__PURE__ */ keywords('vdot', ['other'], (input: Tensor, other: Tensor): Tensor => {
   return dot(input, other);
-}
+});
 
 /** outer() under its other name. */
 export const ger = outer;

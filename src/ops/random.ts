@@ -1,12 +1,14 @@
 import { currentDevice } from '../backend/current.js';
-import { readArguments } from '../core/arguments.js';
+import { isOptions, readArguments } from '../core/arguments.js';
 import { checkDType } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
+import type { RankOf } from '../core/rank.js';
 import { checkShape, type Shape } from '../core/shape.js';
+import { CREATE_NAMES, readSizes } from '../core/sizes.js';
 import { allocate, type Tensor } from '../core/tensor.js';
 import { mul } from './arithmetic.js';
-import { type CreateOptions, tensor } from './create.js';
+import { type CreateOptions, type SizeOption, tensor } from './create.js';
 import { checkTensor, empty } from './op.js';
 
 /** Tensors of random numbers, drawn from a counter-based stream: the same seed gives the same numbers on every device. */
@@ -37,9 +39,9 @@ function draw(kernel: string, y: Tensor, generator: Generator, floats: readonly 
   });
 }
 
-function fresh(name: string, shape: Shape | number, options: RandomOptions): Tensor<'float32'> {
-  const sizes = typeof shape === 'number' ? [shape] : [...shape];
-  checkShape(name, sizes);
+const RANDOM_NAMES = [...CREATE_NAMES, 'generator'] as const;
+
+function fresh(name: string, sizes: Shape, options: RandomOptions): Tensor<'float32'> {
   if (checkDType(name, options.dtype ?? 'float32') !== 'float32') {
     fail('dtype', `${name}: draws float32, got ${String(options.dtype)}. Use .to(dtype) on the result.`);
   }
@@ -47,48 +49,83 @@ function fresh(name: string, shape: Shape | number, options: RandomOptions): Ten
 }
 
 /** Uniform in [0, 1). */
-export function rand(shape: Shape | number, options: RandomOptions = {}): Tensor<'float32'> {
-  const y = fresh('rand', shape, options);
+export function rand<const S extends Shape | number>(size: S, options?: RandomOptions): Tensor<'float32', RankOf<S>>;
+export function rand<S extends number[]>(...sizes: S): Tensor<'float32', RankOf<S>>;
+export function rand(...given: [...sizes: number[], options: RandomOptions]): Tensor<'float32'>;
+export function rand(options: RandomOptions & SizeOption): Tensor<'float32'>;
+export function rand(...given: readonly unknown[]): Tensor<'float32'> {
+  const { sizes, options } = readSizes<RandomOptions>('rand', given, RANDOM_NAMES);
+  const y = fresh('rand', sizes, options);
   draw('philox_f32', y, options.generator ?? defaultGenerator, []);
   if (options.requiresGrad) y.requiresGrad = true;
   return y;
 }
 
 /** Standard normal. */
-export function randn(shape: Shape | number, options: RandomOptions = {}): Tensor<'float32'> {
-  const y = fresh('randn', shape, options);
+export function randn<const S extends Shape | number>(size: S, options?: RandomOptions): Tensor<'float32', RankOf<S>>;
+export function randn<S extends number[]>(...sizes: S): Tensor<'float32', RankOf<S>>;
+export function randn(...given: [...sizes: number[], options: RandomOptions]): Tensor<'float32'>;
+export function randn(options: RandomOptions & SizeOption): Tensor<'float32'>;
+export function randn(...given: readonly unknown[]): Tensor<'float32'> {
+  const { sizes, options } = readSizes<RandomOptions>('randn', given, RANDOM_NAMES);
+  const y = fresh('randn', sizes, options);
   draw('normal_f32', y, options.generator ?? defaultGenerator, [0, 1]);
   if (options.requiresGrad) y.requiresGrad = true;
   return y;
 }
 
-/** Whole numbers in [low, high), int32. `randint(high, shape)` begins at 0. */
-export function randint(
-  low: number,
-  high: number | Shape,
-  shape?: Shape | RandomOptions<'int32'>,
-  options?: RandomOptions<'int32'>,
-): Tensor {
-  const short = typeof high !== 'number';
-  const [from, to, sizes] = short ? [0, low, high] : [low, high, shape as Shape];
-  const settings = (short ? (shape as RandomOptions<'int32'> | undefined) : options) ?? {};
-  if (!(Number.isInteger(from) && Number.isInteger(to) && to > from)) {
-    fail('argument', `randint: expected whole numbers low < high, got ${from} and ${to}.`);
+export interface RandintOptions extends RandomOptions<'int32'> {
+  /** Default 0. */
+  readonly low?: number;
+  readonly high: number;
+  readonly size: Shape;
+}
+
+/** Whole numbers in [low, high), int32. `randint(high, size)` begins at 0. */
+export function randint(high: number, size: Shape, options?: RandomOptions<'int32'>): Tensor;
+export function randint(low: number, high: number, size: Shape, options?: RandomOptions<'int32'>): Tensor;
+export function randint(low: number, high: number, options: Omit<RandintOptions, 'low' | 'high'>): Tensor;
+export function randint(high: number, options: Omit<RandintOptions, 'high'>): Tensor;
+export function randint(low: number, options: Omit<RandintOptions, 'low'>): Tensor;
+export function randint(options: RandintOptions): Tensor;
+export function randint(...given: readonly unknown[]): Tensor {
+  const last = given[given.length - 1];
+  const named: Partial<RandintOptions> = isOptions(last) ? last : {};
+  const positional = isOptions(last) ? given.slice(0, -1) : given;
+  // The first number is the upper end, unless that follows it or has its name.
+  const isHigh = typeof positional[0] === 'number' && typeof positional[1] !== 'number' && named.high === undefined;
+  const read = readArguments<Partial<RandintOptions>>(
+    'randint',
+    [...(isHigh ? [undefined] : []), ...positional, named],
+    ['low', 'high', 'size', ...RANDOM_NAMES],
+  );
+  const { low: from = 0, high: to, size: sizes, generator = defaultGenerator, ...options } = read;
+  if (!(Number.isInteger(from) && Number.isInteger(to) && (to as number) > from)) {
+    fail('argument', `randint: expected whole numbers low < high, got ${from} and ${String(to)}.`);
   }
+  if (!Array.isArray(sizes)) return fail('argument', `randint: size must be an array of sizes, got ${String(sizes)}.`);
   checkShape('randint', sizes);
-  const generator = settings.generator ?? defaultGenerator;
-  const n = sizes.reduce((a, b) => a * b, 1);
+  const n = sizes.reduce((a: number, b: number) => a * b, 1);
   return tensor(
-    Int32Array.from({ length: n }, () => from + generator.below(to - from)),
+    Int32Array.from({ length: n }, () => from + generator.below((to as number) - from)),
     sizes,
-    { dtype: 'int32', ...settings },
+    { dtype: 'int32', ...options },
   );
 }
 
 /** 0 … n − 1 in random order, int32. */
-export function randperm(n: number, options: RandomOptions<'int32'> = {}): Tensor {
-  if (!Number.isInteger(n) || n < 0) fail('argument', `randperm: expected a whole number ≥ 0, got ${n}.`);
-  return tensor((options.generator ?? defaultGenerator).permutation(n), [n], { dtype: 'int32', ...options });
+export function randperm(n: number, options?: RandomOptions<'int32'>): Tensor;
+export function randperm(options: RandomOptions<'int32'> & { readonly n: number }): Tensor;
+export function randperm(...given: readonly unknown[]): Tensor {
+  const read = readArguments<RandomOptions<'int32'> & { readonly n?: number }>('randperm', given, [
+    'n',
+    ...RANDOM_NAMES,
+  ]);
+  const { n, generator = defaultGenerator, ...options } = read;
+  if (!Number.isInteger(n) || (n as number) < 0) {
+    return fail('argument', `randperm: expected a whole number ≥ 0, got ${String(n)}.`);
+  }
+  return tensor(generator.permutation(n as number), [n as number], { dtype: 'int32', ...options });
 }
 
 export function randLike(input: Tensor, options: RandomOptions = {}): Tensor<'float32'> {

@@ -2,6 +2,7 @@ import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { div, mul } from './arithmetic.js';
@@ -65,15 +66,31 @@ const middleOfNumbers = (sorted: Float64Array, nans: number): number => Math.max
  * `dim` equal elements share the gradient, with it one of them has it.
  */
 export function median(input: Tensor): Tensor;
-export function median(input: Tensor, dim: number | ReduceOptions, keepdim?: boolean): ValuesAndIndices;
-export function median(input: Tensor, dim?: number | ReduceOptions, keepdim?: boolean): Tensor | ValuesAndIndices {
+export function median(
+  input: Tensor,
+  dim: number | ReduceOptions,
+  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
+): ValuesAndIndices;
+export function median(
+  input: Tensor,
+  dim?: number | ReduceOptions,
+  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
+): Tensor | ValuesAndIndices {
   return medianOf('median', input, middle, dim, keepdim);
 }
 
 /** As median, of the elements that are not NaN; NaN where all are. */
 export function nanmedian(input: Tensor): Tensor;
-export function nanmedian(input: Tensor, dim: number | ReduceOptions, keepdim?: boolean): ValuesAndIndices;
-export function nanmedian(input: Tensor, dim?: number | ReduceOptions, keepdim?: boolean): Tensor | ValuesAndIndices {
+export function nanmedian(
+  input: Tensor,
+  dim: number | ReduceOptions,
+  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
+): ValuesAndIndices;
+export function nanmedian(
+  input: Tensor,
+  dim?: number | ReduceOptions,
+  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
+): Tensor | ValuesAndIndices {
   return medianOf('nanmedian', input, middleOfNumbers, dim, keepdim);
 }
 
@@ -82,7 +99,7 @@ function medianOf(
   input: Tensor,
   choose: (sorted: Float64Array, nans: number) => number,
   dim?: number | ReduceOptions,
-  keepdim?: boolean,
+  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
 ): Tensor | ValuesAndIndices {
   checkTensor(name, input);
   if (dim !== undefined) {
@@ -109,15 +126,19 @@ export interface DimOptions {
 export type DimArguments = (number | boolean | DimOptions | undefined)[];
 
 /** The `k`th smallest element along `dim`, counted from 1, and where it is: `{ values, indices }`. */
-export function kthvalue(input: Tensor, k: number, ...rest: DimArguments): ValuesAndIndices {
-  checkTensor('kthvalue', input);
-  const { dim = -1, keepdim = false } = readArguments<DimOptions>('kthvalue', rest, ['dim', 'keepdim']);
-  const size = input.shape[normalizeDim('kthvalue', dim, input.ndim)] ?? 1;
-  if (size > 0 && !(Number.isInteger(k) && k >= 1 && k <= size)) {
-    fail('argument', `kthvalue: k must be a whole number in [1, ${size}], the size of dim ${dim}, got ${k}.`);
-  }
-  return byRank('kthvalue', input, dim, keepdim, () => k - 1);
-}
+export const kthvalue = /* @__PURE__ */ leading(
+  'kthvalue',
+  ['k'],
+  (input: Tensor, k: number, ...rest: DimArguments): ValuesAndIndices => {
+    checkTensor('kthvalue', input);
+    const { dim = -1, keepdim = false } = readArguments<DimOptions>('kthvalue', rest, ['dim', 'keepdim']);
+    const size = input.shape[normalizeDim('kthvalue', dim, input.ndim)] ?? 1;
+    if (size > 0 && !(Number.isInteger(k) && k >= 1 && k <= size)) {
+      fail('argument', `kthvalue: k must be a whole number in [1, ${size}], the size of dim ${dim}, got ${k}.`);
+    }
+    return byRank('kthvalue', input, dim, keepdim, () => k - 1);
+  },
+);
 
 /** The most frequent element along `dim`, the smallest of several, and where it is last: `{ values, indices }`. */
 export function mode(input: Tensor, ...rest: DimArguments): ValuesAndIndices {
@@ -155,14 +176,22 @@ function roundEven(value: number): number {
  * The elements of ranks q · (n − 1) along `dim`, with what lies between two of them interpolated. `q`, in [0, 1], is a number, or
  * a tensor of one dimension that then comes first in the result. NaN where there is one.
  */
-export function quantile(input: Tensor, q: number | Tensor, ...rest: QuantileArguments): Tensor {
-  return quantileOf('quantile', input, q, rest, false);
-}
+export const quantile = /* @__PURE__ */ leading(
+  'quantile',
+  ['q'],
+  (input: Tensor, q: number | Tensor, ...rest: QuantileArguments): Tensor => {
+    return quantileOf('quantile', input, q, rest, false);
+  },
+);
 
 /** As quantile, of the elements that are not NaN; NaN where all are. */
-export function nanquantile(input: Tensor, q: number | Tensor, ...rest: QuantileArguments): Tensor {
-  return quantileOf('nanquantile', input, q, rest, true);
-}
+export const nanquantile = /* @__PURE__ */ leading(
+  'nanquantile',
+  ['q'],
+  (input: Tensor, q: number | Tensor, ...rest: QuantileArguments): Tensor => {
+    return quantileOf('nanquantile', input, q, rest, true);
+  },
+);
 
 function quantileOf(
   name: string,

@@ -119,7 +119,11 @@ export const roll = op(
   keywords(
     'roll',
     ['shifts', 'dims'],
-    (input: Tensor, shifts: number | readonly number[], dims?: number | readonly number[] | null): Tensor => {
+    (
+      input: Tensor,
+      shifts: number | readonly number[],
+      dims: number | readonly number[] | null | undefined = undefined,
+    ): Tensor => {
       checkTensor('roll', input);
       const steps = [shifts].flat() as number[];
       if (steps.some((s) => !Number.isInteger(s))) {

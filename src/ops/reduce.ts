@@ -1,5 +1,5 @@
 import { noGrad, record } from '../autograd/index.js';
-import { readArguments } from '../core/arguments.js';
+import { isOptions, readArguments } from '../core/arguments.js';
 import { checkDType, type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDims, sizeOf } from '../core/shape.js';
@@ -31,7 +31,7 @@ import { exp, sqrt } from './unary.js';
 type CallOf<O> = O extends Op<infer F> ? F : never;
 
 /** The dtype that a reduction names, or else that of sums. */
-type NamedDType<A extends readonly unknown[], D extends DType> = A extends readonly [...unknown[], infer Last]
+export type NamedDType<A extends readonly unknown[], D extends DType> = A extends readonly [...unknown[], infer Last]
   ? Last extends { readonly dtype: infer E extends DType }
     ? E
     : SumDType<D>
@@ -313,12 +313,9 @@ export interface MinAndMax extends Iterable<Tensor> {
 }
 
 /** The smallest and the largest value over `dim` (default all): `{ min, max }`. Ties share the gradient. */
-export function aminmax(
-  input: Tensor,
-  options: { readonly dim?: number | null; readonly keepdim?: boolean } = {},
-): MinAndMax {
+export function aminmax(input: Tensor, ...rest: ReduceArguments): MinAndMax {
   checkTensor('aminmax', input);
-  const given = readArguments<ReduceOptions>('aminmax', [options], ['dim', 'keepdim']);
+  const given = readArguments<ReduceOptions>('aminmax', rest, ['dim', 'keepdim']);
   const [min, max] = [amin(input, given), amax(input, given)];
   return { min, max, [Symbol.iterator]: () => [min, max].values() };
 }
@@ -402,33 +399,43 @@ function arangeRow(like: Tensor, n: number): Tensor {
 
 /** The largest of all elements; with `dim`, `{ values, indices }` along it; of two tensors maximum(). The gradient goes to the first largest. */
 export function max(input: Tensor): Tensor;
-export function max(input: Tensor, other: Tensor): Tensor;
-export function max(input: Tensor, dim: number | ReduceOptions, keepdim?: boolean): ValuesAndIndices;
+export function max(input: Tensor, other: Tensor | { readonly other: Tensor }): Tensor;
 export function max(
   input: Tensor,
-  dim?: number | ReduceOptions | Tensor,
-  keepdim?: boolean,
+  dim: number | ReduceOptions,
+  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
+): ValuesAndIndices;
+export function max(
+  input: Tensor,
+  dim?: number | ReduceOptions | Tensor | { readonly other: Tensor },
+  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
 ): Tensor | ValuesAndIndices {
-  return dim instanceof Tensor ? maximum(input, dim) : extreme('max', input, dim, keepdim);
+  if (isOptions(dim) && 'other' in dim) return maximum(input, dim as { readonly other: Tensor });
+  return dim instanceof Tensor ? maximum(input, dim) : extreme('max', input, dim as number | ReduceOptions, keepdim);
 }
 
 /** The smallest of all elements; with `dim`, `{ values, indices }` along it; of two tensors minimum(). The gradient goes to the first smallest. */
 export function min(input: Tensor): Tensor;
-export function min(input: Tensor, other: Tensor): Tensor;
-export function min(input: Tensor, dim: number | ReduceOptions, keepdim?: boolean): ValuesAndIndices;
+export function min(input: Tensor, other: Tensor | { readonly other: Tensor }): Tensor;
 export function min(
   input: Tensor,
-  dim?: number | ReduceOptions | Tensor,
-  keepdim?: boolean,
+  dim: number | ReduceOptions,
+  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
+): ValuesAndIndices;
+export function min(
+  input: Tensor,
+  dim?: number | ReduceOptions | Tensor | { readonly other: Tensor },
+  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
 ): Tensor | ValuesAndIndices {
-  return dim instanceof Tensor ? minimum(input, dim) : extreme('min', input, dim, keepdim);
+  if (isOptions(dim) && 'other' in dim) return minimum(input, dim as { readonly other: Tensor });
+  return dim instanceof Tensor ? minimum(input, dim) : extreme('min', input, dim as number | ReduceOptions, keepdim);
 }
 
 function extreme(
   name: 'max' | 'min',
   input: Tensor,
   dim?: number | ReduceOptions,
-  keepdim?: boolean,
+  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
 ): Tensor | ValuesAndIndices {
   if (dim === undefined) return extremeValue(name, input, {}, true);
   const given = parseReduce([dim, keepdim]);

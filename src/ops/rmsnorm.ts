@@ -1,11 +1,12 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { cast } from './movement.js';
 import { checkAffine } from './norm.js';
-import { checkTensor, type Op, op } from './op.js';
+import { checkTensor, op } from './op.js';
 import { mean } from './reduce.js';
 import { type Reference, spread } from './sheet.js';
 import { rsqrt, square } from './unary.js';
@@ -28,20 +29,24 @@ const EPSILON = 2 ** -23;
 /**
  * Divides by the root mean square over the last dimensions, of sizes `normalizedShape`, then scales (Zhang and Sennrich 2019).
  */
-export const rmsNorm: Op<(input: Tensor, normalizedShape: readonly number[], ...rest: RmsNormArguments) => Tensor> = op(
-  (input: Tensor, normalizedShape: readonly number[], ...rest: RmsNormArguments): Tensor => {
-    checkTensor('rmsNorm', input);
-    const { weight = null, eps } = readArguments<RmsNormOptions>('rmsNorm', rest, ['weight', 'eps']);
-    const first = input.ndim - normalizedShape.length;
-    if (normalizedShape.length === 0 || !sameShape(input.shape.slice(Math.max(first, 0)), normalizedShape)) {
-      fail('shape', `rmsNorm: the last sizes of input must be ${show(normalizedShape)}, got ${show(input.shape)}.`);
-    }
-    checkAffine('rmsNorm', weight, normalizedShape, 'weight');
-    const x = cast(input, 'float32');
-    const dim = normalizedShape.map((_, i) => first + i);
-    const y = mul(x, rsqrt(add(mean(square(x), { dim, keepdim: true }), eps ?? EPSILON)));
-    return weight === null ? y : mul(y, weight);
-  },
+export const rmsNorm = op(
+  leading(
+    'rmsNorm',
+    ['normalizedShape'],
+    (input: Tensor, normalizedShape: readonly number[], ...rest: RmsNormArguments): Tensor => {
+      checkTensor('rmsNorm', input);
+      const { weight = null, eps } = readArguments<RmsNormOptions>('rmsNorm', rest, ['weight', 'eps']);
+      const first = input.ndim - normalizedShape.length;
+      if (normalizedShape.length === 0 || !sameShape(input.shape.slice(Math.max(first, 0)), normalizedShape)) {
+        fail('shape', `rmsNorm: the last sizes of input must be ${show(normalizedShape)}, got ${show(input.shape)}.`);
+      }
+      checkAffine('rmsNorm', weight, normalizedShape, 'weight');
+      const x = cast(input, 'float32');
+      const dim = normalizedShape.map((_, i) => first + i);
+      const y = mul(x, rsqrt(add(mean(square(x), { dim, keepdim: true }), eps ?? EPSILON)));
+      return weight === null ? y : mul(y, weight);
+    },
+  ),
   {
     name: 'rmsNorm',
     family: 'norm',

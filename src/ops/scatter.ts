@@ -2,7 +2,7 @@ import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
-import { keywords } from '../core/keywords.js';
+import { keywords, leading } from '../core/keywords.js';
 import { normalizeDim, type Shape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { add, div, mul } from './arithmetic.js';
@@ -111,34 +111,33 @@ export interface ScatterOptions {
  * more than once the last remains, and its gradient is that of all of them, as in PyTorch. With `reduce` what comes to one
  * place is added to what stands there, or multiplied with it.
  */
-export function scatter(
-  input: Tensor,
-  dim: number,
-  index: Tensor,
-  ...given: (Tensor | number | ScatterOptions | undefined)[]
-): Tensor {
-  checkTensor('scatter', input);
-  const { src, value, reduce } = readArguments<ScatterOptions>('scatter', given, ['src', 'reduce', 'value']);
-  const from = src ?? value;
-  if (!(from instanceof Tensor) && typeof from !== 'number') {
-    fail('argument', `scatter: src must be a Tensor or a number, got ${from === null ? 'null' : typeof from}.`);
-  }
-  if (reduce !== undefined && reduce !== 'add' && reduce !== 'multiply') {
-    fail('argument', `scatter: reduce must be 'add' or 'multiply', got '${String(reduce)}'. Or use scatterReduce().`);
-  }
-  if (reduce !== undefined) {
-    const wide = from instanceof Tensor ? from : constant(input, from, index.shape);
-    return reduce === 'add'
-      ? scatterAdd(input, dim, index, wide)
-      : scatterReduce(input, dim, index, wide, 'prod', { includeSelf: true });
-  }
-  const source = from instanceof Tensor ? from : null;
-  const { x, places, d } = arrange('scatter', input, dim, index, source);
-  if (index.numel() === 0) return untouched(input, source);
-  const values =
-    source === null ? constant(x, from as number, index.shape) : seen(cast(source, x.dtype), index.shape, null);
-  return cast(scatterCopy(cast(input, x.dtype), places, values, d), input.dtype);
-}
+export const scatter = /* @__PURE__ */ leading(
+  'scatter',
+  ['dim', 'index'],
+  (input: Tensor, dim: number, index: Tensor, ...given: (Tensor | number | ScatterOptions | undefined)[]): Tensor => {
+    checkTensor('scatter', input);
+    const { src, value, reduce } = readArguments<ScatterOptions>('scatter', given, ['src', 'reduce', 'value']);
+    const from = src ?? value;
+    if (!(from instanceof Tensor) && typeof from !== 'number') {
+      fail('argument', `scatter: src must be a Tensor or a number, got ${from === null ? 'null' : typeof from}.`);
+    }
+    if (reduce !== undefined && reduce !== 'add' && reduce !== 'multiply') {
+      fail('argument', `scatter: reduce must be 'add' or 'multiply', got '${String(reduce)}'. Or use scatterReduce().`);
+    }
+    if (reduce !== undefined) {
+      const wide = from instanceof Tensor ? from : constant(input, from, index.shape);
+      return reduce === 'add'
+        ? scatterAdd(input, dim, index, wide)
+        : scatterReduce(input, dim, index, wide, 'prod', { includeSelf: true });
+    }
+    const source = from instanceof Tensor ? from : null;
+    const { x, places, d } = arrange('scatter', input, dim, index, source);
+    if (index.numel() === 0) return untouched(input, source);
+    const values =
+      source === null ? constant(x, from as number, index.shape) : seen(cast(source, x.dtype), index.shape, null);
+    return cast(scatterCopy(cast(input, x.dtype), places, values, d), input.dtype);
+  },
+);
 
 /** `value` everywhere, of stride 0. */
 function constant(like: Tensor, value: number, shape: Shape): Tensor {
@@ -194,41 +193,46 @@ function identity(reduce: keyof typeof KERNELS, dtype: DType): number {
  * what comes from `src` and, with `includeSelf`, of what was there. Integers' means are rounded down. Gradients of extremes
  * are shared by all that equal them.
  */
-export function scatterReduce(
-  input: Tensor,
-  dim: number,
-  index: Tensor,
-  src: Tensor,
-  ...rest: (ScatterReduction | boolean | ScatterReduceOptions | undefined)[]
-): Tensor {
-  const name = 'scatterReduce';
-  checkTensor(name, input);
-  checkTensor(name, src, 'src');
-  const { reduce, includeSelf = true } = readArguments<ScatterReduceOptions>(name, rest, ['reduce', 'includeSelf']);
-  if (reduce === undefined || !['sum', 'prod', 'mean', 'amax', 'amin'].includes(reduce)) {
-    fail('argument', `${name}: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got '${String(reduce)}'.`);
-  }
-  const { x, places, d } = arrange(name, input, dim, index, src);
-  if (index.numel() === 0) return untouched(input, src);
-  const self = cast(input, x.dtype);
-  const source = seen(cast(src, x.dtype), index.shape, null);
-  if (reduce === 'prod' || reduce === 'amax' || reduce === 'amin') {
-    return cast(combined(reduce, self, places, source, d, includeSelf), input.dtype);
-  }
-  const begin = includeSelf ? self : scatterCopy(self, places, nothingLike(self, index.shape), d);
-  const total = scatterAdd(begin, d, places, source);
-  if (reduce === 'sum') return cast(total, input.dtype);
-  const one = scalarLike(x, 1, x.dtype);
-  const ones = one.strided(input.shape, new Array<number>(input.ndim).fill(0), 0);
-  const counted = scatterAdd(
-    includeSelf ? ones : nothingLike(x, input.shape),
-    d,
-    places,
-    one.strided(index.shape, new Array<number>(index.ndim).fill(0), 0),
-  );
-  const count = includeSelf ? counted : where(eq(counted, 0), 1, counted);
-  return cast(traits[x.dtype].isFloat ? div(total, count) : floorDivide(total, count), input.dtype);
-}
+export const scatterReduce = /* @__PURE__ */ leading(
+  'scatterReduce',
+  ['dim', 'index', 'src', 'reduce'],
+  (
+    input: Tensor,
+    dim: number,
+    index: Tensor,
+    src: Tensor,
+    reduce: ScatterReduction,
+    ...rest: (boolean | ScatterReduceOptions | undefined)[]
+  ): Tensor => {
+    const name = 'scatterReduce';
+    checkTensor(name, input);
+    checkTensor(name, src, 'src');
+    const { includeSelf = true } = readArguments<ScatterReduceOptions>(name, rest, ['includeSelf']);
+    if (!['sum', 'prod', 'mean', 'amax', 'amin'].includes(reduce)) {
+      fail('argument', `${name}: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got '${String(reduce)}'.`);
+    }
+    const { x, places, d } = arrange(name, input, dim, index, src);
+    if (index.numel() === 0) return untouched(input, src);
+    const self = cast(input, x.dtype);
+    const source = seen(cast(src, x.dtype), index.shape, null);
+    if (reduce === 'prod' || reduce === 'amax' || reduce === 'amin') {
+      return cast(combined(reduce, self, places, source, d, includeSelf), input.dtype);
+    }
+    const begin = includeSelf ? self : scatterCopy(self, places, nothingLike(self, index.shape), d);
+    const total = scatterAdd(begin, d, places, source);
+    if (reduce === 'sum') return cast(total, input.dtype);
+    const one = scalarLike(x, 1, x.dtype);
+    const ones = one.strided(input.shape, new Array<number>(input.ndim).fill(0), 0);
+    const counted = scatterAdd(
+      includeSelf ? ones : nothingLike(x, input.shape),
+      d,
+      places,
+      one.strided(index.shape, new Array<number>(index.ndim).fill(0), 0),
+    );
+    const count = includeSelf ? counted : where(eq(counted, 0), 1, counted);
+    return cast(traits[x.dtype].isFloat ? div(total, count) : floorDivide(total, count), input.dtype);
+  },
+);
 
 /** Products and extremes: one kernel, and a gradient of their own. */
 function combined(

@@ -1,6 +1,7 @@
 import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import type { NamedArguments } from '../core/named.js';
 import { broadcastShapes } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -56,22 +57,22 @@ export interface CosineSimilarityOptions {
 }
 
 /** x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps)) along `dim`, broadcasting. */
-export function cosineSimilarity(
-  x1: Tensor,
-  x2: Tensor,
-  ...rest: NamedArguments<CosineSimilarityOptions, readonly ['dim', 'eps']>
-): Tensor {
-  checkTensor('cosineSimilarity', x1, 'x1');
-  checkTensor('cosineSimilarity', x2, 'x2');
-  const given = readArguments<CosineSimilarityOptions>('cosineSimilarity', rest, ['dim', 'eps']);
-  const { dim: along = 1, eps: least = 1e-8 } = given;
-  const shape = broadcastShapes('cosineSimilarity', x1.shape, x2.shape);
-  const [a, b] = [x1, x2].map((t) => {
-    const x = expand(t, shape);
-    return div(x, boundedNorm(x, along, least));
-  }) as [Tensor, Tensor];
-  return sum(mul(a, b), along);
-}
+export const cosineSimilarity = /* @__PURE__ */ leading(
+  'cosineSimilarity',
+  ['x2'],
+  (x1: Tensor, x2: Tensor, ...rest: NamedArguments<CosineSimilarityOptions, readonly ['dim', 'eps']>): Tensor => {
+    checkTensor('cosineSimilarity', x1, 'x1');
+    checkTensor('cosineSimilarity', x2, 'x2');
+    const given = readArguments<CosineSimilarityOptions>('cosineSimilarity', rest, ['dim', 'eps']);
+    const { dim: along = 1, eps: least = 1e-8 } = given;
+    const shape = broadcastShapes('cosineSimilarity', x1.shape, x2.shape);
+    const [a, b] = [x1, x2].map((t) => {
+      const x = expand(t, shape);
+      return div(x, boundedNorm(x, along, least));
+    }) as [Tensor, Tensor];
+    return sum(mul(a, b), along);
+  },
+);
 
 export interface PairwiseDistanceOptions {
   /** Which norm. Default 2. */
@@ -83,15 +84,19 @@ export interface PairwiseDistanceOptions {
 }
 
 /** ‖x1 − x2 + eps‖ₚ along the last dimension, broadcasting. */
-export function pairwiseDistance(
-  x1: Tensor,
-  x2: Tensor,
-  ...rest: NamedArguments<PairwiseDistanceOptions, readonly ['p', 'eps', 'keepdim']>
-): Tensor {
-  const given = readArguments<PairwiseDistanceOptions>('pairwiseDistance', rest, ['p', 'eps', 'keepdim']);
-  const { p = 2, eps = 1e-6, keepdim = false } = given;
-  checkTensor('pairwiseDistance', x1, 'x1');
-  checkTensor('pairwiseDistance', x2, 'x2');
-  if (!(p > 0)) fail('argument', `pairwiseDistance: p must be greater than 0, got ${p}.`);
-  return normAlong(add(sub(x1, x2), eps), p, -1, keepdim);
-}
+export const pairwiseDistance = /* @__PURE__ */ leading(
+  'pairwiseDistance',
+  ['x2'],
+  (
+    x1: Tensor,
+    x2: Tensor,
+    ...rest: NamedArguments<PairwiseDistanceOptions, readonly ['p', 'eps', 'keepdim']>
+  ): Tensor => {
+    const given = readArguments<PairwiseDistanceOptions>('pairwiseDistance', rest, ['p', 'eps', 'keepdim']);
+    const { p = 2, eps = 1e-6, keepdim = false } = given;
+    checkTensor('pairwiseDistance', x1, 'x1');
+    checkTensor('pairwiseDistance', x2, 'x2');
+    if (!(p > 0)) fail('argument', `pairwiseDistance: p must be greater than 0, got ${p}.`);
+    return normAlong(add(sub(x1, x2), eps), p, -1, keepdim);
+  },
+);

@@ -1,6 +1,7 @@
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { gather } from './indexing.js';
@@ -82,18 +83,18 @@ export interface TopkOptions {
 }
 
 /** The `k` largest (or smallest) elements along `dim`, in order, and where they are: `{ values, indices }`. */
-export function topk(
-  input: Tensor,
-  k: number,
-  ...rest: (number | boolean | TopkOptions | undefined)[]
-): ValuesAndIndices {
-  checkTensor('topk', input);
-  const { dim = -1, largest = true } = readArguments<TopkOptions>('topk', rest, ['dim', 'largest', 'sorted']);
-  const d = normalizeDim('topk', dim, input.ndim);
-  const size = input.shape[d] ?? 1;
-  if (!Number.isInteger(k) || k < 0 || k > size) {
-    fail('argument', `topk: k must be a whole number in [0, ${size}], the size of dim ${d}, got ${k}.`);
-  }
-  const indices = orderOf(input, d, k, largest, 'topk');
-  return valuesAndIndices(gather(input, d, indices), indices);
-}
+export const topk = /* @__PURE__ */ leading(
+  'topk',
+  ['k'],
+  (input: Tensor, k: number, ...rest: (number | boolean | TopkOptions | undefined)[]): ValuesAndIndices => {
+    checkTensor('topk', input);
+    const { dim = -1, largest = true } = readArguments<TopkOptions>('topk', rest, ['dim', 'largest', 'sorted']);
+    const d = normalizeDim('topk', dim, input.ndim);
+    const size = input.shape[d] ?? 1;
+    if (!Number.isInteger(k) || k < 0 || k > size) {
+      fail('argument', `topk: k must be a whole number in [0, ${size}], the size of dim ${d}, got ${k}.`);
+    }
+    const indices = orderOf(input, d, k, largest, 'topk');
+    return valuesAndIndices(gather(input, d, indices), indices);
+  },
+);

@@ -1,6 +1,7 @@
 import type { Grads } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
 import { eq, gt, isinf, isnan, le, logicalAnd, logicalOr, lt, where } from './compare.js';
@@ -53,10 +54,10 @@ export const lgamma = unary('lgamma', {
 });
 
 /** The derivative of order `n` of digamma(`input`), elementwise; n = 0 is digamma itself. */
-export function polygamma(n: number, input: Tensor): Tensor {
+export const polygamma = /* @__PURE__ */ keywords('polygamma', ['input'], (n: number, input: Tensor): Tensor => {
   if (!Number.isInteger(n) || n < 0) fail('argument', `polygamma: n must be a whole number ≥ 0, got ${String(n)}.`);
   return n === 0 ? digamma(input) : polygammaOf(input, n);
-}
+});
 
 export const sinc = unary('sinc', {
   doc: 'Elementwise sin(π · input) / (π · input); 1 at 0.',

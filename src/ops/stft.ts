@@ -1,6 +1,7 @@
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import type { Tensor } from '../core/tensor.js';
 import { div, mul } from './arithmetic.js';
 import { expand } from './broadcast.js';
@@ -125,84 +126,104 @@ function overlap(y: Tensor, frames: Frames): Tensor {
  * The spectra of the frames of a signal: input [L] or [B, L] → [frequencies, frames, 2] or [B, frequencies, frames, 2], the
  * real and imaginary parts last, whatever `returnComplex` says.
  */
-export function stft(input: Tensor, nFft: number, ...rest: StftArguments): Tensor {
-  checkTensor('stft', input);
-  const options = readArguments<StftOptions>('stft', rest, [
-    ...(['hopLength', 'winLength', 'window', 'center', 'padMode', 'normalized', 'onesided', 'returnComplex'] as const),
-  ]);
-  if (input.ndim !== 1 && input.ndim !== 2) fail('shape', `stft: expected [L] or [B, L], got ${show(input.shape)}.`);
-  if (!traits[input.dtype].isFloat)
-    fail('dtype', `stft: expected floating point, got ${input.dtype}. Use .to('float32').`);
-  if (input.ndim === 1) return squeeze(stft(unsqueeze(input, 0), nFft, options), 0);
-  const { center = true, padMode = 'reflect', normalized = false } = options;
-  const frames = framesOf('stft', nFft, options);
-  const margin = center ? Math.floor(nFft / 2) : 0;
-  // Modes other than 'constant' pad the last of three dimensions.
-  const signal = cast(input, 'float32');
-  const x = margin === 0 ? signal : squeeze(pad(unsqueeze(signal, 0), [margin, margin], padMode), 0);
-  const length = x.shape[1] as number;
-  if (length < nFft) fail('argument', `stft: a frame of ${nFft} does not fit into a signal of ${length} samples.`);
-  const count = 1 + Math.floor((length - nFft) / frames.hop);
-  const pieces = cut(x, count, frames);
-  const weighted = frames.window === null ? pieces : mul(pieces, frames.window);
-  const half = (options.onesided ?? true) ? 'out' : 'none';
-  const norm = normalized ? 'ortho' : 'backward';
-  return transpose(along(weighted, { name: 'stft', inverse: false, half }, { norm }, false), 1, 2);
-}
+export const stft = /* @__PURE__ */ leading(
+  'stft',
+  ['nFft'],
+  (input: Tensor, nFft: number, ...rest: StftArguments): Tensor => {
+    checkTensor('stft', input);
+    const options = readArguments<StftOptions>('stft', rest, [
+      ...([
+        'hopLength',
+        'winLength',
+        'window',
+        'center',
+        'padMode',
+        'normalized',
+        'onesided',
+        'returnComplex',
+      ] as const),
+    ]);
+    if (input.ndim !== 1 && input.ndim !== 2) fail('shape', `stft: expected [L] or [B, L], got ${show(input.shape)}.`);
+    if (!traits[input.dtype].isFloat)
+      fail('dtype', `stft: expected floating point, got ${input.dtype}. Use .to('float32').`);
+    if (input.ndim === 1) return squeeze(stft(unsqueeze(input, 0), nFft, options), 0);
+    const { center = true, padMode = 'reflect', normalized = false } = options;
+    const frames = framesOf('stft', nFft, options);
+    const margin = center ? Math.floor(nFft / 2) : 0;
+    // Modes other than 'constant' pad the last of three dimensions.
+    const signal = cast(input, 'float32');
+    const x = margin === 0 ? signal : squeeze(pad(unsqueeze(signal, 0), [margin, margin], padMode), 0);
+    const length = x.shape[1] as number;
+    if (length < nFft) fail('argument', `stft: a frame of ${nFft} does not fit into a signal of ${length} samples.`);
+    const count = 1 + Math.floor((length - nFft) / frames.hop);
+    const pieces = cut(x, count, frames);
+    const weighted = frames.window === null ? pieces : mul(pieces, frames.window);
+    const half = (options.onesided ?? true) ? 'out' : 'none';
+    const norm = normalized ? 'ortho' : 'backward';
+    return transpose(along(weighted, { name: 'stft', inverse: false, half }, { norm }, false), 1, 2);
+  },
+);
 
 /**
  * The signal whose frames have the given spectra, as nearly as one can: the least-squares inverse of stft (Griffin and Lim
  * 1984). Input [frequencies, frames, 2] or [B, frequencies, frames, 2] → [L] or [B, L].
  */
-export function istft(input: Tensor, nFft: number, ...rest: IstftArguments): Tensor {
-  checkTensor('istft', input);
-  const options = readArguments<IstftOptions>('istft', rest, [
-    ...(['hopLength', 'winLength', 'window', 'center', 'normalized', 'onesided', 'length', 'returnComplex'] as const),
-  ]);
-  checkComplex('istft', input);
-  if (input.ndim !== 3 && input.ndim !== 4) {
-    fail('shape', `istft: expected [frequencies, frames, 2] or [B, frequencies, frames, 2], got ${show(input.shape)}.`);
-  }
-  if (input.ndim === 3) return squeeze(istft(unsqueeze(input, 0), nFft, options), 0);
-  if (options.returnComplex) {
-    fail(
-      'unsupported',
-      'istft: returnComplex must be false; signals are real. Take the ifft of each frame for complex ones.',
-    );
-  }
-  const { center = true, normalized = false } = options;
-  const frames = framesOf('istft', nFft, options);
-  const [, bins, count] = input.shape as [number, number, number, number];
-  const half = options.onesided ?? bins !== nFft;
-  const expected = half ? Math.floor(nFft / 2) + 1 : nFft;
-  if (bins !== expected || count === 0) {
-    fail('shape', `istft: expected ${expected} frequencies and at least one frame, got ${show(input.shape)}.`);
-  }
-  if (frames.hop > (options.winLength ?? nFft)) {
-    fail(
-      'argument',
-      `istft: hopLength must be at most winLength, got ${frames.hop}; the samples between frames are lost.`,
-    );
-  }
-  const norm = normalized ? 'ortho' : 'backward';
-  // Of the spectrum of a real signal the first half says all; the other is its mirror image.
-  const seen = half ? input : narrow(input, 1, 0, Math.floor(nFft / 2) + 1);
-  const kind = { name: 'istft', inverse: true, half: 'in' } as const;
-  const pieces = along(transpose(seen, 1, 2), kind, { n: nFft, norm }, true);
-  const window = frames.window ?? ones(nFft);
-  const total = overlap(mul(pieces, window), frames);
-  const weights = overlap(expand(mul(window, window), [1, count, nFft]), frames);
-  const covered = total.shape[1] as number;
-  const start = center ? Math.floor(nFft / 2) : 0;
-  const length = options.length ?? null;
-  const end = Math.min(length === null ? covered - start : start + length, covered);
-  const envelope = narrow(weights, 1, start, end - start);
-  if (end > start && amin(abs(envelope)).item() < 1e-11) {
-    fail(
-      'argument',
-      'istft: some samples have no weight in any frame. Use a window without zeros, more overlap, or center.',
-    );
-  }
-  const y = div(narrow(total, 1, start, end - start), envelope);
-  return length !== null && length > end - start ? pad(y, [0, length - (end - start)]) : y;
-}
+export const istft = /* @__PURE__ */ leading(
+  'istft',
+  ['nFft'],
+  (input: Tensor, nFft: number, ...rest: IstftArguments): Tensor => {
+    checkTensor('istft', input);
+    const options = readArguments<IstftOptions>('istft', rest, [
+      ...(['hopLength', 'winLength', 'window', 'center', 'normalized', 'onesided', 'length', 'returnComplex'] as const),
+    ]);
+    checkComplex('istft', input);
+    if (input.ndim !== 3 && input.ndim !== 4) {
+      fail(
+        'shape',
+        `istft: expected [frequencies, frames, 2] or [B, frequencies, frames, 2], got ${show(input.shape)}.`,
+      );
+    }
+    if (input.ndim === 3) return squeeze(istft(unsqueeze(input, 0), nFft, options), 0);
+    if (options.returnComplex) {
+      fail(
+        'unsupported',
+        'istft: returnComplex must be false; signals are real. Take the ifft of each frame for complex ones.',
+      );
+    }
+    const { center = true, normalized = false } = options;
+    const frames = framesOf('istft', nFft, options);
+    const [, bins, count] = input.shape as [number, number, number, number];
+    const half = options.onesided ?? bins !== nFft;
+    const expected = half ? Math.floor(nFft / 2) + 1 : nFft;
+    if (bins !== expected || count === 0) {
+      fail('shape', `istft: expected ${expected} frequencies and at least one frame, got ${show(input.shape)}.`);
+    }
+    if (frames.hop > (options.winLength ?? nFft)) {
+      fail(
+        'argument',
+        `istft: hopLength must be at most winLength, got ${frames.hop}; the samples between frames are lost.`,
+      );
+    }
+    const norm = normalized ? 'ortho' : 'backward';
+    // Of the spectrum of a real signal the first half says all; the other is its mirror image.
+    const seen = half ? input : narrow(input, 1, 0, Math.floor(nFft / 2) + 1);
+    const kind = { name: 'istft', inverse: true, half: 'in' } as const;
+    const pieces = along(transpose(seen, 1, 2), kind, { n: nFft, norm }, true);
+    const window = frames.window ?? ones(nFft);
+    const total = overlap(mul(pieces, window), frames);
+    const weights = overlap(expand(mul(window, window), [1, count, nFft]), frames);
+    const covered = total.shape[1] as number;
+    const start = center ? Math.floor(nFft / 2) : 0;
+    const length = options.length ?? null;
+    const end = Math.min(length === null ? covered - start : start + length, covered);
+    const envelope = narrow(weights, 1, start, end - start);
+    if (end > start && amin(abs(envelope)).item() < 1e-11) {
+      fail(
+        'argument',
+        'istft: some samples have no weight in any frame. Use a window without zeros, more overlap, or center.',
+      );
+    }
+    const y = div(narrow(total, 1, start, end - start), envelope);
+    return length !== null && length > end - start ? pad(y, [0, length - (end - start)]) : y;
+  },
+);

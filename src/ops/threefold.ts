@@ -1,6 +1,7 @@
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { broadcastShapes } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul } from './arithmetic.js';
@@ -55,20 +56,31 @@ function sheet(name: string, doc: string, combine: (a: number, b: number) => num
 }
 
 export const addcmul = op(
-  (input: Tensor, tensor1: Tensor, tensor2: Tensor, ...given: ValueArguments): Tensor => {
-    const value = factorOf('addcmul', [input, tensor1, tensor2], given);
-    return add(input, mul(scaled(tensor1, value), tensor2));
-  },
+  leading(
+    'addcmul',
+    ['tensor1', 'tensor2'],
+    (input: Tensor, tensor1: Tensor, tensor2: Tensor, ...given: ValueArguments): Tensor => {
+      const value = factorOf('addcmul', [input, tensor1, tensor2], given);
+      return add(input, mul(scaled(tensor1, value), tensor2));
+    },
+  ),
   sheet('addcmul', 'input + value · tensor1 · tensor2, broadcasting.', (a, b) => a * b),
 );
 
 export const addcdiv = op(
-  (input: Tensor, tensor1: Tensor, tensor2: Tensor, ...given: ValueArguments): Tensor => {
-    const value = factorOf('addcdiv', [input, tensor1, tensor2], given);
-    if (!traits[tensor1.dtype].isFloat && !traits[tensor2.dtype].isFloat) {
-      fail('dtype', `addcdiv: integers are not divided here, got ${tensor1.dtype} and ${tensor2.dtype}. Use .float().`);
-    }
-    return add(input, div(scaled(tensor1, value), tensor2));
-  },
+  leading(
+    'addcdiv',
+    ['tensor1', 'tensor2'],
+    (input: Tensor, tensor1: Tensor, tensor2: Tensor, ...given: ValueArguments): Tensor => {
+      const value = factorOf('addcdiv', [input, tensor1, tensor2], given);
+      if (!traits[tensor1.dtype].isFloat && !traits[tensor2.dtype].isFloat) {
+        fail(
+          'dtype',
+          `addcdiv: integers are not divided here, got ${tensor1.dtype} and ${tensor2.dtype}. Use .float().`,
+        );
+      }
+      return add(input, div(scaled(tensor1, value), tensor2));
+    },
+  ),
   sheet('addcdiv', 'input + value · tensor1 / tensor2, broadcasting.', (a, b) => a / b),
 );

@@ -1,7 +1,7 @@
 import { record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
-import { keywords, type Whole } from '../core/keywords.js';
+import { keywords, type Named, type Whole } from '../core/keywords.js';
 import { normalizeDim, type Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { clone } from './movement.js';
@@ -10,7 +10,7 @@ import { at, build, type Reference, spread } from './sheet.js';
 
 /** Triangles and diagonals of matrices. */
 
-type Triangle = Op<(input: Tensor, diagonal?: number) => Tensor>;
+type Triangle = Op<(input: Tensor, ...rest: Named<[diagonal?: Whole], readonly ['diagonal']>) => Tensor>;
 
 function triangle(name: 'tril' | 'triu', doc: string, keeps: (row: number, column: number) => boolean): Triangle {
   const compute = keywords(name, ['diagonal'], (input: Tensor, diagonal: Whole = 0): Tensor => {

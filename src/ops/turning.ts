@@ -86,28 +86,28 @@ export function broadcastTensors(...tensors: Tensors): Tensor[] {
 }
 
 /** expand() to the shape of `other`. */
-export function expandAs(input: Tensor, other: Tensor): Tensor {
+export const expandAs = /* @__PURE__ */ keywords('expandAs', ['other'], (input: Tensor, other: Tensor): Tensor => {
   checkTensor('expandAs', other, 'other');
   return expand(input, other.shape);
-}
+});
 
 /** view() with the shape of `other`. */
-export function viewAs(input: Tensor, other: Tensor): Tensor {
+export const viewAs = /* @__PURE__ */ keywords('viewAs', ['other'], (input: Tensor, other: Tensor): Tensor => {
   checkTensor('viewAs', other, 'other');
   return view(input, other.shape);
-}
+});
 
 /** reshape() to the shape of `other`. */
-export function reshapeAs(input: Tensor, other: Tensor): Tensor {
+export const reshapeAs = /* @__PURE__ */ keywords('reshapeAs', ['other'], (input: Tensor, other: Tensor): Tensor => {
   checkTensor('reshapeAs', other, 'other');
   return reshape(input, other.shape);
-}
+});
 
 /** `input` in the dtype of `other`. */
-export function typeAs(input: Tensor, other: Tensor): Tensor {
+export const typeAs = /* @__PURE__ */ keywords('typeAs', ['other'], (input: Tensor, other: Tensor): Tensor => {
   checkTensor('typeAs', other, 'other');
   return cast(input, other.dtype);
-}
+});
 
 /** The sum over what broadcasting `size` to input's shape would repeat. */
 export function sumToSize(input: Tensor, ...size: number[] | [readonly number[]]): Tensor {

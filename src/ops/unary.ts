@@ -2,6 +2,7 @@ import { type Grads, noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
+import { keywords, type Named, type Whole } from '../core/keywords.js';
 import { scope } from '../core/scoping.js';
 import { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
@@ -49,7 +50,7 @@ export const ceil = unary('ceil', {
   grad: (g) => [zerosLike(g)],
 });
 
-export const round = unary('round', {
+const roundWhole = unary('round', {
   doc: 'Elementwise the nearest whole number, halves to even.',
   result: 'whole',
   scalar: (x) => {
@@ -59,6 +60,29 @@ export const round = unary('round', {
   wgsl: 'round(x)',
   grad: (g) => [zerosLike(g)],
 });
+
+/**
+ * To `decimals` places after the point (before it, where that is negative): the nearest whole number of the scaled elements,
+ * scaled back, as PyTorch computes it.
+ */
+function roundAt(input: Tensor, decimals: number): Tensor {
+  if (!Number.isInteger(decimals)) fail('argument', `round: decimals must be a whole number, got ${decimals}.`);
+  if (!traits[input.dtype].isFloat) fail('dtype', `round: decimals are for floating point, got ${input.dtype}.`);
+  const ten = 10 ** Math.abs(decimals);
+  const y = noGrad(() =>
+    scope(() => (decimals > 0 ? div(roundWhole(mul(input, ten)), ten) : mul(roundWhole(div(input, ten)), ten))),
+  );
+  record('round', [input], [y], [], ([g]) => [zerosLike(g as Tensor)]);
+  return y;
+}
+
+export const round: Op<(input: Tensor, ...rest: Named<[decimals?: Whole], readonly ['decimals']>) => Tensor> = op(
+  keywords('round', ['decimals'], (input: Tensor, decimals: Whole = 0): Tensor => {
+    checkTensor('round', input);
+    return decimals === 0 ? roundWhole(input) : roundAt(input, decimals);
+  }),
+  roundWhole.op,
+);
 
 export const trunc = unary('trunc', {
   doc: 'Elementwise input without its fraction.',

@@ -1,10 +1,11 @@
 import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { leading } from '../core/keywords.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { cast, clone, permute, reshape, squeeze, unsqueeze } from './movement.js';
-import { checkTensor, dense, empty, type Op, op } from './op.js';
+import { checkTensor, dense, empty, op } from './op.js';
 import { pad } from './pad.js';
 import { at, build, type Reference, spread } from './sheet.js';
 import { type Slide, slide } from './slide.js';
@@ -118,8 +119,8 @@ function place(w: Windows, k: number, l: number): readonly [number, number] {
  * row-major order. Options: `dilation`, `padding`, `stride`. The method `x.unfold(dim, size, step)` with three numbers is
  * another thing, PyTorch's view of the windows along one dimension.
  */
-export const unfold: Op<(input: Tensor, kernelSize: Pair, ...rest: UnfoldArguments) => Tensor> = op(
-  (input: Tensor, kernelSize: Pair, ...rest: UnfoldArguments): Tensor => {
+export const unfold = op(
+  leading('unfold', ['kernelSize'], (input: Tensor, kernelSize: Pair, ...rest: UnfoldArguments): Tensor => {
     const options = readUnfold('unfold', rest);
     checkTensor('unfold', input);
     const isOne = input.ndim === 3;
@@ -134,7 +135,7 @@ export const unfold: Op<(input: Tensor, kernelSize: Pair, ...rest: UnfoldArgumen
     const x = cast(isOne ? unsqueeze(input, 0) : input, 'float32');
     const y = columnsOf(x, w);
     return isOne ? squeeze(y, 0) : y;
-  },
+  }),
   {
     name: 'unfold',
     family: 'window',
@@ -167,24 +168,28 @@ export const unfold: Op<(input: Tensor, kernelSize: Pair, ...rest: UnfoldArgumen
  * Columns of windows added up to images, where windows overlap: [N, C · KH · KW, L] → [N, C, …outputSize] or
  * [C · KH · KW, L] → [C, …outputSize]. Options as in `unfold`, of which it is the adjoint.
  */
-export const fold: Op<(input: Tensor, outputSize: Pair, kernelSize: Pair, ...rest: UnfoldArguments) => Tensor> = op(
-  (input: Tensor, outputSize: Pair, kernelSize: Pair, ...rest: UnfoldArguments): Tensor => {
-    const options = readUnfold('fold', rest);
-    checkTensor('fold', input);
-    const isOne = input.ndim === 2;
-    const w = windowsOf('fold', pair('fold', 'outputSize', outputSize, 1), kernelSize, options);
-    const [rows, count] = input.shape.slice(-2) as [number, number];
-    if ((!isOne && input.ndim !== 3) || rows === 0 || rows % sizeOf(w.kernel) !== 0 || count !== sizeOf(w.out)) {
-      fail(
-        'shape',
-        `fold: expected [N, C · ${sizeOf(w.kernel)}, ${sizeOf(w.out)}] for windows of ${show(w.kernel)} in ` +
-          `${show(w.image)}, with or without N; got ${show(input.shape)}.`,
-      );
-    }
-    const columns = cast(isOne ? unsqueeze(input, 0) : input, 'float32');
-    const y = imageOf(columns, w);
-    return isOne ? squeeze(y, 0) : y;
-  },
+export const fold = op(
+  leading(
+    'fold',
+    ['outputSize', 'kernelSize'],
+    (input: Tensor, outputSize: Pair, kernelSize: Pair, ...rest: UnfoldArguments): Tensor => {
+      const options = readUnfold('fold', rest);
+      checkTensor('fold', input);
+      const isOne = input.ndim === 2;
+      const w = windowsOf('fold', pair('fold', 'outputSize', outputSize, 1), kernelSize, options);
+      const [rows, count] = input.shape.slice(-2) as [number, number];
+      if ((!isOne && input.ndim !== 3) || rows === 0 || rows % sizeOf(w.kernel) !== 0 || count !== sizeOf(w.out)) {
+        fail(
+          'shape',
+          `fold: expected [N, C · ${sizeOf(w.kernel)}, ${sizeOf(w.out)}] for windows of ${show(w.kernel)} in ` +
+            `${show(w.image)}, with or without N; got ${show(input.shape)}.`,
+        );
+      }
+      const columns = cast(isOne ? unsqueeze(input, 0) : input, 'float32');
+      const y = imageOf(columns, w);
+      return isOne ? squeeze(y, 0) : y;
+    },
+  ),
   {
     name: 'fold',
     family: 'window',

@@ -1,10 +1,10 @@
+import type { Others } from '../core/signatures.js';
 import { Tensor } from '../core/tensor.js';
 import { relu, sigmoid, tanh } from './activation.js';
 import { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
 import { eq, ge, gt, le, logicalAnd, logicalNot, logicalOr, logicalXor, lt, ne } from './compare.js';
-import { atan2, type DivOptions, div, floorDivide, fmod, remainder } from './division.js';
+import { atan2, div, floorDivide, fmod, remainder } from './division.js';
 import { baddbmm } from './einsum.js';
-import type { Operand } from './families.js';
 import { indexPut } from './indexput.js';
 import { indexAdd, indexCopy, indexFill, indexReduce, maskedScatter, put } from './indexwrite.js';
 import { type InPlace, inPlace } from './inplace.js';
@@ -65,58 +65,35 @@ const WITHOUT_SELF = { needsSelf: () => false };
 const WITH_FACTOR = { needsSelf: (other: unknown) => other instanceof Tensor && other.requiresGrad };
 
 /** self += alpha · other. */
-export const add_: InPlace<[other: Operand, options?: AlphaOptions]> = /* @__PURE__ */ inPlace(
-  'add_',
-  add,
-  WITHOUT_SELF,
-);
+export const add_: InPlace<Others<AlphaOptions>> = /* @__PURE__ */ inPlace('add_', add, WITHOUT_SELF);
 /** self −= alpha · other. */
-export const sub_: InPlace<[other: Operand, options?: AlphaOptions]> = /* @__PURE__ */ inPlace(
-  'sub_',
-  sub,
-  WITHOUT_SELF,
-);
+export const sub_: InPlace<Others<AlphaOptions>> = /* @__PURE__ */ inPlace('sub_', sub, WITHOUT_SELF);
 /** self ·= other. */
-export const mul_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('mul_', mul, WITH_FACTOR);
+export const mul_: InPlace<Others> = /* @__PURE__ */ inPlace('mul_', mul, WITH_FACTOR);
 /** self /= other. */
-export const div_: InPlace<[other: Operand, options?: DivOptions]> = /* @__PURE__ */ inPlace('div_', div, WITH_FACTOR);
+export const div_: InPlace<Rest<typeof div>> = /* @__PURE__ */ inPlace('div_', div, WITH_FACTOR);
 /** self to the power of an exponent. */
-export const pow_: InPlace<[exponent: Operand]> = /* @__PURE__ */ inPlace('pow_', pow);
-export const floorDivide_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace(
+export const pow_: InPlace<Rest<typeof pow>> = /* @__PURE__ */ inPlace('pow_', pow);
+export const floorDivide_: InPlace<Rest<typeof floorDivide>> = /* @__PURE__ */ inPlace(
   'floorDivide_',
   floorDivide,
   WITHOUT_SELF,
 );
-export const remainder_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('remainder_', remainder);
-export const fmod_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('fmod_', fmod);
-export const atan2_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('atan2_', atan2);
+export const remainder_: InPlace<Rest<typeof remainder>> = /* @__PURE__ */ inPlace('remainder_', remainder);
+export const fmod_: InPlace<Rest<typeof fmod>> = /* @__PURE__ */ inPlace('fmod_', fmod);
+export const atan2_: InPlace<Rest<typeof atan2>> = /* @__PURE__ */ inPlace('atan2_', atan2);
 /** self + weight · (end − self). */
-export const lerp_: InPlace<[end: Tensor, weight: Tensor | number]> = /* @__PURE__ */ inPlace('lerp_', lerp);
+export const lerp_: InPlace<Rest<typeof lerp>> = /* @__PURE__ */ inPlace('lerp_', lerp);
 
 /** self += value · tensor1 · tensor2. */
 export const addcmul_: InPlace<Rest<typeof addcmul>> = /* @__PURE__ */ inPlace('addcmul_', addcmul, WITHOUT_SELF);
 /** self += value · tensor1 / tensor2. */
 export const addcdiv_: InPlace<Rest<typeof addcdiv>> = /* @__PURE__ */ inPlace('addcdiv_', addcdiv, WITHOUT_SELF);
 
-export interface BlendOptions {
-  /** Factor of self; with 0, nothing of it is seen. Default 1. */
-  readonly beta?: number;
-  /** Factor of the product. Default 1. */
-  readonly alpha?: number;
-}
-
 /** beta · self + alpha · mat1 × mat2. */
-export const addmm_: InPlace<[mat1: Tensor, mat2: Tensor, options?: BlendOptions]> = /* @__PURE__ */ inPlace(
-  'addmm_',
-  addmm,
-  WITHOUT_SELF,
-);
+export const addmm_: InPlace<Rest<typeof addmm>> = /* @__PURE__ */ inPlace('addmm_', addmm, WITHOUT_SELF);
 /** beta · self + alpha · batch1 × batch2. */
-export const baddbmm_: InPlace<[batch1: Tensor, batch2: Tensor, options?: BlendOptions]> = /* @__PURE__ */ inPlace(
-  'baddbmm_',
-  baddbmm,
-  WITHOUT_SELF,
-);
+export const baddbmm_: InPlace<Rest<typeof baddbmm>> = /* @__PURE__ */ inPlace('baddbmm_', baddbmm, WITHOUT_SELF);
 
 export const clamp_: InPlace<[min?: number | null | ClampOptions, max?: number | null]> = /* @__PURE__ */ inPlace(
   'clamp_',
@@ -157,7 +134,7 @@ export const log10_: InPlace = /* @__PURE__ */ inPlace('log10_', log10);
 export const log1p_: InPlace = /* @__PURE__ */ inPlace('log1p_', log1p);
 export const log2_: InPlace = /* @__PURE__ */ inPlace('log2_', log2);
 export const reciprocal_: InPlace = /* @__PURE__ */ inPlace('reciprocal_', reciprocal, WITHOUT_SELF);
-export const round_: InPlace = /* @__PURE__ */ inPlace('round_', round, WITHOUT_SELF);
+export const round_: InPlace<Rest<typeof round>> = /* @__PURE__ */ inPlace('round_', round, WITHOUT_SELF);
 export const rsqrt_: InPlace = /* @__PURE__ */ inPlace('rsqrt_', rsqrt, WITHOUT_SELF);
 export const sign_: InPlace = /* @__PURE__ */ inPlace('sign_', sign, WITHOUT_SELF);
 export const sin_: InPlace = /* @__PURE__ */ inPlace('sin_', sin);
@@ -168,39 +145,35 @@ export const tan_: InPlace = /* @__PURE__ */ inPlace('tan_', tan);
 export const trunc_: InPlace = /* @__PURE__ */ inPlace('trunc_', trunc, WITHOUT_SELF);
 
 /** Comparisons and logic leave 0 and 1 in the dtype of self. */
-export const eq_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('eq_', eq, WITHOUT_SELF);
-export const ne_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('ne_', ne, WITHOUT_SELF);
-export const lt_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('lt_', lt, WITHOUT_SELF);
-export const le_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('le_', le, WITHOUT_SELF);
-export const gt_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('gt_', gt, WITHOUT_SELF);
-export const ge_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('ge_', ge, WITHOUT_SELF);
-export const logicalAnd_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('logicalAnd_', logicalAnd, WITHOUT_SELF);
-export const logicalOr_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('logicalOr_', logicalOr, WITHOUT_SELF);
-export const logicalXor_: InPlace<[other: Operand]> = /* @__PURE__ */ inPlace('logicalXor_', logicalXor, WITHOUT_SELF);
+export const eq_: InPlace<Others> = /* @__PURE__ */ inPlace('eq_', eq, WITHOUT_SELF);
+export const ne_: InPlace<Others> = /* @__PURE__ */ inPlace('ne_', ne, WITHOUT_SELF);
+export const lt_: InPlace<Others> = /* @__PURE__ */ inPlace('lt_', lt, WITHOUT_SELF);
+export const le_: InPlace<Others> = /* @__PURE__ */ inPlace('le_', le, WITHOUT_SELF);
+export const gt_: InPlace<Others> = /* @__PURE__ */ inPlace('gt_', gt, WITHOUT_SELF);
+export const ge_: InPlace<Others> = /* @__PURE__ */ inPlace('ge_', ge, WITHOUT_SELF);
+export const logicalAnd_: InPlace<Others> = /* @__PURE__ */ inPlace('logicalAnd_', logicalAnd, WITHOUT_SELF);
+export const logicalOr_: InPlace<Others> = /* @__PURE__ */ inPlace('logicalOr_', logicalOr, WITHOUT_SELF);
+export const logicalXor_: InPlace<Others> = /* @__PURE__ */ inPlace('logicalXor_', logicalXor, WITHOUT_SELF);
 export const logicalNot_: InPlace = /* @__PURE__ */ inPlace('logicalNot_', logicalNot, WITHOUT_SELF);
 
-export const cumsum_: InPlace<[dim: number]> = /* @__PURE__ */ inPlace('cumsum_', cumsum, WITHOUT_SELF);
-export const cumprod_: InPlace<[dim: number]> = /* @__PURE__ */ inPlace('cumprod_', cumprod);
+export const cumsum_: InPlace<Rest<typeof cumsum>> = /* @__PURE__ */ inPlace('cumsum_', cumsum, WITHOUT_SELF);
+export const cumprod_: InPlace<Rest<typeof cumprod>> = /* @__PURE__ */ inPlace('cumprod_', cumprod);
 /** `value` where `mask` holds. */
-export const maskedFill_: InPlace<[mask: Tensor, value: Tensor | number | boolean]> = /* @__PURE__ */ inPlace(
+export const maskedFill_: InPlace<Rest<typeof maskedFill>> = /* @__PURE__ */ inPlace(
   'maskedFill_',
   maskedFill,
   WITHOUT_SELF,
 );
 /** src[.., j, ..] at place index[.., j, ..] along `dim`. */
-export const scatter_: InPlace<[dim: number, index: Tensor, src: Tensor | number]> = /* @__PURE__ */ inPlace(
-  'scatter_',
-  scatter,
-  WITHOUT_SELF,
-);
+export const scatter_: InPlace<Rest<typeof scatter>> = /* @__PURE__ */ inPlace('scatter_', scatter, WITHOUT_SELF);
 /** src[.., j, ..] added at place index[.., j, ..] along `dim`. */
-export const scatterAdd_: InPlace<[dim: number, index: Tensor, src: Tensor]> = /* @__PURE__ */ inPlace(
+export const scatterAdd_: InPlace<Rest<typeof scatterAdd>> = /* @__PURE__ */ inPlace(
   'scatterAdd_',
   scatterAdd,
   WITHOUT_SELF,
 );
-export const tril_: InPlace<[diagonal?: number]> = /* @__PURE__ */ inPlace('tril_', tril, WITHOUT_SELF);
-export const triu_: InPlace<[diagonal?: number]> = /* @__PURE__ */ inPlace('triu_', triu, WITHOUT_SELF);
+export const tril_: InPlace<Rest<typeof tril>> = /* @__PURE__ */ inPlace('tril_', tril, WITHOUT_SELF);
+export const triu_: InPlace<Rest<typeof triu>> = /* @__PURE__ */ inPlace('triu_', triu, WITHOUT_SELF);
 
 export const indexAdd_: InPlace<Rest<typeof indexAdd>> = /* @__PURE__ */ inPlace('indexAdd_', indexAdd);
 export const indexCopy_: InPlace<Rest<typeof indexCopy>> = /* @__PURE__ */ inPlace('indexCopy_', indexCopy);

@@ -1,8 +1,9 @@
 import { fail } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkNonNegative } from './settings.js';
+import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface AdadeltaSettings extends Settings {
@@ -20,6 +21,9 @@ export interface AdadeltaSettings extends Settings {
 
 export type AdadeltaOptions = Partial<AdadeltaSettings>;
 
+/** What may come by position, in PyTorch's order. */
+const ADADELTA_ORDER = ['lr', 'rho', 'eps', 'weightDecay'] as const;
+
 type AdadeltaState = { step: number; square_avg: Tensor; acc_delta: Tensor };
 
 const DEFAULTS: AdadeltaSettings = { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false };
@@ -31,8 +35,8 @@ const DEFAULTS: AdadeltaSettings = { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0,
  * State: `step`, `square_avg`, `acc_delta`.
  */
 export class Adadelta extends Optimizer<AdadeltaSettings, AdadeltaState> {
-  constructor(params: Params<AdadeltaSettings>, options: AdadeltaOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<AdadeltaSettings>, ...given: NamedArguments<AdadeltaOptions, typeof ADADELTA_ORDER>) {
+    super(params, readSettings<AdadeltaOptions>(new.target.name, given, ADADELTA_ORDER), DEFAULTS);
   }
 
   protected override check(settings: AdadeltaSettings): void {

@@ -1,7 +1,8 @@
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkNonNegative } from './settings.js';
+import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface AdagradSettings extends Settings {
@@ -21,6 +22,9 @@ export interface AdagradSettings extends Settings {
 
 export type AdagradOptions = Partial<AdagradSettings>;
 
+/** What may come by position, in PyTorch's order. */
+const ADAGRAD_ORDER = ['lr', 'lrDecay', 'weightDecay', 'initialAccumulatorValue', 'eps'] as const;
+
 type AdagradState = { step: number; sum: Tensor };
 
 const DEFAULTS: AdagradSettings = {
@@ -39,8 +43,8 @@ const DEFAULTS: AdagradSettings = {
  * State: `step`, `sum`.
  */
 export class Adagrad extends Optimizer<AdagradSettings, AdagradState> {
-  constructor(params: Params<AdagradSettings>, options: AdagradOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<AdagradSettings>, ...given: NamedArguments<AdagradOptions, typeof ADAGRAD_ORDER>) {
+    super(params, readSettings<AdagradOptions>(new.target.name, given, ADAGRAD_ORDER), DEFAULTS);
   }
 
   protected override check(settings: AdagradSettings): void {

@@ -1,7 +1,8 @@
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkBetas, checkNonNegative } from './settings.js';
+import { checkBetas, checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface AdamSettings extends Settings {
@@ -20,6 +21,9 @@ export interface AdamSettings extends Settings {
 }
 
 export type AdamOptions = Partial<AdamSettings>;
+
+/** What may come by position, in PyTorch's order. */
+const ADAM_ORDER = ['lr', 'betas', 'eps', 'weightDecay', 'amsgrad'] as const;
 
 export type AdamState = { step: number; exp_avg: Tensor; exp_avg_sq: Tensor; max_exp_avg_sq?: Tensor };
 
@@ -82,8 +86,8 @@ export class Adam extends AdamFamily {
     return false;
   }
 
-  constructor(params: Params<AdamSettings>, options: AdamOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<AdamSettings>, ...given: NamedArguments<AdamOptions, typeof ADAM_ORDER>) {
+    super(params, readSettings<AdamOptions>(new.target.name, given, ADAM_ORDER), DEFAULTS);
   }
 }
 
@@ -96,7 +100,7 @@ export class AdamW extends AdamFamily {
     return true;
   }
 
-  constructor(params: Params<AdamSettings>, options: AdamOptions = {}) {
-    super(params, options, { ...DEFAULTS, weightDecay: 1e-2 });
+  constructor(params: Params<AdamSettings>, ...given: NamedArguments<AdamOptions, typeof ADAM_ORDER>) {
+    super(params, readSettings<AdamOptions>(new.target.name, given, ADAM_ORDER), { ...DEFAULTS, weightDecay: 1e-2 });
   }
 }

@@ -1,7 +1,8 @@
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkBetas, checkNonNegative } from './settings.js';
+import { checkBetas, checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface AdamaxSettings extends Settings {
@@ -19,6 +20,9 @@ export interface AdamaxSettings extends Settings {
 
 export type AdamaxOptions = Partial<AdamaxSettings>;
 
+/** What may come by position, in PyTorch's order. */
+const ADAMAX_ORDER = ['lr', 'betas', 'eps', 'weightDecay'] as const;
+
 type AdamaxState = { step: number; exp_avg: Tensor; exp_inf: Tensor };
 
 const DEFAULTS: AdamaxSettings = { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false };
@@ -30,8 +34,8 @@ const DEFAULTS: AdamaxSettings = { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, wei
  * State: `step`, `exp_avg`, `exp_inf`.
  */
 export class Adamax extends Optimizer<AdamaxSettings, AdamaxState> {
-  constructor(params: Params<AdamaxSettings>, options: AdamaxOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<AdamaxSettings>, ...given: NamedArguments<AdamaxOptions, typeof ADAMAX_ORDER>) {
+    super(params, readSettings<AdamaxOptions>(new.target.name, given, ADAMAX_ORDER), DEFAULTS);
   }
 
   protected override check(settings: AdamaxSettings): void {

@@ -1,7 +1,8 @@
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkNonNegative } from './settings.js';
+import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface ASGDSettings extends Settings {
@@ -21,6 +22,9 @@ export interface ASGDSettings extends Settings {
 
 export type ASGDOptions = Partial<ASGDSettings>;
 
+/** What may come by position, in PyTorch's order. */
+const ASGD_ORDER = ['lr', 'lambd', 'alpha', 't0', 'weightDecay'] as const;
+
 type ASGDState = { step: number; eta: number; mu: number; ax: Tensor };
 
 const DEFAULTS: ASGDSettings = { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, maximize: false };
@@ -34,8 +38,8 @@ const DEFAULTS: ASGDSettings = { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, we
  * State: `step`, `eta`, `mu`, `ax`.
  */
 export class ASGD extends Optimizer<ASGDSettings, ASGDState> {
-  constructor(params: Params<ASGDSettings>, options: ASGDOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<ASGDSettings>, ...given: NamedArguments<ASGDOptions, typeof ASGD_ORDER>) {
+    super(params, readSettings<ASGDOptions>(new.target.name, given, ASGD_ORDER), DEFAULTS);
   }
 
   protected override check(settings: ASGDSettings): void {

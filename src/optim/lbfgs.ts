@@ -1,5 +1,6 @@
 import { enableGrad, noGrad } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import { moveTo, openScope, type Scope } from '../core/scope.js';
 import { contiguousStrides } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
@@ -13,7 +14,7 @@ import { abs } from '../ops/unary.js';
 import type { GroupOptions, ParamGroup, Params, Settings } from './groups.js';
 import { type Point, strongWolfe } from './linesearch.js';
 import { Optimizer } from './optimizer.js';
-import { checkNonNegative } from './settings.js';
+import { checkNonNegative, readSettings } from './settings.js';
 import { type Blank, fitState, type OptimizerStateDict } from './statedict.js';
 
 export interface LBFGSSettings extends Settings {
@@ -34,6 +35,17 @@ export interface LBFGSSettings extends Settings {
 }
 
 export type LBFGSOptions = Partial<LBFGSSettings>;
+
+/** What may come by position, in PyTorch's order. */
+const LBFGS_ORDER = [
+  'lr',
+  'maxIter',
+  'maxEval',
+  'toleranceGrad',
+  'toleranceChange',
+  'historySize',
+  'lineSearchFn',
+] as const;
 
 const DEFAULTS: LBFGSSettings = {
   lr: 1,
@@ -122,8 +134,8 @@ function kept(x: Tensor): Tensor {
 export class LBFGS extends Optimizer<LBFGSSettings> {
   private memory = freshMemory();
 
-  constructor(params: Params<LBFGSSettings>, options: LBFGSOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<LBFGSSettings>, ...given: NamedArguments<LBFGSOptions, typeof LBFGS_ORDER>) {
+    super(params, readSettings<LBFGSOptions>(new.target.name, given, LBFGS_ORDER), DEFAULTS);
   }
 
   override addParamGroup(group: GroupOptions<LBFGSSettings>): void {

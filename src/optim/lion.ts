@@ -1,7 +1,8 @@
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkBetas, checkNonNegative } from './settings.js';
+import { checkBetas, checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface LionSettings extends Settings {
@@ -17,6 +18,9 @@ export interface LionSettings extends Settings {
 
 export type LionOptions = Partial<LionSettings>;
 
+/** What may come by position, in PyTorch's order. */
+const LION_ORDER = ['lr', 'betas', 'weightDecay'] as const;
+
 type LionState = { exp_avg: Tensor };
 
 const DEFAULTS: LionSettings = { lr: 1e-4, betas: [0.9, 0.99], weightDecay: 0, maximize: false };
@@ -28,8 +32,8 @@ const DEFAULTS: LionSettings = { lr: 1e-4, betas: [0.9, 0.99], weightDecay: 0, m
  * State: `exp_avg`.
  */
 export class Lion extends Optimizer<LionSettings, LionState> {
-  constructor(params: Params<LionSettings>, options: LionOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<LionSettings>, ...given: NamedArguments<LionOptions, typeof LION_ORDER>) {
+    super(params, readSettings<LionOptions>(new.target.name, given, LION_ORDER), DEFAULTS);
   }
 
   protected override check(settings: LionSettings): void {

@@ -1,4 +1,5 @@
 import { fail, show } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul } from '../ops/arithmetic.js';
 import { lerp } from '../ops/lerp.js';
@@ -9,7 +10,7 @@ import { clamp } from '../ops/unary.js';
 import { norm } from '../ops/vectornorm.js';
 import type { GroupOptions, ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkNonNegative } from './settings.js';
+import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface MuonSettings extends Settings {
@@ -35,6 +36,9 @@ export interface MuonSettings extends Settings {
 }
 
 export type MuonOptions = Partial<MuonSettings>;
+
+/** What may come by position, in PyTorch's order. */
+const MUON_ORDER = ['lr'] as const;
 
 type MuonState = { momentum_buffer: Tensor };
 
@@ -77,8 +81,8 @@ function orthogonalized(x: Tensor, { nsCoefficients, nsSteps, eps }: MuonSetting
  */
 export class Muon extends Optimizer<MuonSettings, MuonState> {
   /** Throws for parameters that are not matrices. */
-  constructor(params: Params<MuonSettings>, options: MuonOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<MuonSettings>, ...given: NamedArguments<MuonOptions, typeof MUON_ORDER>) {
+    super(params, readSettings<MuonOptions>(new.target.name, given, MUON_ORDER), DEFAULTS);
   }
 
   override addParamGroup(group: GroupOptions<MuonSettings>): void {

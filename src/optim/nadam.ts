@@ -1,7 +1,8 @@
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkBetas, checkNonNegative } from './settings.js';
+import { checkBetas, checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface NAdamSettings extends Settings {
@@ -22,6 +23,9 @@ export interface NAdamSettings extends Settings {
 }
 
 export type NAdamOptions = Partial<NAdamSettings>;
+
+/** What may come by position, in PyTorch's order. */
+const NADAM_ORDER = ['lr', 'betas', 'eps', 'weightDecay', 'momentumDecay'] as const;
 
 type NAdamState = { step: number; mu_product: number; exp_avg: Tensor; exp_avg_sq: Tensor };
 
@@ -45,8 +49,8 @@ const DEFAULTS: NAdamSettings = {
  * State: `step`, `mu_product`, `exp_avg`, `exp_avg_sq`.
  */
 export class NAdam extends Optimizer<NAdamSettings, NAdamState> {
-  constructor(params: Params<NAdamSettings>, options: NAdamOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<NAdamSettings>, ...given: NamedArguments<NAdamOptions, typeof NADAM_ORDER>) {
+    super(params, readSettings<NAdamOptions>(new.target.name, given, NADAM_ORDER), DEFAULTS);
   }
 
   protected override check(settings: NAdamSettings): void {

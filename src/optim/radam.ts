@@ -1,7 +1,8 @@
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkBetas, checkNonNegative } from './settings.js';
+import { checkBetas, checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface RAdamSettings extends Settings {
@@ -20,6 +21,9 @@ export interface RAdamSettings extends Settings {
 }
 
 export type RAdamOptions = Partial<RAdamSettings>;
+
+/** What may come by position, in PyTorch's order. */
+const RADAM_ORDER = ['lr', 'betas', 'eps', 'weightDecay'] as const;
 
 type RAdamState = { step: number; exp_avg: Tensor; exp_avg_sq: Tensor };
 
@@ -51,8 +55,8 @@ function rectification(beta2: number, step: number): number | null {
  * State: `step`, `exp_avg`, `exp_avg_sq`.
  */
 export class RAdam extends Optimizer<RAdamSettings, RAdamState> {
-  constructor(params: Params<RAdamSettings>, options: RAdamOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<RAdamSettings>, ...given: NamedArguments<RAdamOptions, typeof RADAM_ORDER>) {
+    super(params, readSettings<RAdamOptions>(new.target.name, given, RADAM_ORDER), DEFAULTS);
   }
 
   protected override check(settings: RAdamSettings): void {

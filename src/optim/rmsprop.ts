@@ -1,7 +1,8 @@
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkNonNegative } from './settings.js';
+import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface RMSpropSettings extends Settings {
@@ -23,6 +24,9 @@ export interface RMSpropSettings extends Settings {
 
 export type RMSpropOptions = Partial<RMSpropSettings>;
 
+/** What may come by position, in PyTorch's order. */
+const RMSPROP_ORDER = ['lr', 'alpha', 'eps', 'weightDecay', 'momentum', 'centered'] as const;
+
 type RMSpropState = { step: number; square_avg: Tensor; grad_avg?: Tensor; momentum_buffer?: Tensor };
 
 const DEFAULTS: RMSpropSettings = {
@@ -43,8 +47,8 @@ const DEFAULTS: RMSpropSettings = {
  * State: `step`, `square_avg`, `grad_avg` where centered, `momentum_buffer` with momentum.
  */
 export class RMSprop extends Optimizer<RMSpropSettings, RMSpropState> {
-  constructor(params: Params<RMSpropSettings>, options: RMSpropOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<RMSpropSettings>, ...given: NamedArguments<RMSpropOptions, typeof RMSPROP_ORDER>) {
+    super(params, readSettings<RMSpropOptions>(new.target.name, given, RMSPROP_ORDER), DEFAULTS);
   }
 
   protected override check(settings: RMSpropSettings): void {

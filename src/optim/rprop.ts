@@ -1,8 +1,9 @@
 import { fail, show } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkNonNegative } from './settings.js';
+import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface RpropSettings extends Settings {
@@ -18,6 +19,9 @@ export interface RpropSettings extends Settings {
 
 export type RpropOptions = Partial<RpropSettings>;
 
+/** What may come by position, in PyTorch's order. */
+const RPROP_ORDER = ['lr', 'etas', 'stepSizes'] as const;
+
 type RpropState = { step: number; prev: Tensor; step_size: Tensor };
 
 const DEFAULTS: RpropSettings = { lr: 1e-2, etas: [0.5, 1.2], stepSizes: [1e-6, 50], maximize: false };
@@ -29,8 +33,8 @@ const DEFAULTS: RpropSettings = { lr: 1e-2, etas: [0.5, 1.2], stepSizes: [1e-6, 
  * State: `step`, `prev`, `step_size`.
  */
 export class Rprop extends Optimizer<RpropSettings, RpropState> {
-  constructor(params: Params<RpropSettings>, options: RpropOptions = {}) {
-    super(params, options, DEFAULTS);
+  constructor(params: Params<RpropSettings>, ...given: NamedArguments<RpropOptions, typeof RPROP_ORDER>) {
+    super(params, readSettings<RpropOptions>(new.target.name, given, RPROP_ORDER), DEFAULTS);
   }
 
   protected override check(settings: RpropSettings): void {

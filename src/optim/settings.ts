@@ -60,3 +60,26 @@ export function propertyName(saved: string): string {
 function lower(letter: string): string {
   return letter.toLowerCase();
 }
+
+/** Hyper-parameters in the order of `order`, by name in a trailing object, or both. */
+export function readSettings<O extends object>(
+  name: string,
+  given: readonly unknown[],
+  order: readonly (keyof O & string)[],
+): Partial<O> {
+  const last = given[given.length - 1];
+  const hasOptions = typeof last === 'object' && last !== null && !Array.isArray(last);
+  const options = (hasOptions ? last : {}) as Partial<O>;
+  const values = hasOptions ? given.slice(0, -1) : given;
+  if (values.length > order.length) {
+    fail('argument', `${name}: at most ${order.length} by position, ${order.join(', ')}; got ${values.length}.`);
+  }
+  const read = { ...options };
+  values.forEach((value, i) => {
+    if (value === undefined) return;
+    const key = order[i] as keyof O & string;
+    if (options[key] !== undefined) fail('argument', `${name}: ${key} is given twice, by position and by name.`);
+    read[key] = value as O[typeof key];
+  });
+  return read;
+}

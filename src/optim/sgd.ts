@@ -1,8 +1,9 @@
 import { fail } from '../core/errors.js';
+import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { checkNonNegative } from './settings.js';
+import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface SGDSettings extends Settings {
@@ -21,6 +22,9 @@ export interface SGDSettings extends Settings {
 }
 
 export type SGDOptions = Partial<SGDSettings>;
+
+/** What may come by position, in PyTorch's order. */
+const SGD_ORDER = ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov'] as const;
 
 type SGDState = { momentum_buffer?: Tensor };
 
@@ -41,8 +45,8 @@ const SGD_DEFAULTS: SGDSettings = {
  * State: `momentum_buffer`, where there is momentum.
  */
 export class SGD extends Optimizer<SGDSettings, SGDState> {
-  constructor(params: Params<SGDSettings>, options: SGDOptions = {}) {
-    super(params, options, SGD_DEFAULTS);
+  constructor(params: Params<SGDSettings>, ...given: NamedArguments<SGDOptions, typeof SGD_ORDER>) {
+    super(params, readSettings<SGDOptions>(new.target.name, given, SGD_ORDER), SGD_DEFAULTS);
   }
 
   protected override check(settings: SGDSettings): void {
@@ -86,6 +90,9 @@ export interface GDSettings extends Settings {
 
 export type GDOptions = Partial<GDSettings>;
 
+/** What may come by position, in PyTorch's order. */
+const GD_ORDER = ['lr'] as const;
+
 /**
  * Gradient descent on the whole data set: param ← param − lr · g, with g the gradient of the loss over all samples. Nothing
  * but the caller can see to that: compute the loss of the whole data set before each step, or, where it does not fit into
@@ -93,8 +100,12 @@ export type GDOptions = Partial<GDSettings>;
  * Its steps are those of `SGD` without momentum.
  */
 export class GD extends Optimizer<GDSettings> {
-  constructor(params: Params<GDSettings>, options: GDOptions = {}) {
-    super(params, options, { lr: 1e-3, weightDecay: 0, maximize: false });
+  constructor(params: Params<GDSettings>, ...given: NamedArguments<GDOptions, typeof GD_ORDER>) {
+    super(params, readSettings<GDOptions>(new.target.name, given, GD_ORDER), {
+      lr: 1e-3,
+      weightDecay: 0,
+      maximize: false,
+    });
   }
 
   protected override check(settings: GDSettings): void {
