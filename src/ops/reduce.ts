@@ -141,12 +141,19 @@ export const amin = /* @__PURE__ */ extremum(
   smallest,
 );
 
+/** Of one dimension, or of all. */
+export type OneReduceArguments = readonly [
+  dim?: number | null | ReduceOptions,
+  keepdim?: boolean | ReduceOptions,
+  options?: ReduceOptions,
+];
+
 function position(name: 'argmax' | 'argmin', doc: string, of: (values: number[]) => number) {
   return op(
-    (input: Tensor, dim?: number | null | ReduceOptions, keepdim?: boolean | ReduceOptions): Tensor<'int32'> => {
+    (input: Tensor, ...args: OneReduceArguments): Tensor<'int32'> => {
       checkTensor(name, input);
       const compute = traits[input.dtype].isFloat ? 'float32' : 'int32';
-      const folded = fold(name, convert(input, compute), parseReduce([dim, keepdim]));
+      const folded = fold(name, convert(input, compute), parseReduce(args));
       refuseEmpty(name, input, folded);
       const y = empty(input, folded.shape, 'int32', name);
       reduceInto(`${name}_${suffix(compute)}`, y, folded);
@@ -369,13 +376,10 @@ export function max(
   dim: number | ReduceOptions,
   keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
 ): ValuesAndIndices;
-export function max(
-  input: Tensor,
-  dim?: number | ReduceOptions | Tensor | { readonly other: Tensor },
-  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
-): Tensor | ValuesAndIndices {
-  if (isOptions(dim) && 'other' in dim) return maximum(input, dim as { readonly other: Tensor });
-  return dim instanceof Tensor ? maximum(input, dim) : extreme('max', input, dim as number | ReduceOptions, keepdim);
+export function max(input: Tensor, ...rest: readonly unknown[]): Tensor | ValuesAndIndices {
+  const [first] = rest;
+  const isPair = first instanceof Tensor || (isOptions(first) && 'other' in first);
+  return isPair ? maximum(input, ...(rest as [Tensor])) : extreme('max', input, rest);
 }
 
 /** The smallest of all elements; with `dim`, `{ values, indices }` along it; of two tensors minimum(). The gradient goes to the first smallest. */
@@ -386,23 +390,15 @@ export function min(
   dim: number | ReduceOptions,
   keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
 ): ValuesAndIndices;
-export function min(
-  input: Tensor,
-  dim?: number | ReduceOptions | Tensor | { readonly other: Tensor },
-  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
-): Tensor | ValuesAndIndices {
-  if (isOptions(dim) && 'other' in dim) return minimum(input, dim as { readonly other: Tensor });
-  return dim instanceof Tensor ? minimum(input, dim) : extreme('min', input, dim as number | ReduceOptions, keepdim);
+export function min(input: Tensor, ...rest: readonly unknown[]): Tensor | ValuesAndIndices {
+  const [first] = rest;
+  const isPair = first instanceof Tensor || (isOptions(first) && 'other' in first);
+  return isPair ? minimum(input, ...(rest as [Tensor])) : extreme('min', input, rest);
 }
 
-function extreme(
-  name: 'max' | 'min',
-  input: Tensor,
-  dim?: number | ReduceOptions,
-  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
-): Tensor | ValuesAndIndices {
-  if (dim === undefined) return extremeValue(name, input, {}, true);
-  const given = parseReduce([dim, keepdim]);
+function extreme(name: 'max' | 'min', input: Tensor, rest: readonly unknown[]): Tensor | ValuesAndIndices {
+  if (rest[0] === undefined && rest.length < 2) return extremeValue(name, input, {}, true);
+  const given = parseReduce(rest) as ReduceOptions & { readonly dim?: number };
   const [d] = normalizeDims(name, given.dim, input.ndim);
   const indices = (name === 'max' ? argmax : argmin)(input, given);
   if (d === undefined) return valuesAndIndices(input, indices);
