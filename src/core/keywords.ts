@@ -26,16 +26,21 @@ type Entries<T extends readonly unknown[], N extends readonly string[]> = N exte
       : unknown
   : unknown;
 
-/** Some of the parameters by position, and then an object of the others and of O. */
-type Mixed<T extends readonly unknown[], N extends readonly string[], O, Head extends readonly unknown[] = []> =
-  | [...Head, options: Options<T, N> & O]
-  | (N extends readonly [string, ...infer Names extends string[]]
-      ? T extends readonly [infer A, ...infer Rest]
-        ? Mixed<Rest, Names, O, [...Head, A]>
-        : T extends readonly [(infer A)?, ...infer Rest]
-          ? Mixed<Rest, Names, O, [...Head, A | undefined]>
-          : never
-      : never);
+/** Some of the parameters by position, and then an object of at least one other and of O. */
+type Mixed<
+  T extends readonly unknown[],
+  N extends readonly string[],
+  O,
+  Head extends readonly unknown[] = [],
+> = N extends readonly [string, ...infer Names extends string[]]
+  ?
+      | [...Head, options: Options<T, N> & O]
+      | (T extends readonly [infer A, ...infer Rest]
+          ? Mixed<Rest, Names, O, [...Head, A]>
+          : T extends readonly [(infer A)?, ...infer Rest]
+            ? Mixed<Rest, Names, O, [...Head, A | undefined]>
+            : never)
+  : never;
 
 /** The parameters by position, by name, or the first by position and the others by name. */
 export type Named<T extends readonly unknown[], N extends readonly string[]> = T | Mixed<T, N, unknown>;

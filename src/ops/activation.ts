@@ -1,7 +1,7 @@
 import { isGradEnabled, noGrad, record } from '../autograd/index.js';
 import { checkOptions, readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
-import { keywords } from '../core/keywords.js';
+import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
@@ -239,15 +239,15 @@ const thresholdOf = unary('threshold', {
  * The first half of `input` along `dim` times the sigmoid of the second: [… 2n …] → [… n …] (Dauphin et al. 2017).
  */
 export const glu = op(
-  (input: Tensor, dim: number | { readonly dim?: number } = -1): Tensor => {
+  keywords('glu', ['dim'], (input: Tensor, dim: Whole = -1): Tensor => {
     checkTensor('glu', input);
-    const d = normalizeDim('glu', typeof dim === 'object' ? (dim.dim ?? -1) : dim, input.ndim);
+    const d = normalizeDim('glu', dim, input.ndim);
     const size = input.shape[d];
     if (size === undefined || size % 2 !== 0) {
       fail('shape', `glu: size ${size ?? 'none'} of ${show(input.shape)} along dim ${d} must be even.`);
     }
     return mul(narrow(input, d, 0, size / 2), sigmoid(narrow(input, d, size / 2, size / 2)));
-  },
+  }),
   {
     name: 'glu',
     family: 'activation',
@@ -333,9 +333,8 @@ export type Setting<K extends string> = number | { readonly [N in K]?: number };
 function named<const K extends string>(
   compute: Parametric,
   names: readonly K[],
-): ((input: Tensor, first?: Setting<K>, second?: Setting<K>) => Tensor) & { readonly op: Sheet } {
-  return op((input: Tensor, first?: Setting<K>, second?: Setting<K>): Tensor => {
-    const given = second === undefined ? (first === undefined ? [] : [first]) : [first, second];
+): ((input: Tensor, ...given: readonly Setting<K>[]) => Tensor) & { readonly op: Sheet } {
+  return op((input: Tensor, ...given: readonly Setting<K>[]): Tensor => {
     const options = readArguments<Record<string, number>>(compute.op.name, given, names);
     return compute(input, ...names.map((name) => options[name]));
   }, compute.op);
@@ -351,12 +350,9 @@ export type ThresholdOptions = { readonly threshold?: number; readonly value?: n
 
 /** `input` where it is above `limit`, `value` elsewhere. */
 export const threshold: Op<
-  (input: Tensor, limit: number | ThresholdOptions, value?: number | ThresholdOptions) => Tensor
-> = op((input: Tensor, limit: number | ThresholdOptions, value?: number | ThresholdOptions): Tensor => {
-  const given = readArguments<ThresholdOptions>('threshold', [limit, value].slice(0, value === undefined ? 1 : 2), [
-    'threshold',
-    'value',
-  ]);
+  (input: Tensor, threshold: number | ThresholdOptions, value?: number | Pick<ThresholdOptions, 'value'>) => Tensor
+> = op((input: Tensor, ...rest: readonly unknown[]): Tensor => {
+  const given = readArguments<ThresholdOptions>('threshold', rest, ['threshold', 'value']);
   if (typeof given.threshold !== 'number' || typeof given.value !== 'number') {
     fail('argument', 'threshold: expected two numbers, threshold and value.');
   }

@@ -289,11 +289,17 @@ function triangleIndices(
 }
 
 /** Rows and columns of the lower triangle of a row × col matrix, up to `offset` above the diagonal: int32 [2, n]. */
-export function trilIndices(row: number, col: number, offset = 0): Tensor {
-  return triangleIndices('trilIndices', row, col, offset, (shift) => shift <= 0);
-}
+export const trilIndices = /* @__PURE__ */ keywords(
+  'trilIndices',
+  ['col', 'offset'],
+  (row: number, col: number, offset: Whole = 0): Tensor =>
+    triangleIndices('trilIndices', row, col, offset, (shift) => shift <= 0),
+);
 
 /** Rows and columns of the upper triangle of a row × col matrix, from `offset` above the diagonal: int32 [2, n]. */
-export function triuIndices(row: number, col: number, offset = 0): Tensor {
-  return triangleIndices('triuIndices', row, col, offset, (shift) => shift >= 0);
-}
+export const triuIndices = /* @__PURE__ */ keywords(
+  'triuIndices',
+  ['col', 'offset'],
+  (row: number, col: number, offset: Whole = 0): Tensor =>
+    triangleIndices('triuIndices', row, col, offset, (shift) => shift >= 0),
+);

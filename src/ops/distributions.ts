@@ -2,10 +2,11 @@ import { noGrad } from '../autograd/index.js';
 import { checkOptions, readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
-import { leading } from '../core/keywords.js';
+import { type Led, lead, leading } from '../core/keywords.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
 import { scope } from '../core/scoping.js';
 import { broadcastShapes, type Shape } from '../core/shape.js';
+import { CREATE_NAMES } from '../core/sizes.js';
 import { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg } from './arithmetic.js';
 import { ge, le, logicalAnd, lt } from './compare.js';
@@ -157,19 +158,27 @@ function checkWeights(row: Float32Array, needed: number): void {
   }
 }
 
+export interface NormalOptions extends DrawOptions {
+  /** Of two numbers, the sizes of the result. */
+  readonly size?: Shape;
+}
+
 /**
  * Normal numbers with this mean and deviation, each a tensor or a number, which broadcast; for two numbers the shape is given
  * too: `normal(0, 1, [2, 3])`.
  */
 export function normal(
   mean: Tensor | number,
-  std: Tensor | number,
-  size?: Shape | DrawOptions,
-  options?: DrawOptions,
+  ...given: Led<[std: Tensor | number, size?: Shape | NormalOptions, options?: DrawOptions], readonly ['std']>
 ): Tensor {
-  const isShape = Array.isArray(size);
-  const settings = (isShape ? options : (size as DrawOptions | undefined)) ?? {};
-  checkOptions('normal', settings, ['generator']);
+  const [std, ...rest] = lead('normal', ['std'], given) as [Tensor | number, ...unknown[]];
+  const read = readArguments<NormalOptions>(
+    'normal',
+    rest.filter((x) => x !== undefined),
+    ['size', 'generator'],
+  );
+  const { size, ...settings } = read;
+  const isShape = size !== undefined;
   const tensors = [mean, std].filter((x) => x instanceof Tensor);
   for (const x of tensors) {
     checkTensor('normal', x);
@@ -244,7 +253,12 @@ export const randintLike = /* @__PURE__ */ leading(
   ['low'],
   (input: Tensor, low: number, high?: number | RandomOptions<'int32'>, options?: RandomOptions<'int32'>): Tensor => {
     checkTensor('randintLike', input);
-    if (typeof high === 'number') return randint(low, high, input.shape, options);
-    return randint(low, input.shape, high);
+    const read = readArguments<RandomOptions<'int32'> & { readonly high?: number }>(
+      'randintLike',
+      [high, options].filter((value) => value !== undefined),
+      ['high', ...CREATE_NAMES, 'generator'],
+    );
+    const { high: to, ...others } = read;
+    return to === undefined ? randint(low, input.shape, others) : randint(low, to, input.shape, others);
   },
 );

@@ -1,6 +1,6 @@
 import { checkOptions } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
-import { leading } from '../core/keywords.js';
+import { keywords, leading } from '../core/keywords.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
@@ -176,17 +176,12 @@ export function einsum(equation: string, ...operands: Tensor[] | [readonly Tenso
  * The sum of products over several dimensions at once: the last `dims` of `a` with the first of `b`, or those listed,
  * `[[of a], [of b]]`.
  */
-export const tensordot = /* @__PURE__ */ leading(
+export const tensordot = /* @__PURE__ */ keywords(
   'tensordot',
-  ['b'],
-  (
-    a: Tensor,
-    b: Tensor,
-    dims: number | readonly (readonly number[])[] | { readonly dims?: number | readonly (readonly number[])[] } = 2,
-  ): Tensor => {
+  ['b', 'dims'],
+  (a: Tensor, b: Tensor, given: number | readonly (readonly number[])[] = 2): Tensor => {
     checkTensor('tensordot', a, 'a');
     checkTensor('tensordot', b, 'b');
-    const given = typeof dims === 'object' && 'dims' in dims ? (dims.dims ?? 2) : (dims as number | number[][]);
     if (typeof given === 'number' && !(Number.isInteger(given) && given >= 0 && given <= Math.min(a.ndim, b.ndim))) {
       fail('argument', `tensordot: ${show(a.shape)} and ${show(b.shape)} have no ${given} dimensions to sum over.`);
     }

@@ -1,4 +1,5 @@
 import { type Grads, noGrad, record } from '../autograd/index.js';
+import { checkOptions, isOptions } from '../core/arguments.js';
 import { type DType, promote, promoteScalar, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { keywords } from '../core/keywords.js';
@@ -101,6 +102,8 @@ export function unary<
 
   const compute = (input: Tensor, ...given: Partial<P>): Tensor => {
     checkTensor(name, input);
+    const last: unknown = given[given.length - 1];
+    if (isOptions(last)) checkOptions(name, last, []);
     const parameters = defaults.map((value, i) => (given[i] as number | undefined) ?? value) as unknown as P;
     if (input.dtype === 'bool' && typeof entry.bool === 'object') {
       fail('dtype', `${name}: bool has no ${name}, got bool ${show(input.shape)}. Use ${entry.bool.use}.`);

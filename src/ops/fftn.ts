@@ -1,6 +1,8 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim } from '../core/shape.js';
+import { CREATE_NAMES } from '../core/sizes.js';
 import type { Tensor } from '../core/tensor.js';
 import { type CreateOptions, tensor } from './create.js';
 import { along, checkComplex, type FourierNorm, type Kind } from './fft.js';
@@ -101,19 +103,26 @@ function checkCount(name: string, n: number): void {
   if (!Number.isInteger(n) || n < 0) fail('argument', `${name}: n must be a whole number ≥ 0, got ${n}.`);
 }
 
+export interface FrequencyOptions extends CreateOptions {
+  /** Distance of samples. Default 1. */
+  readonly d?: number;
+}
+
+export type FrequencyArguments = readonly [d?: number | FrequencyOptions, options?: CreateOptions];
+
 /** The frequencies of the n bins of fft, of samples `d` apart: 0, 1, … then the negative ones, over n · d. */
-export function fftfreq(n: number, d: number | CreateOptions = 1, options: CreateOptions = {}): Tensor {
+export function fftfreq(n: number, ...given: FrequencyArguments): Tensor {
   checkCount('fftfreq', n);
-  const [step, rest] = typeof d === 'number' ? [d, options] : [1, d];
+  const { d: step = 1, ...rest } = readArguments<FrequencyOptions>('fftfreq', given, ['d', ...CREATE_NAMES]);
   const positive = Math.ceil(n / 2);
   const bins = Float64Array.from({ length: n }, (_, i) => (i < positive ? i : i - n) / (n * step));
   return tensor(bins, [n], { dtype: 'float32', ...rest });
 }
 
 /** The frequencies of the n / 2 + 1 bins of rfft, of samples `d` apart. */
-export function rfftfreq(n: number, d: number | CreateOptions = 1, options: CreateOptions = {}): Tensor {
+export function rfftfreq(n: number, ...given: FrequencyArguments): Tensor {
   checkCount('rfftfreq', n);
-  const [step, rest] = typeof d === 'number' ? [d, options] : [1, d];
+  const { d: step = 1, ...rest } = readArguments<FrequencyOptions>('rfftfreq', given, ['d', ...CREATE_NAMES]);
   const bins = Float64Array.from({ length: Math.floor(n / 2) + 1 }, (_, i) => i / (n * step));
   return tensor(bins, [bins.length], { dtype: 'float32', ...rest });
 }
@@ -136,11 +145,17 @@ function shifted(
 }
 
 /** The bin of frequency 0 moved to the middle of `dim` (default: all dimensions; of complex tensors name those to move). */
-export function fftshift(input: Tensor, dim: readonly number[] | number | null = null): Tensor {
-  return shifted('fftshift', input, dim, (n) => Math.floor(n / 2));
-}
+export const fftshift = /* @__PURE__ */ keywords(
+  'fftshift',
+  ['dim'],
+  (input: Tensor, dim: readonly number[] | Whole | null = null): Tensor =>
+    shifted('fftshift', input, dim, (n) => Math.floor(n / 2)),
+);
 
 /** The inverse of fftshift. */
-export function ifftshift(input: Tensor, dim: readonly number[] | number | null = null): Tensor {
-  return shifted('ifftshift', input, dim, (n) => Math.ceil(n / 2));
-}
+export const ifftshift = /* @__PURE__ */ keywords(
+  'ifftshift',
+  ['dim'],
+  (input: Tensor, dim: readonly number[] | Whole | null = null): Tensor =>
+    shifted('ifftshift', input, dim, (n) => Math.ceil(n / 2)),
+);

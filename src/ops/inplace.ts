@@ -1,6 +1,8 @@
 import { checkOverlap, checkRecordedWrite, overwriting, recordsWrite, rewrite } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import type { Named } from '../core/keywords.js';
 import { openScope } from '../core/scope.js';
 import { broadcastShapes, sameShape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
@@ -133,7 +135,11 @@ function overwrite(name: string, self: Tensor, source: Tensor): void {
 }
 
 /** Copies `source` into `self`, broadcasting and converting it. Returns `self`. */
-export function copy_<T extends Tensor>(self: T, source: Tensor): T {
+export function copy_<T extends Tensor>(
+  self: T,
+  ...given: Named<[src: Tensor, nonBlocking?: boolean], readonly ['src', 'nonBlocking']>
+): T {
+  const { src: source } = readArguments<{ src: Tensor; nonBlocking: boolean }>('copy_', given, ['src', 'nonBlocking']);
   checkTensor('copy_', self, 'self');
   checkTensor('copy_', source, 'source');
   checkOverlap('copy_', self);
@@ -142,7 +148,11 @@ export function copy_<T extends Tensor>(self: T, source: Tensor): T {
 }
 
 /** Sets every element of `self` to `value`, a number or a tensor without dimensions. Returns `self`. */
-export function fill_<T extends Tensor>(self: T, value: number | boolean | Tensor): T {
+export function fill_<T extends Tensor>(
+  self: T,
+  ...given: Named<[value: number | boolean | Tensor], readonly ['value']>
+): T {
+  const { value } = readArguments<{ value: number | boolean | Tensor }>('fill_', given, ['value']);
   return setAll('fill_', self, value);
 }
 

@@ -1,4 +1,4 @@
-import { readArguments } from '../core/arguments.js';
+import { checkOptions, readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { keywords } from '../core/keywords.js';
 import { broadcastShapes, sizeOf } from '../core/shape.js';
@@ -114,8 +114,10 @@ export interface NonzeroOptions {
 export function nonzero(input: Tensor): Tensor<'int32'>;
 export function nonzero(input: Tensor, options: { readonly asTuple: true }): Tensor<'int32'>[];
 export function nonzero(input: Tensor, options?: NonzeroOptions): Tensor<'int32'> | Tensor<'int32'>[];
-export function nonzero(input: Tensor, { asTuple = false }: NonzeroOptions = {}): Tensor<'int32'> | Tensor<'int32'>[] {
+export function nonzero(input: Tensor, options: NonzeroOptions = {}): Tensor<'int32'> | Tensor<'int32'>[] {
   checkTensor('nonzero', input);
+  checkOptions('nonzero', options, ['asTuple']);
+  const { asTuple = false } = options;
   const found: number[] = [];
   input.dataSync().forEach((value: number, i: number) => {
     if (value !== 0) found.push(i);

@@ -1,4 +1,5 @@
 import { record } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { leading } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
@@ -19,6 +20,12 @@ export interface PadOptions {
   /** The constant. Default 0. */
   readonly value?: number | null;
 }
+
+export type PadArguments = readonly [
+  mode?: PadMode | PadOptions,
+  value?: number | null | PadOptions,
+  options?: PadOptions,
+];
 
 /** `input` between `before[d]` and `after[d]` elements of `value`; negative numbers take elements away. */
 function constantPad(input: Tensor, before: readonly number[], after: readonly number[], value: number): Tensor {
@@ -82,54 +89,49 @@ function padWithin(x: Tensor, d: number, before: number, after: number, mode: Pa
 }
 
 export const pad = op(
-  leading(
-    'pad',
-    ['pad'],
-    (input: Tensor, pad: readonly number[], mode: PadMode | PadOptions = 'constant', value?: number | null): Tensor => {
-      checkTensor('pad', input);
-      const given = typeof mode === 'object' ? mode : { mode, value };
-      const how = given.mode ?? 'constant';
-      const count = pad.length / 2;
-      if (!Number.isInteger(count) || count > input.ndim || !pad.every(Number.isInteger)) {
-        fail(
-          'argument',
-          `pad: expected two whole numbers for each padded dimension, the last dimension first, for ${show(input.shape)}; ` +
-            `got ${show(pad)}.`,
-        );
-      }
-      const amount = (d: number, side: number): number => pad[2 * (input.ndim - 1 - d) + side] ?? 0;
-      const before = input.shape.map((_, d) => amount(d, 0));
-      const after = input.shape.map((_, d) => amount(d, 1));
-      if (how === 'constant') return constantPad(input, before, after, given.value ?? 0);
-      if (!['reflect', 'replicate', 'circular'].includes(how)) {
-        fail('argument', `pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got ${String(how)}.`);
-      }
-      if (typeof given.value === 'number' && given.value !== 0) {
-        fail('argument', `pad: mode ${how} takes no value, got ${given.value}.`);
-      }
-      const lead = input.ndim - count;
-      if (count < 1 || count > 3 || (lead !== 2 && (lead !== 1 || how === 'circular'))) {
-        const rest =
-          how === 'circular' ? 'all dimensions but the first two' : 'all dimensions but the first one or two';
-        fail('shape', `pad: ${how} pads ${rest}, and one to three; got ${show(pad)} for ${show(input.shape)}.`);
-      }
-      // The other end is what is left after elements are taken away; a mirror sees the input before that.
-      const cut = (x: Tensor): Tensor =>
-        [...before, ...after].some((n) => n < 0)
-          ? constantPad(
-              x,
-              before.map((n) => Math.min(n, 0)),
-              after.map((n) => Math.min(n, 0)),
-              0,
-            )
-          : x;
-      let y = how === 'circular' ? cut(input) : input;
-      for (let d = lead; d < input.ndim; d++) {
-        y = padWithin(y, d, Math.max(before[d] as number, 0), Math.max(after[d] as number, 0), how);
-      }
-      return how === 'circular' ? y : cut(y);
-    },
-  ),
+  leading('pad', ['pad'], (input: Tensor, pad: readonly number[], ...rest: PadArguments): Tensor => {
+    checkTensor('pad', input);
+    const given = readArguments<PadOptions>('pad', rest, ['mode', 'value']);
+    const how = given.mode ?? 'constant';
+    const count = pad.length / 2;
+    if (!Number.isInteger(count) || count > input.ndim || !pad.every(Number.isInteger)) {
+      fail(
+        'argument',
+        `pad: expected two whole numbers for each padded dimension, the last dimension first, for ${show(input.shape)}; ` +
+          `got ${show(pad)}.`,
+      );
+    }
+    const amount = (d: number, side: number): number => pad[2 * (input.ndim - 1 - d) + side] ?? 0;
+    const before = input.shape.map((_, d) => amount(d, 0));
+    const after = input.shape.map((_, d) => amount(d, 1));
+    if (how === 'constant') return constantPad(input, before, after, given.value ?? 0);
+    if (!['reflect', 'replicate', 'circular'].includes(how)) {
+      fail('argument', `pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got ${String(how)}.`);
+    }
+    if (typeof given.value === 'number' && given.value !== 0) {
+      fail('argument', `pad: mode ${how} takes no value, got ${given.value}.`);
+    }
+    const lead = input.ndim - count;
+    if (count < 1 || count > 3 || (lead !== 2 && (lead !== 1 || how === 'circular'))) {
+      const rest = how === 'circular' ? 'all dimensions but the first two' : 'all dimensions but the first one or two';
+      fail('shape', `pad: ${how} pads ${rest}, and one to three; got ${show(pad)} for ${show(input.shape)}.`);
+    }
+    // The other end is what is left after elements are taken away; a mirror sees the input before that.
+    const cut = (x: Tensor): Tensor =>
+      [...before, ...after].some((n) => n < 0)
+        ? constantPad(
+            x,
+            before.map((n) => Math.min(n, 0)),
+            after.map((n) => Math.min(n, 0)),
+            0,
+          )
+        : x;
+    let y = how === 'circular' ? cut(input) : input;
+    for (let d = lead; d < input.ndim; d++) {
+      y = padWithin(y, d, Math.max(before[d] as number, 0), Math.max(after[d] as number, 0), how);
+    }
+    return how === 'circular' ? y : cut(y);
+  }),
   {
     name: 'pad',
     family: 'movement',

@@ -71,12 +71,8 @@ export function median(
   dim: number | ReduceOptions,
   keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
 ): ValuesAndIndices;
-export function median(
-  input: Tensor,
-  dim?: number | ReduceOptions,
-  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
-): Tensor | ValuesAndIndices {
-  return medianOf('median', input, middle, dim, keepdim);
+export function median(input: Tensor, ...rest: readonly unknown[]): Tensor | ValuesAndIndices {
+  return medianOf('median', input, middle, rest);
 }
 
 /** As median, of the elements that are not NaN; NaN where all are. */
@@ -86,24 +82,19 @@ export function nanmedian(
   dim: number | ReduceOptions,
   keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
 ): ValuesAndIndices;
-export function nanmedian(
-  input: Tensor,
-  dim?: number | ReduceOptions,
-  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
-): Tensor | ValuesAndIndices {
-  return medianOf('nanmedian', input, middleOfNumbers, dim, keepdim);
+export function nanmedian(input: Tensor, ...rest: readonly unknown[]): Tensor | ValuesAndIndices {
+  return medianOf('nanmedian', input, middleOfNumbers, rest);
 }
 
 function medianOf(
   name: string,
   input: Tensor,
   choose: (sorted: Float64Array, nans: number) => number,
-  dim?: number | ReduceOptions,
-  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
+  rest: readonly unknown[],
 ): Tensor | ValuesAndIndices {
   checkTensor(name, input);
-  if (dim !== undefined) {
-    const given = parseReduce([dim, keepdim]);
+  if (rest.some((value) => value !== undefined)) {
+    const given = parseReduce(rest);
     return byRank(name, input, given.dim as number, given.keepdim ?? false, choose);
   }
   if (input.numel() === 0) return scalarLike(input, NaN, input.dtype);

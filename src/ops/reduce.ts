@@ -50,7 +50,7 @@ type TypedReduction = Op<
   ) => Tensor<NamedDType<A, D>, ReducedRank<R, A>>
 >;
 type Position = Op<
-  <R extends number, const A extends PositionArguments>(
+  <R extends number, const A extends OneReduceArguments>(
     input: Tensor<DType, R>,
     ...args: A
   ) => Tensor<'int32', ReducedRank<R, A>>
@@ -62,7 +62,6 @@ type Truth = Op<
   ) => Tensor<D extends 'uint8' ? 'uint8' : DType extends D ? 'bool' | 'uint8' : 'bool', ReducedRank<R, A>>
 >;
 
-export type PositionArguments = readonly [dim?: number | null | ReduceOptions, keepdim?: boolean | ReduceOptions];
 
 function summation(name: 'sum' | 'mean', doc: string, of: (values: number[]) => number): TypedReduction {
   return op(
@@ -177,12 +176,19 @@ export const amin = /* @__PURE__ */ extremum(
   smallest,
 );
 
+/** Of one dimension, or of all. */
+export type OneReduceArguments = readonly [
+  dim?: number | null | ReduceOptions,
+  keepdim?: boolean | ReduceOptions,
+  options?: ReduceOptions,
+];
+
 function position(name: 'argmax' | 'argmin', doc: string, of: (values: number[]) => number): Position {
   return op(
-    signed<CallOf<Position>>((input: Tensor, ...[dim, keepdim]: PositionArguments): Tensor<'int32'> => {
+    signed<CallOf<Position>>((input: Tensor, ...args: OneReduceArguments): Tensor<'int32'> => {
       checkTensor(name, input);
       const compute = traits[input.dtype].isFloat ? 'float32' : 'int32';
-      const folded = fold(name, convert(input, compute), parseReduce([dim, keepdim]));
+      const folded = fold(name, convert(input, compute), parseReduce(args));
       refuseEmpty(name, input, folded);
       const y = empty(input, folded.shape, 'int32', name);
       reduceInto(`${name}_${suffix(compute)}`, y, folded);
@@ -405,13 +411,10 @@ export function max(
   dim: number | ReduceOptions,
   keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
 ): ValuesAndIndices;
-export function max(
-  input: Tensor,
-  dim?: number | ReduceOptions | Tensor | { readonly other: Tensor },
-  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
-): Tensor | ValuesAndIndices {
-  if (isOptions(dim) && 'other' in dim) return maximum(input, dim as { readonly other: Tensor });
-  return dim instanceof Tensor ? maximum(input, dim) : extreme('max', input, dim as number | ReduceOptions, keepdim);
+export function max(input: Tensor, ...rest: readonly unknown[]): Tensor | ValuesAndIndices {
+  const [first] = rest;
+  const isPair = first instanceof Tensor || (isOptions(first) && 'other' in first);
+  return isPair ? maximum(input, ...(rest as [Tensor])) : extreme('max', input, rest);
 }
 
 /** The smallest of all elements; with `dim`, `{ values, indices }` along it; of two tensors minimum(). The gradient goes to the first smallest. */
@@ -422,23 +425,15 @@ export function min(
   dim: number | ReduceOptions,
   keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
 ): ValuesAndIndices;
-export function min(
-  input: Tensor,
-  dim?: number | ReduceOptions | Tensor | { readonly other: Tensor },
-  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
-): Tensor | ValuesAndIndices {
-  if (isOptions(dim) && 'other' in dim) return minimum(input, dim as { readonly other: Tensor });
-  return dim instanceof Tensor ? minimum(input, dim) : extreme('min', input, dim as number | ReduceOptions, keepdim);
+export function min(input: Tensor, ...rest: readonly unknown[]): Tensor | ValuesAndIndices {
+  const [first] = rest;
+  const isPair = first instanceof Tensor || (isOptions(first) && 'other' in first);
+  return isPair ? minimum(input, ...(rest as [Tensor])) : extreme('min', input, rest);
 }
 
-function extreme(
-  name: 'max' | 'min',
-  input: Tensor,
-  dim?: number | ReduceOptions,
-  keepdim?: boolean | Pick<ReduceOptions, 'keepdim'>,
-): Tensor | ValuesAndIndices {
-  if (dim === undefined) return extremeValue(name, input, {}, true);
-  const given = parseReduce([dim, keepdim]);
+function extreme(name: 'max' | 'min', input: Tensor, rest: readonly unknown[]): Tensor | ValuesAndIndices {
+  if (rest[0] === undefined && rest.length < 2) return extremeValue(name, input, {}, true);
+  const given = parseReduce(rest) as ReduceOptions & { readonly dim?: number };
   const [d] = normalizeDims(name, given.dim, input.ndim);
   const indices = (name === 'max' ? argmax : argmin)(input, given);
   if (d === undefined) return valuesAndIndices(input, indices);

@@ -1,6 +1,7 @@
 import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
+import { keywords } from '../core/keywords.js';
 import type { NamedArguments } from '../core/named.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
 import { normalizeDim } from '../core/shape.js';
@@ -49,16 +50,18 @@ export interface ShrinkOptions {
   readonly lambd?: number;
 }
 
-type Shrink = Op<(input: Tensor, lambd?: number | ShrinkOptions) => Tensor>;
+export type ShrinkArguments = readonly [lambd?: number | ShrinkOptions, options?: ShrinkOptions];
 
-function readLambda(name: string, given: number | ShrinkOptions | undefined): number {
-  return readArguments<ShrinkOptions>(name, [given], ['lambd']).lambd ?? 0.5;
+type Shrink = Op<(input: Tensor, ...given: ShrinkArguments) => Tensor>;
+
+function readLambda(name: string, given: ShrinkArguments): number {
+  return readArguments<ShrinkOptions>(name, given, ['lambd']).lambd ?? 0.5;
 }
 
 export const hardshrink: Shrink = op(
-  (input: Tensor, lambd?: number | ShrinkOptions): Tensor => {
+  (input: Tensor, ...given: ShrinkArguments): Tensor => {
     checkTensor('hardshrink', input);
-    const limit = readLambda('hardshrink', lambd);
+    const limit = readLambda('hardshrink', given);
     const y = noGrad(() => where(logicalAnd(ge(input, -limit), le(input, limit)), 0, input));
     // NaN stays, and has no gradient.
     record('hardshrink', [input], [y], [input], ([g], [x]) => [
@@ -75,9 +78,9 @@ export const hardshrink: Shrink = op(
 );
 
 export const softshrink: Shrink = op(
-  (input: Tensor, lambd?: number | ShrinkOptions): Tensor => {
+  (input: Tensor, ...given: ShrinkArguments): Tensor => {
     checkTensor('softshrink', input);
-    const limit = readLambda('softshrink', lambd);
+    const limit = readLambda('softshrink', given);
     if (!(limit >= 0)) fail('argument', `softshrink: lambd must not be negative, got ${limit}.`);
     const low = where(lt(input, -limit), add(input, limit), 0);
     return where(gt(input, limit), sub(input, limit), low);
@@ -99,10 +102,10 @@ export const tanhshrink: Op<(input: Tensor) => Tensor> = op(
 );
 
 /** Softmax of −input along `dim`. */
-export function softmin(input: Tensor, dim: number | { dim: number }): Tensor {
+export const softmin = /* @__PURE__ */ keywords('softmin', ['dim'], (input: Tensor, dim: number): Tensor => {
   checkTensor('softmin', input);
   return softmax(neg(input), dim);
-}
+});
 
 export interface RReluOptions {
   /** The least slope below 0. Default 1/8. */

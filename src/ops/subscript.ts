@@ -1,4 +1,4 @@
-import { isOptions } from '../core/arguments.js';
+import { isOptions, readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { broadcastShapes, broadcastStrides, type Shape, sizeOf } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
@@ -201,11 +201,19 @@ function pick({ x, places }: Seen): Tensor {
  * index tensors and masks a copy. Index tensors broadcast with one another; their dimensions stand in the result where those
  * they replace were, or in front if these were not neighbours. Negative places count from the end.
  */
-export function index(input: Tensor, indices: Subscripts | { readonly indices: Subscripts }): Tensor {
+export function index(
+  input: Tensor,
+  ...given: readonly [indices: Subscripts | { readonly indices: Subscripts }]
+): Tensor {
   checkTensor('index', input);
-  const result = pick(
-    apply(input, listOf(isOptions(indices) && 'indices' in indices ? indices.indices : (indices as Subscripts))),
-  );
+  const [first] = given;
+  // A range is an object too.
+  const isNamed = given.length !== 1 || (isOptions(first) && 'indices' in first);
+  const { indices } = isNamed
+    ? readArguments<{ indices: Subscripts }>('index', given, ['indices'])
+    : { indices: first };
+  if (indices === undefined) fail('argument', 'index: indices is missing.');
+  const result = pick(apply(input, listOf(indices as Subscripts)));
   // A view even of everything: the result is a tensor of its own, as in PyTorch.
   return result === input ? reshape(input, input.shape) : result;
 }

@@ -11,7 +11,11 @@ import { listOf, type Tensors } from './stacking.js';
 /** Turning and broadcasting, and the other names that PyTorch has for it. */
 
 /** transpose() under its other names. */
-export const swapaxes = transpose;
+export const swapaxes = /* @__PURE__ */ keywords(
+  'swapaxes',
+  ['axis0', 'axis1'],
+  (input: Tensor, axis0: number, axis1: number): Tensor => transpose(input, axis0, axis1),
+);
 export const swapdims = transpose;
 
 /** movedim() under its other name. */

@@ -1,6 +1,7 @@
 import type { Others } from '../core/signatures.js';
 import { Tensor } from '../core/tensor.js';
 import { relu, sigmoid, tanh } from './activation.js';
+import { clampMax, clampMin } from './aliases.js';
 import { type AlphaOptions, add, mul, neg, sub } from './arithmetic.js';
 import { eq, ge, gt, le, logicalAnd, logicalNot, logicalOr, logicalXor, lt, ne } from './compare.js';
 import { atan2, div, floorDivide, fmod, remainder } from './division.js';
@@ -100,15 +101,9 @@ export const clamp_: InPlace<[min?: number | null | ClampOptions, max?: number |
   clamp,
 );
 /** self, nowhere below `min`. */
-export const clampMin_: InPlace<[min: number]> = /* @__PURE__ */ inPlace(
-  'clampMin_',
-  (self: Tensor, min: number): Tensor => clamp(self, { min }),
-);
+export const clampMin_: InPlace<Rest<typeof clampMin>> = /* @__PURE__ */ inPlace('clampMin_', clampMin);
 /** self, nowhere above `max`. */
-export const clampMax_: InPlace<[max: number]> = /* @__PURE__ */ inPlace(
-  'clampMax_',
-  (self: Tensor, max: number): Tensor => clamp(self, { max }),
-);
+export const clampMax_: InPlace<Rest<typeof clampMax>> = /* @__PURE__ */ inPlace('clampMax_', clampMax);
 
 export const relu_: InPlace = /* @__PURE__ */ inPlace('relu_', relu, WITHOUT_SELF);
 export const sigmoid_: InPlace = /* @__PURE__ */ inPlace('sigmoid_', sigmoid, WITHOUT_SELF);

@@ -1,5 +1,5 @@
 import { noGrad, record } from '../autograd/index.js';
-import { checkOptions, isOptions } from '../core/arguments.js';
+import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
@@ -10,7 +10,6 @@ import {
   fold,
   foldOracle,
   foldSamples,
-  parseReduce,
   type ReduceArguments,
   type ReduceOptions,
   reduceInto,
@@ -74,16 +73,18 @@ const referenceNorm = (values: readonly number[], p: number): number => {
 export const norm = op(
   (
     input: Tensor,
-    p: number | 'fro' | NormOptions = 'fro',
-    dim?: ReduceArguments[0],
-    keepdim?: ReduceArguments[1],
+    ...rest: readonly [
+      p?: number | 'fro' | NormOptions,
+      dim?: ReduceArguments[0] | NormOptions,
+      keepdim?: boolean | NormOptions,
+      options?: NormOptions,
+    ]
   ): Tensor => {
     checkTensor('norm', input);
     if (!traits[input.dtype].isFloat) {
       fail('dtype', `norm: expected floating point, got ${input.dtype}. Use .to('float32').`);
     }
-    if (isOptions(p)) checkOptions('norm', p, ['p', 'dim', 'keepdim']);
-    const given: NormOptions = typeof p === 'object' ? p : { p, ...parseReduce([dim, keepdim]) };
+    const given = readArguments<NormOptions>('norm', rest, ['p', 'dim', 'keepdim']);
     const options: ReduceOptions = { dim: given.dim ?? null, keepdim: given.keepdim ?? false };
     const order = given.p === undefined || given.p === 'fro' ? 2 : given.p;
     if (typeof order !== 'number' || Number.isNaN(order)) {

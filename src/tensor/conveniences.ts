@@ -11,7 +11,9 @@ import {
 import { isOptions } from '../core/arguments.js';
 import { checkDType, type DType, isDType, type TypedArray, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { keywords, type Led, leading, type Named } from '../core/keywords.js';
 import type { Minus1, Plus1 } from '../core/rank.js';
+import type { Shape } from '../core/shape.js';
 import { type NestedArray, Tensor } from '../core/tensor.js';
 import * as ops from '../ops/index.js';
 import { type UnfoldArguments, unfoldAlong } from '../ops/unfold.js';
@@ -57,17 +59,24 @@ export interface Conveniences<D extends DType, R extends number> {
   newEmpty(...shape: Sizes): Tensor;
   newZeros(...shape: Sizes): Tensor;
   newOnes(...shape: Sizes): Tensor;
-  newFull(shape: readonly number[] | number, value: number | boolean, options?: ops.CreateOptions): Tensor;
+  newFull(
+    ...given: Led<
+      [size: Shape | number, fillValue: number | boolean, options?: ops.CreateOptions],
+      readonly ['size', 'fillValue']
+    >
+  ): Tensor;
   /** The matrices [.., M, N] of this tensor, transposed: [.., N, M]. */
   readonly mT: Tensor<D, R>;
   /** The slices along the first dimension, as views; none of a tensor without dimensions. */
   [Symbol.iterator](): Generator<Tensor<D, Minus1<R>>>;
-  /** A view of the windows of `size` elements along `dim`, `step` apart: [.., n, ..] → [.., windows, .., size]. */
-  unfold(dim: number, size: number, step: number): Tensor<D, Plus1<R>>;
+  /** A view of the windows of `size` elements along `dimension`, `step` apart: [.., n, ..] → [.., windows, .., size]. */
+  unfold(
+    ...given: Named<[dimension: number, size: number, step: number], readonly ['dimension', 'size', 'step']>
+  ): Tensor<D, Plus1<R>>;
   /** The windows of images as columns, as the function `unfold`. */
   unfold(kernelSize: ops.Pair, ...rest: UnfoldArguments): Tensor;
   /** `other` where `condition` does not hold. */
-  where(condition: Tensor, other: Tensor | number): Tensor;
+  where(...given: Named<[condition: Tensor, other: Tensor | number], readonly ['condition', 'other']>): Tensor;
   /** Adds the gradient of this tensor to `grad` of every leaf it was computed from. */
   backward(...options: BackwardArguments): void;
   /** Sets `requiresGrad` and returns the tensor. */
@@ -114,20 +123,21 @@ const functions = {
     const { sizes, options } = readSizes(shape);
     return ops.ones(sizes, { dtype: this.dtype, ...options });
   },
-  newFull(this: Tensor, shape: readonly number[] | number, value: number, options: ops.CreateOptions = {}): Tensor {
-    return ops.full(shape, value, { dtype: this.dtype, ...options });
+  newFull(this: Tensor, ...given: Parameters<typeof fullByName> extends [Tensor, ...infer A] ? A : never): Tensor {
+    return fullByName(this, ...given);
   },
   unfold(this: Tensor, ...given: readonly unknown[]): Tensor {
-    // Three numbers are PyTorch's method; anything else can only be the arguments of its function.
-    const [dim, size, step] = given;
-    if (given.length === 3 && typeof dim === 'number' && typeof size === 'number' && typeof step === 'number') {
-      return unfoldAlong(this, dim, size, step);
+    // Three numbers, or the names of those, are PyTorch's method; anything else can only be the arguments of its function.
+    const last = given[given.length - 1];
+    const isNamed = isOptions(last) && ['dimension', 'size', 'step'].some((name) => name in last);
+    if (isNamed || (given.length === 3 && given.every((value) => typeof value === 'number'))) {
+      return unfoldByName(this, ...(given as [number, number, number]));
     }
     const [kernelSize, ...rest] = given as readonly [ops.Pair, ...UnfoldArguments];
     return ops.unfold(this, kernelSize, ...(rest as UnfoldArguments));
   },
-  where(this: Tensor, condition: Tensor, other: Tensor | number): Tensor {
-    return ops.where(condition, this, other);
+  where(this: Tensor, ...given: Parameters<typeof whereByName> extends [Tensor, ...infer A] ? A : never): Tensor {
+    return whereByName(this, ...given);
   },
   backward(this: Tensor, ...options: BackwardArguments): void {
     backward(this, ...options);
@@ -154,6 +164,19 @@ const functions = {
     retainGrad(this);
   },
 };
+
+const unfoldByName = /* @__PURE__ */ keywords('unfold', ['dimension', 'size', 'step'], unfoldAlong);
+const whereByName = /* @__PURE__ */ keywords(
+  'where',
+  ['condition', 'other'],
+  (input: Tensor, condition: Tensor, other: Tensor | number): Tensor => ops.where(condition, input, other),
+);
+const fullByName = /* @__PURE__ */ leading(
+  'newFull',
+  ['size', 'fillValue'],
+  (like: Tensor, size: Shape | number, fillValue: number | boolean, options: ops.CreateOptions = {}): Tensor =>
+    ops.full(size, fillValue, { dtype: like.dtype, ...options }),
+);
 
 /** Methods that name the dtype they give. */
 const casts = {

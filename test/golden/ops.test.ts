@@ -61,6 +61,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   randperm: 'random',
   gumbelSoftmax: 'random; test/nn has it',
   uniform_: 'random',
+  var: 'another name of variance',
   normal_: 'random',
   bernoulli: 'random',
   bernoulli_: 'random',
