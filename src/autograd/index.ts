@@ -6,6 +6,7 @@ export {
   type GradArguments,
   type GradOptions,
   grad,
+  showing,
 } from './backward.js';
 export { type CheckpointOptions, checkpoint, checkpointSequential, type Part } from './checkpoint.js';
 export { AutogradFunction, FunctionContext, type FunctionGrads } from './function.js';
