@@ -1,4 +1,5 @@
 import { record } from '../autograd/index.js';
+import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -81,9 +82,14 @@ function padWithin(x: Tensor, d: number, before: number, after: number, mode: Pa
 }
 
 export const pad = op(
-  (input: Tensor, pad: readonly number[], mode: PadMode | PadOptions = 'constant', value?: number | null): Tensor => {
+  (
+    input: Tensor,
+    pad: readonly number[],
+    mode: PadMode | PadOptions = 'constant',
+    value?: number | null | PadOptions,
+  ): Tensor => {
     checkTensor('pad', input);
-    const given = typeof mode === 'object' ? mode : { mode, value };
+    const given = readArguments<PadOptions>('pad', value === undefined ? [mode] : [mode, value], ['mode', 'value']);
     const how = given.mode ?? 'constant';
     const count = pad.length / 2;
     if (!Number.isInteger(count) || count > input.ndim || !pad.every(Number.isInteger)) {

@@ -1,9 +1,10 @@
 import type { DType } from '../core/dtype.js';
+import type { Tensor } from '../core/tensor.js';
+import * as ops from '../ops/index.js';
 import type { Options } from '../core/keywords.js';
 import type { Generator } from '../core/random.js';
 import type { Shape } from '../core/shape.js';
 import type { Listed } from '../core/sizes.js';
-import type { Tensor } from '../core/tensor.js';
 import type { GeluOptions, Setting, ThresholdOptions } from '../ops/activation.js';
 import type { AdaptiveMaxPoolArguments, AsksAdaptive, OutputSize } from '../ops/adaptivepool.js';
 import type { AffineGridOptions } from '../ops/affinegrid.js';
@@ -27,7 +28,6 @@ import type { ComplexFftOptions, FftArguments, FftOptions } from '../ops/fft.js'
 import type { ComplexFftnOptions, FftnArguments, FftnOptions } from '../ops/fftn.js';
 import type { ReduceArguments, ReduceOptions, TypedReduceArguments } from '../ops/fold.js';
 import type { GridSampleArguments } from '../ops/gridsample.js';
-import * as ops from '../ops/index.js';
 import type { IndexPutOptions } from '../ops/indexput.js';
 import type { IndexAddOptions, PutOptions } from '../ops/indexwrite.js';
 import type { InstanceNormArguments } from '../ops/instancenorm.js';
@@ -39,7 +39,8 @@ import type { MarginOptions, TripletDistanceOptions, TripletMarginOptions } from
 import type { NonzeroOptions } from '../ops/masked.js';
 import type { Asks, Pooled } from '../ops/maxpool.js';
 import type { MaxUnpoolArguments } from '../ops/maxunpool.js';
-import type { MultilabelSoftMarginOptions, MultiMarginOptions } from '../ops/multimargin.js';
+import type { IsinOptions } from '../ops/membership.js';
+import type { MultiMarginOptions, MultilabelSoftMarginOptions } from '../ops/multimargin.js';
 import type { BatchNormArguments, LayerNormArguments } from '../ops/norm.js';
 import type { LocalResponseNormArguments, NormalizeArguments } from '../ops/normalize.js';
 import type { PadMode, PadOptions } from '../ops/pad.js';
@@ -59,6 +60,7 @@ import type { CosineSimilarityOptions, PairwiseDistanceOptions } from '../ops/si
 import type { SoftmaxArguments } from '../ops/softmax.js';
 import type { SortArguments, TopkOptions } from '../ops/sort.js';
 import type { LogitOptions } from '../ops/specialfunctions.js';
+import type { CovOptions } from '../ops/statistics.js';
 import type { IstftArguments, StftArguments } from '../ops/stft.js';
 import type { Subscripts } from '../ops/subscript.js';
 import type { ValueArguments, ValueOptions } from '../ops/threefold.js';
@@ -177,6 +179,7 @@ export const methods = {
   convTranspose3d: ops.convTranspose3d,
   copy_: ops.copy_,
   copysign: ops.copysign,
+  corrcoef: ops.corrcoef,
   cos: ops.cos,
   cos_: ops.cos_,
   cosh: ops.cosh,
@@ -184,6 +187,7 @@ export const methods = {
   cosineEmbeddingLoss: ops.cosineEmbeddingLoss,
   cosineSimilarity: ops.cosineSimilarity,
   countNonzero: ops.countNonzero,
+  cov: ops.cov,
   cross: ops.cross,
   crossEntropy: ops.crossEntropy,
   ctcLoss: ops.ctcLoss,
@@ -238,6 +242,7 @@ export const methods = {
   fft2: ops.fft2,
   fftn: ops.fftn,
   fftshift: ops.fftshift,
+  fillDiagonal_: ops.fillDiagonal_,
   fill_: ops.fill_,
   fix: ops.fix,
   flatten: ops.flatten,
@@ -305,6 +310,7 @@ export const methods = {
   irfftn: ops.irfftn,
   isclose: ops.isclose,
   isfinite: ops.isfinite,
+  isin: ops.isin,
   isinf: ops.isinf,
   isnan: ops.isnan,
   isneginf: ops.isneginf,
@@ -412,6 +418,7 @@ export const methods = {
   outer: ops.outer,
   pad: ops.pad,
   pairwiseDistance: ops.pairwiseDistance,
+  pdist: ops.pdist,
   permute: ops.permute,
   pixelShuffle: ops.pixelShuffle,
   pixelUnshuffle: ops.pixelUnshuffle,
@@ -582,27 +589,13 @@ export interface Methods<D extends DType, R extends number> {
   /** input + value · tensor1 / tensor2, broadcasting. */
   addcdiv(tensor1: Tensor, tensor2: Tensor, ...given: ValueArguments): Tensor;
   /** self += value · tensor1 / tensor2. */
-  addcdiv_(
-    ...args: [
-      tensor1: Tensor,
-      tensor2: Tensor,
-      value?: number | ValueOptions | undefined,
-      options?: ValueOptions | undefined,
-    ]
-  ): this;
+  addcdiv_(...args: [tensor1: Tensor, tensor2: Tensor, value?: number | ValueOptions | undefined, options?: ValueOptions | undefined]): this;
   /** input + value · tensor1 · tensor2, broadcasting. */
   addcmul(tensor1: Tensor, tensor2: Tensor, ...given: ValueArguments): Tensor;
   /** self += value · tensor1 · tensor2. */
-  addcmul_(
-    ...args: [
-      tensor1: Tensor,
-      tensor2: Tensor,
-      value?: number | ValueOptions | undefined,
-      options?: ValueOptions | undefined,
-    ]
-  ): this;
+  addcmul_(...args: [tensor1: Tensor, tensor2: Tensor, value?: number | ValueOptions | undefined, options?: ValueOptions | undefined]): this;
   /** beta · input + alpha · mat1 × mat2; input broadcasts to the product's shape. With beta 0 nothing of input is seen. */
-  addmm(mat1: Tensor, mat2: Tensor, options?: { beta?: number | undefined; alpha?: number | undefined }): Tensor;
+  addmm(mat1: Tensor, mat2: Tensor, options?: { beta?: number | undefined; alpha?: number | undefined; }): Tensor;
   /** beta · self + alpha · mat1 × mat2. */
   addmm_(...args: [mat1: Tensor, mat2: Tensor, options?: BlendOptions | undefined]): this;
   /** beta · input + alpha · mat × vec: [M, K] × [K] → [M]. */
@@ -614,26 +607,19 @@ export interface Methods<D extends DType, R extends number> {
   /** The places that affine maps `theta` [N, 2, 3] send the pixels of `size` [N, C, H, W] to; [N, H, W, 2]. */
   affineGrid(size: readonly number[], alignCorners?: boolean | AffineGridOptions | null | undefined): Tensor;
   /** Whether no value over `dim` (default all) is 0; bool, and uint8 of uint8. */
-  all(...args: ReduceArguments): Tensor<'uint8' | 'bool', number>;
+  all(...args: ReduceArguments): Tensor<"uint8" | "bool", number>;
   /** Whether `isclose` holds everywhere. Reads the answer, and so waits for the device. */
   allclose(other: Tensor, ...given: ClosenessArguments): boolean;
   /** Dropout for SELU: elements go to its lower end, and mean and variance stay (Klambauer et al. 2017). Off by default. */
-  alphaDropout(
-    ...rest: readonly [
-      (number | DropoutNdOptions | null | undefined)?,
-      (boolean | DropoutNdOptions | null | undefined)?,
-      (boolean | DropoutNdOptions | null | undefined)?,
-      (DropoutNdOptions | Generator | null | undefined)?,
-    ]
-  ): Tensor;
+  alphaDropout(...rest: readonly [(number | DropoutNdOptions | null | undefined)?, (boolean | DropoutNdOptions | null | undefined)?, (boolean | DropoutNdOptions | null | undefined)?, (DropoutNdOptions | Generator | null | undefined)?]): Tensor;
   /** Largest value over `dim` (default all); ties share the gradient. */
   amax(...args: ReduceArguments): Tensor;
   /** Smallest value over `dim` (default all); ties share the gradient. */
   amin(...args: ReduceArguments): Tensor;
   /** The smallest and the largest value over `dim` (default all): `{ min, max }`. Ties share the gradient. */
-  aminmax(options?: { readonly dim?: number | null | undefined; readonly keepdim?: boolean | undefined }): MinAndMax;
+  aminmax(options?: { readonly dim?: number | null | undefined; readonly keepdim?: boolean | undefined; }): MinAndMax;
   /** Whether some value over `dim` (default all) is not 0; bool, and uint8 of uint8. */
-  any(...args: ReduceArguments): Tensor<'uint8' | 'bool', number>;
+  any(...args: ReduceArguments): Tensor<"uint8" | "bool", number>;
   /** Elementwise arc cosine, in radians; NaN outside [−1, 1]. */
   arccos(): Tensor;
   /** Elementwise inverse hyperbolic cosine; NaN below 1. */
@@ -649,49 +635,18 @@ export interface Methods<D extends DType, R extends number> {
   /** Elementwise inverse hyperbolic tangent; NaN outside [−1, 1]. */
   arctanh(): Tensor;
   /** Index of the first largest value along `dim` (default: of all, flattened); int32. */
-  argmax(
-    dim?: number | ReduceOptions | null | undefined,
-    keepdim?: boolean | ReduceOptions | undefined,
-  ): Tensor<'int32', number>;
+  argmax(dim?: number | ReduceOptions | null | undefined, keepdim?: boolean | ReduceOptions | undefined): Tensor<"int32", number>;
   /** Index of the first smallest value along `dim` (default: of all, flattened); int32. */
-  argmin(
-    dim?: number | ReduceOptions | null | undefined,
-    keepdim?: boolean | ReduceOptions | undefined,
-  ): Tensor<'int32', number>;
+  argmin(dim?: number | ReduceOptions | null | undefined, keepdim?: boolean | ReduceOptions | undefined): Tensor<"int32", number>;
   /** The indices that put `input` in order along `dim`; int32. */
-  argsort(...rest: SortArguments): Tensor<'int32', number>;
+  argsort(...rest: SortArguments): Tensor<"int32", number>;
   /** Indices of the elements that are not 0, a row for each: int32 [n, number of dimensions]. */
-  argwhere(): Tensor<'int32', number>;
+  argwhere(): Tensor<"int32", number>;
   /**
    * A view of the memory of `input` with the given sizes and strides, from `storageOffset` on (default: where input begins); all
    * count elements. Elements may be seen more than once, and then gather the gradients of all their appearances.
    */
-  asStrided(
-    ...rest: [
-      size?:
-        | readonly number[]
-        | Options<
-            [size: readonly number[], stride: readonly number[], storageOffset?: number | null | undefined],
-            readonly ['size', 'stride', 'storageOffset']
-          >
-        | undefined,
-      stride?:
-        | readonly number[]
-        | Options<
-            [size: readonly number[], stride: readonly number[], storageOffset?: number | null | undefined],
-            readonly ['size', 'stride', 'storageOffset']
-          >
-        | undefined,
-      storageOffset?:
-        | number
-        | Options<
-            [size: readonly number[], stride: readonly number[], storageOffset?: number | null | undefined],
-            readonly ['size', 'stride', 'storageOffset']
-          >
-        | null
-        | undefined,
-    ]
-  ): Tensor;
+  asStrided(...rest: [size?: readonly number[] | Options<[size: readonly number[], stride: readonly number[], storageOffset?: number | null | undefined], readonly ["size", "stride", "storageOffset"]> | undefined, stride?: readonly number[] | Options<[size: readonly number[], stride: readonly number[], storageOffset?: number | null | undefined], readonly ["size", "stride", "storageOffset"]> | undefined, storageOffset?: number | Options<[size: readonly number[], stride: readonly number[], storageOffset?: number | null | undefined], readonly ["size", "stride", "storageOffset"]> | null | undefined]): Tensor;
   /** Elementwise arc sine, in radians; NaN outside [−1, 1]. */
   asin(): Tensor;
   /** As asin(), into this tensor, which it returns. */
@@ -725,73 +680,25 @@ export interface Methods<D extends DType, R extends number> {
   /** The mean of each window: [N, C, D, H, W] → [N, C, OD, OH, OW]. */
   avgPool3d(kernelSize: Triple, ...rest: AvgPoolArguments<Triple>): Tensor;
   /** beta · input + alpha · batch1 × batch2: input broadcasts to [B, M, N]. With beta 0 nothing of input is seen. */
-  baddbmm(batch1: Tensor, batch2: Tensor, options?: { beta?: number | undefined; alpha?: number | undefined }): Tensor;
+  baddbmm(batch1: Tensor, batch2: Tensor, options?: { beta?: number | undefined; alpha?: number | undefined; }): Tensor;
   /** beta · self + alpha · batch1 × batch2. */
   baddbmm_(...args: [batch1: Tensor, batch2: Tensor, options?: BlendOptions | undefined]): this;
   /** Normalizes each channel of [N, C, …] with the batch's or the running statistics; same shape. */
   batchNorm(runningMean: Tensor | null, runningVar: Tensor | null, ...rest: BatchNormArguments): Tensor;
   /** −target · log(input) − (1 − target) · log(1 − input); the logarithms are cut at −100. */
-  bce(
-    target: Tensor,
-    ...rest: readonly [
-      (Tensor | BceOptions | null | undefined)?,
-      (boolean | BceOptions | null | undefined)?,
-      (boolean | BceOptions | null | undefined)?,
-      (BceOptions | Reduction | null | undefined)?,
-    ]
-  ): Tensor;
+  bce(target: Tensor, ...rest: readonly [(Tensor | BceOptions | null | undefined)?, (boolean | BceOptions | null | undefined)?, (boolean | BceOptions | null | undefined)?, (BceOptions | Reduction | null | undefined)?]): Tensor;
   /** Binary cross entropy of logits: sigmoid and `bce` in one, without overflow. */
-  bceWithLogits(
-    target: Tensor,
-    ...rest: readonly [
-      (Tensor | BceWithLogitsOptions | null | undefined)?,
-      (boolean | BceWithLogitsOptions | null | undefined)?,
-      (boolean | BceWithLogitsOptions | null | undefined)?,
-      (Reduction | BceWithLogitsOptions | null | undefined)?,
-      (Tensor | BceWithLogitsOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  bceWithLogits(target: Tensor, ...rest: readonly [(Tensor | BceWithLogitsOptions | null | undefined)?, (boolean | BceWithLogitsOptions | null | undefined)?, (boolean | BceWithLogitsOptions | null | undefined)?, (Reduction | BceWithLogitsOptions | null | undefined)?, (Tensor | BceWithLogitsOptions | null | undefined)?]): Tensor;
   /** 1 with the probability that each element of `input` gives, else 0, in the dtype of `input`. */
   bernoulli(options?: DrawOptions): Tensor;
   /** Fills `self` with 1 with probability `p`, a number or a tensor that broadcasts, and 0 otherwise. Returns `self`. */
-  bernoulli_(
-    ...args: [
-      (
-        | number
-        | Tensor
-        | Options<[(number | Tensor | undefined)?, (Generator | undefined)?], readonly ['p', 'generator']>
-        | undefined
-      )?,
-      (
-        | Generator
-        | Options<[(number | Tensor | undefined)?, (Generator | undefined)?], readonly ['p', 'generator']>
-        | undefined
-      )?,
-    ]
-  ): this;
+  bernoulli_(...args: [(number | Tensor | Options<[(number | Tensor | undefined)?, (Generator | undefined)?], readonly ["p", "generator"]> | undefined)?, (Generator | Options<[(number | Tensor | undefined)?, (Generator | undefined)?], readonly ["p", "generator"]> | undefined)?]): this;
   /** input1 [.., I1] · weight [O, I1, I2] · input2 [.., I2] + bias [O]: [.., O]. */
   bilinear(input2: Tensor, weight: Tensor, bias?: Tensor | null | undefined): Tensor;
   /** `bce` under PyTorch's name. */
-  binaryCrossEntropy(
-    target: Tensor,
-    ...rest: readonly [
-      (Tensor | BceOptions | null | undefined)?,
-      (boolean | BceOptions | null | undefined)?,
-      (boolean | BceOptions | null | undefined)?,
-      (BceOptions | Reduction | null | undefined)?,
-    ]
-  ): Tensor;
+  binaryCrossEntropy(target: Tensor, ...rest: readonly [(Tensor | BceOptions | null | undefined)?, (boolean | BceOptions | null | undefined)?, (boolean | BceOptions | null | undefined)?, (BceOptions | Reduction | null | undefined)?]): Tensor;
   /** `bceWithLogits` under PyTorch's name. */
-  binaryCrossEntropyWithLogits(
-    target: Tensor,
-    ...rest: readonly [
-      (Tensor | BceWithLogitsOptions | null | undefined)?,
-      (boolean | BceWithLogitsOptions | null | undefined)?,
-      (boolean | BceWithLogitsOptions | null | undefined)?,
-      (Reduction | BceWithLogitsOptions | null | undefined)?,
-      (Tensor | BceWithLogitsOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  binaryCrossEntropyWithLogits(target: Tensor, ...rest: readonly [(Tensor | BceWithLogitsOptions | null | undefined)?, (boolean | BceWithLogitsOptions | null | undefined)?, (boolean | BceWithLogitsOptions | null | undefined)?, (Reduction | BceWithLogitsOptions | null | undefined)?, (Tensor | BceWithLogitsOptions | null | undefined)?]): Tensor;
   /** How often each whole number from 0 to the largest comes in `input` [n]; int32, or float32 where weights are summed. */
   bincount(...rest: (number | Tensor | BincountOptions | null | undefined)[]): Tensor;
   /** Elementwise the bits that input and other share, broadcasting; integers and bool. */
@@ -809,43 +716,11 @@ export interface Methods<D extends DType, R extends number> {
   /** [B, M, K] × [B, K, N] → [B, M, N]. */
   bmm(mat2: Tensor): Tensor;
   /** expand() to a shape: a view. */
-  broadcastTo(
-    ...rest: [size?: readonly number[] | Options<[size: readonly number[]], readonly ['size']> | undefined]
-  ): Tensor;
+  broadcastTo(...rest: [size?: readonly number[] | Options<[size: readonly number[]], readonly ["size"]> | undefined]): Tensor;
   /** The places of elements of `input`, a tensor or a number, among the ascending `boundaries` [n]; int32. */
-  bucketize(
-    boundaries: Tensor,
-    ...rest: (Pick<SearchsortedOptions, 'outInt32' | 'right'> | undefined)[]
-  ): Tensor<'int32', number>;
+  bucketize(boundaries: Tensor, ...rest: (Pick<SearchsortedOptions, "outInt32" | "right"> | undefined)[]): Tensor<"int32", number>;
   /** Fills `self` with Cauchy numbers. Returns `self`. */
-  cauchy_(
-    ...args: [
-      (
-        | number
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['median', 'sigma', 'generator']
-          >
-        | undefined
-      )?,
-      (
-        | number
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['median', 'sigma', 'generator']
-          >
-        | undefined
-      )?,
-      (
-        | Generator
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['median', 'sigma', 'generator']
-          >
-        | undefined
-      )?,
-    ]
-  ): this;
+  cauchy_(...args: [(number | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["median", "sigma", "generator"]> | undefined)?, (number | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["median", "sigma", "generator"]> | undefined)?, (Generator | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["median", "sigma", "generator"]> | undefined)?]): this;
   /** ‖x1[.., i, :] − x2[.., j, :]‖ₚ: [.., P, M] and [.., R, M] give [.., P, R]; leading dimensions broadcast. */
   cdist(x2: Tensor, ...rest: (string | number | CdistOptions | undefined)[]): Tensor;
   /** Elementwise the smallest whole number ≥ input. */
@@ -853,16 +728,11 @@ export interface Methods<D extends DType, R extends number> {
   /** As ceil(), into this tensor, which it returns. */
   ceil_(): this;
   /** Elementwise max(input, 0) + min(0, `alpha` · (e^(input / alpha) − 1)) (Barron 2017). */
-  celu(first?: Setting<'alpha'> | undefined, second?: Setting<'alpha'> | undefined): Tensor;
+  celu(first?: Setting<"alpha"> | undefined, second?: Setting<"alpha"> | undefined): Tensor;
   /** The channels of groups by turns; same shape. */
   channelShuffle(groups: number): Tensor;
   /** At most `chunks` pieces of equal size along `dim` (the last may be smaller). Views. */
-  chunk(
-    ...rest: [
-      chunks?: number | Options<[chunks: number, dim?: number | undefined], readonly ['chunks', 'dim']> | undefined,
-      dim?: number | Options<[chunks: number, dim?: number | undefined], readonly ['chunks', 'dim']> | undefined,
-    ]
-  ): Tensor[];
+  chunk(...rest: [chunks?: number | Options<[chunks: number, dim?: number | undefined], readonly ["chunks", "dim"]> | undefined, dim?: number | Options<[chunks: number, dim?: number | undefined], readonly ["chunks", "dim"]> | undefined]): Tensor[];
   /** Elementwise input, raised to `min` and lowered to `max`; NaN stays. Either bound may be left out. */
   clamp(...given: ClampArguments): Tensor;
   /** `input` lowered to at most `max`, a number or a tensor that broadcasts. */
@@ -899,6 +769,8 @@ export interface Methods<D extends DType, R extends number> {
   copy_(source: Tensor): this;
   /** Elementwise |input| with the sign of other, broadcasting; integers give float32. */
   copysign(other: Operand): Tensor;
+  /** Pearson's correlation coefficients of variables: input [variables, observations] → [variables, variables]; [observations] → []. */
+  corrcoef(): Tensor;
   /** Elementwise cosine of radians. */
   cos(): Tensor;
   /** As cos(), into this tensor, which it returns. */
@@ -908,53 +780,19 @@ export interface Methods<D extends DType, R extends number> {
   /** As cosh(), into this tensor, which it returns. */
   cosh_(): this;
   /** 1 − cos(input1, input2) where target is 1, max(0, cos − margin) where it is −1: inputs [N, D] and target [N], or [D] and []. */
-  cosineEmbeddingLoss(
-    input2: Tensor,
-    target: Tensor,
-    ...rest: readonly [
-      (number | MarginOptions | null | undefined)?,
-      (boolean | MarginOptions | null | undefined)?,
-      (boolean | MarginOptions | null | undefined)?,
-      (Reduction | MarginOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  cosineEmbeddingLoss(input2: Tensor, target: Tensor, ...rest: readonly [(number | MarginOptions | null | undefined)?, (boolean | MarginOptions | null | undefined)?, (boolean | MarginOptions | null | undefined)?, (Reduction | MarginOptions | null | undefined)?]): Tensor;
   /** x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps)) along `dim`, broadcasting. */
-  cosineSimilarity(
-    x2: Tensor,
-    ...rest: readonly [
-      (number | CosineSimilarityOptions | null | undefined)?,
-      (number | CosineSimilarityOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  cosineSimilarity(x2: Tensor, ...rest: readonly [(number | CosineSimilarityOptions | null | undefined)?, (number | CosineSimilarityOptions | null | undefined)?]): Tensor;
   /** How many elements over `dim` (default all) are not 0; int32. NaN is not 0. */
-  countNonzero(
-    ...args: (number | readonly number[] | Pick<ReduceOptions, 'dim'> | null | undefined)[]
-  ): Tensor<'int32', number>;
+  countNonzero(...args: (number | readonly number[] | Pick<ReduceOptions, "dim"> | null | undefined)[]): Tensor<"int32", number>;
+  /** Covariances of variables: input [variables, observations] → [variables, variables]; of one variable [observations] → []. */
+  cov(...rest: (number | CovOptions | undefined)[]): Tensor;
   /** The cross product of vectors of three along `dim`; default the first dimension of size 3. Other dimensions broadcast. */
-  cross(other: Tensor, ...rest: (number | { readonly dim?: number | null | undefined } | null | undefined)[]): Tensor;
+  cross(other: Tensor, ...rest: (number | { readonly dim?: number | null | undefined; } | null | undefined)[]): Tensor;
   /** Softmax cross entropy of logits [N, C, d…] and class indices [N, d…] or probabilities [N, C, d…]. */
-  crossEntropy(
-    target: Tensor,
-    ...rest: readonly [
-      (Tensor | CrossEntropyOptions | null | undefined)?,
-      (boolean | CrossEntropyOptions | null | undefined)?,
-      (number | CrossEntropyOptions | null | undefined)?,
-      (boolean | CrossEntropyOptions | null | undefined)?,
-      (Reduction | CrossEntropyOptions | null | undefined)?,
-      (number | CrossEntropyOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  crossEntropy(target: Tensor, ...rest: readonly [(Tensor | CrossEntropyOptions | null | undefined)?, (boolean | CrossEntropyOptions | null | undefined)?, (number | CrossEntropyOptions | null | undefined)?, (boolean | CrossEntropyOptions | null | undefined)?, (Reduction | CrossEntropyOptions | null | undefined)?, (number | CrossEntropyOptions | null | undefined)?]): Tensor;
   /** Minus the log likelihood of label sequences in log-probabilities [T, N, C], summed over all alignments. */
-  ctcLoss(
-    targets: Tensor,
-    inputLengths: Lengths,
-    targetLengths: Lengths,
-    ...rest: readonly [
-      (number | CtcOptions | null | undefined)?,
-      (Reduction | CtcOptions | null | undefined)?,
-      (boolean | CtcOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  ctcLoss(targets: Tensor, inputLengths: Lengths, targetLengths: Lengths, ...rest: readonly [(number | CtcOptions | null | undefined)?, (Reduction | CtcOptions | null | undefined)?, (boolean | CtcOptions | null | undefined)?]): Tensor;
   /** The largest element so far along `dim`, and where it is, the last of equal ones: `{ values, indices }`. NaN remains. */
   cummax(...args: DimArgument): ValuesAndIndices;
   /** The smallest element so far along `dim`, and where it is, the last of equal ones: `{ values, indices }`. NaN remains. */
@@ -974,98 +812,15 @@ export interface Methods<D extends DType, R extends number> {
   /** The same values cut off from the graph: a view that requires no gradient. */
   detach(): Tensor;
   /** A matrix with `input` [n] on its diagonal, `diagonal` above the middle; of a matrix, a copy of that diagonal. */
-  diag(
-    ...rest: [diagonal?: number | Options<[diagonal?: number | undefined], readonly ['diagonal']> | undefined]
-  ): Tensor;
+  diag(...rest: [diagonal?: number | Options<[diagonal?: number | undefined], readonly ["diagonal"]> | undefined]): Tensor;
   /** Matrices with the last dimension of `input` on their diagonal, in dimensions dim1 and dim2 of the result. */
-  diagEmbed(
-    ...rest: [
-      offset?:
-        | number
-        | Options<
-            [offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined],
-            readonly ['offset', 'dim1', 'dim2']
-          >
-        | undefined,
-      dim1?:
-        | number
-        | Options<
-            [offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined],
-            readonly ['offset', 'dim1', 'dim2']
-          >
-        | undefined,
-      dim2?:
-        | number
-        | Options<
-            [offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined],
-            readonly ['offset', 'dim1', 'dim2']
-          >
-        | undefined,
-    ]
-  ): Tensor;
+  diagEmbed(...rest: [offset?: number | Options<[offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined], readonly ["offset", "dim1", "dim2"]> | undefined, dim1?: number | Options<[offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined], readonly ["offset", "dim1", "dim2"]> | undefined, dim2?: number | Options<[offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined], readonly ["offset", "dim1", "dim2"]> | undefined]): Tensor;
   /** A matrix with all of `input` on its diagonal, `offset` above it. */
-  diagflat(
-    ...rest: [offset?: number | Options<[offset?: number | undefined], readonly ['offset']> | undefined]
-  ): Tensor;
+  diagflat(...rest: [offset?: number | Options<[offset?: number | undefined], readonly ["offset"]> | undefined]): Tensor;
   /** A view of the diagonal of dimensions dim1 and dim2, `offset` above it, as the last dimension. */
-  diagonal(
-    ...rest: [
-      offset?:
-        | number
-        | Options<
-            [offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined],
-            readonly ['offset', 'dim1', 'dim2']
-          >
-        | undefined,
-      dim1?:
-        | number
-        | Options<
-            [offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined],
-            readonly ['offset', 'dim1', 'dim2']
-          >
-        | undefined,
-      dim2?:
-        | number
-        | Options<
-            [offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined],
-            readonly ['offset', 'dim1', 'dim2']
-          >
-        | undefined,
-    ]
-  ): Tensor;
+  diagonal(...rest: [offset?: number | Options<[offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined], readonly ["offset", "dim1", "dim2"]> | undefined, dim1?: number | Options<[offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined], readonly ["offset", "dim1", "dim2"]> | undefined, dim2?: number | Options<[offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined], readonly ["offset", "dim1", "dim2"]> | undefined]): Tensor;
   /** A copy of `input` with `src` in place of the diagonal of dimensions dim1 and dim2, `offset` above it. */
-  diagonalScatter(
-    ...rest: [
-      src?:
-        | Tensor
-        | Options<
-            [src: Tensor, offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined],
-            readonly ['src', 'offset', 'dim1', 'dim2']
-          >
-        | undefined,
-      offset?:
-        | number
-        | Options<
-            [src: Tensor, offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined],
-            readonly ['src', 'offset', 'dim1', 'dim2']
-          >
-        | undefined,
-      dim1?:
-        | number
-        | Options<
-            [src: Tensor, offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined],
-            readonly ['src', 'offset', 'dim1', 'dim2']
-          >
-        | undefined,
-      dim2?:
-        | number
-        | Options<
-            [src: Tensor, offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined],
-            readonly ['src', 'offset', 'dim1', 'dim2']
-          >
-        | undefined,
-    ]
-  ): Tensor;
+  diagonalScatter(...rest: [src?: Tensor | Options<[src: Tensor, offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined], readonly ["src", "offset", "dim1", "dim2"]> | undefined, offset?: number | Options<[src: Tensor, offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined], readonly ["src", "offset", "dim1", "dim2"]> | undefined, dim1?: number | Options<[src: Tensor, offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined], readonly ["src", "offset", "dim1", "dim2"]> | undefined, dim2?: number | Options<[src: Tensor, offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined], readonly ["src", "offset", "dim1", "dim2"]> | undefined]): Tensor;
   /** The `n`th differences of neighbours along `dim`; of bool, whether they differ. */
   diff(...rest: (number | Tensor | DiffOptions | null | undefined)[]): Tensor;
   /** Elementwise logarithmic derivative of the gamma function; infinite at ±0, NaN at the other poles. */
@@ -1083,44 +838,15 @@ export interface Methods<D extends DType, R extends number> {
   /** Sets elements to 0 with probability p and scales the others, so that sums keep their mean (Srivastava et al. 2014). */
   dropout(...given: DropoutArguments): Tensor;
   /** Drops whole channels of [N, C, L] or [C, L] with probability p, and scales the others (Tompson et al. 2015). */
-  dropout1d(
-    ...rest: readonly [
-      (number | DropoutNdOptions | null | undefined)?,
-      (boolean | DropoutNdOptions | null | undefined)?,
-      (boolean | DropoutNdOptions | null | undefined)?,
-      (DropoutNdOptions | Generator | null | undefined)?,
-    ]
-  ): Tensor;
+  dropout1d(...rest: readonly [(number | DropoutNdOptions | null | undefined)?, (boolean | DropoutNdOptions | null | undefined)?, (boolean | DropoutNdOptions | null | undefined)?, (DropoutNdOptions | Generator | null | undefined)?]): Tensor;
   /** Drops whole channels of [N, C, H, W] or [N, C, L] with probability p, and scales the others. */
-  dropout2d(
-    ...rest: readonly [
-      (number | DropoutNdOptions | null | undefined)?,
-      (boolean | DropoutNdOptions | null | undefined)?,
-      (boolean | DropoutNdOptions | null | undefined)?,
-      (DropoutNdOptions | Generator | null | undefined)?,
-    ]
-  ): Tensor;
+  dropout2d(...rest: readonly [(number | DropoutNdOptions | null | undefined)?, (boolean | DropoutNdOptions | null | undefined)?, (boolean | DropoutNdOptions | null | undefined)?, (DropoutNdOptions | Generator | null | undefined)?]): Tensor;
   /** Drops whole channels of [N, C, D, H, W] or [C, D, H, W] with probability p, and scales the others. */
-  dropout3d(
-    ...rest: readonly [
-      (number | DropoutNdOptions | null | undefined)?,
-      (boolean | DropoutNdOptions | null | undefined)?,
-      (boolean | DropoutNdOptions | null | undefined)?,
-      (DropoutNdOptions | Generator | null | undefined)?,
-    ]
-  ): Tensor;
+  dropout3d(...rest: readonly [(number | DropoutNdOptions | null | undefined)?, (boolean | DropoutNdOptions | null | undefined)?, (boolean | DropoutNdOptions | null | undefined)?, (DropoutNdOptions | Generator | null | undefined)?]): Tensor;
   /** Pieces one behind the other, along the third dimension. Views. */
-  dsplit(
-    ...rest: [
-      indicesOrSections?:
-        | number
-        | readonly number[]
-        | Options<[indicesOrSections: number | readonly number[]], readonly ['indicesOrSections']>
-        | undefined,
-    ]
-  ): Tensor[];
+  dsplit(...rest: [indicesOrSections?: number | readonly number[] | Options<[indicesOrSections: number | readonly number[]], readonly ["indicesOrSections"]> | undefined]): Tensor[];
   /** Elementwise input where it is above 0, `alpha` · (e^input − 1) elsewhere (Clevert et al. 2015). */
-  elu(first?: Setting<'alpha'> | undefined, second?: Setting<'alpha'> | undefined): Tensor;
+  elu(first?: Setting<"alpha"> | undefined, second?: Setting<"alpha"> | undefined): Tensor;
   /** Rows of `weight` [n, features] at `input` [..]: [.., features]. */
   embedding(weight: Tensor, ...rest: (number | boolean | EmbeddingOptions | null | undefined)[]): Tensor;
   /**
@@ -1128,10 +854,7 @@ export interface Methods<D extends DType, R extends number> {
    * row of `input` [bags, size], or a stretch of `input` [rows] that begins at an offset. Rows at paddingIdx do not count; of
    * an empty bag the result is 0.
    */
-  embeddingBag(
-    weight: Tensor,
-    ...rest: (string | number | boolean | Tensor | EmbeddingBagOptions | null | undefined)[]
-  ): Tensor;
+  embeddingBag(weight: Tensor, ...rest: (string | number | boolean | Tensor | EmbeddingBagOptions | null | undefined)[]): Tensor;
   /** Elementwise input == other, broadcasting; bool. */
   eq(other: Operand): Tensor;
   /** Comparisons and logic leave 0 and 1 in the dtype of self. */
@@ -1165,29 +888,9 @@ export interface Methods<D extends DType, R extends number> {
   /** As expm1(), into this tensor, which it returns. */
   expm1_(): this;
   /** Fills `self` with exponential numbers of the rate `lambd`, all above 0. Returns `self`. */
-  exponential_(
-    ...args: [
-      (
-        | number
-        | Options<[(number | undefined)?, (Generator | undefined)?], readonly ['lambd', 'generator']>
-        | undefined
-      )?,
-      (
-        | Generator
-        | Options<[(number | undefined)?, (Generator | undefined)?], readonly ['lambd', 'generator']>
-        | undefined
-      )?,
-    ]
-  ): this;
+  exponential_(...args: [(number | Options<[(number | undefined)?, (Generator | undefined)?], readonly ["lambd", "generator"]> | undefined)?, (Generator | Options<[(number | undefined)?, (Generator | undefined)?], readonly ["lambd", "generator"]> | undefined)?]): this;
   /** `alphaDropout` of whole channels [N, C, …]. Off by default. */
-  featureAlphaDropout(
-    ...rest: readonly [
-      (number | DropoutNdOptions | null | undefined)?,
-      (boolean | DropoutNdOptions | null | undefined)?,
-      (boolean | DropoutNdOptions | null | undefined)?,
-      (DropoutNdOptions | Generator | null | undefined)?,
-    ]
-  ): Tensor;
+  featureAlphaDropout(...rest: readonly [(number | DropoutNdOptions | null | undefined)?, (boolean | DropoutNdOptions | null | undefined)?, (boolean | DropoutNdOptions | null | undefined)?, (DropoutNdOptions | Generator | null | undefined)?]): Tensor;
   /** The discrete Fourier transform of `dim`: real input [.., n], or complex [.., n, 2] with `complex: true`; [.., n, 2]. */
   fft(...rest: FftArguments<ComplexFftOptions>): Tensor;
   /** The Fourier transform of the last two dimensions: real input [.., h, w], or complex with `complex: true`; [.., h, w, 2]. */
@@ -1196,25 +899,19 @@ export interface Methods<D extends DType, R extends number> {
   fftn(...rest: FftnArguments<ComplexFftnOptions>): Tensor;
   /** The bin of frequency 0 moved to the middle of `dim` (default: all dimensions; of complex tensors name those to move). */
   fftshift(dim?: number | readonly number[] | null): Tensor;
+  /**
+   * Sets the main diagonal of `self` to `value`: the elements whose indices are all the same. With `wrap`, in a matrix with more
+   * rows than columns, the diagonal begins again after each row that has none of it. Returns `self`.
+   */
+  fillDiagonal_(value: number | boolean, wrap?: boolean | { readonly wrap?: boolean | undefined; }): this;
   /** Sets every element of `self` to `value`, a number or a tensor without dimensions. Returns `self`. */
   fill_(value: number | boolean | Tensor): this;
   /** Elementwise input without its fraction. */
   fix(): Tensor;
   /** Joins dimensions startDim … endDim into one. */
-  flatten(
-    ...rest: [
-      startDim?:
-        | number
-        | Options<[startDim?: number | undefined, endDim?: number | undefined], readonly ['startDim', 'endDim']>
-        | undefined,
-      endDim?:
-        | number
-        | Options<[startDim?: number | undefined, endDim?: number | undefined], readonly ['startDim', 'endDim']>
-        | undefined,
-    ]
-  ): Tensor;
+  flatten(...rest: [startDim?: number | Options<[startDim?: number | undefined, endDim?: number | undefined], readonly ["startDim", "endDim"]> | undefined, endDim?: number | Options<[startDim?: number | undefined, endDim?: number | undefined], readonly ["startDim", "endDim"]> | undefined]): Tensor;
   /** A copy of `input` with the order of elements reversed along `dims`. */
-  flip(...given: Listed<'dims'>): Tensor;
+  flip(...given: Listed<"dims">): Tensor;
   /** A copy with the order of columns reversed. */
   fliplr(): Tensor;
   /** A copy with the order of rows reversed. */
@@ -1245,25 +942,12 @@ export interface Methods<D extends DType, R extends number> {
    * Elements of `input` at `index` along `dim`; index has input's number of dimensions, is no larger in the others, and gives
    * the result's shape.
    */
-  gather(
-    ...rest: [
-      dim?: number | Options<[dim: number, index: Tensor], readonly ['dim', 'index', 'sparseGrad']> | undefined,
-      index?: Tensor | Options<[dim: number, index: Tensor], readonly ['dim', 'index', 'sparseGrad']> | undefined,
-    ]
-  ): Tensor;
+  gather(...rest: [dim?: number | Options<[dim: number, index: Tensor], readonly ["dim", "index", "sparseGrad"]> | undefined, index?: Tensor | Options<[dim: number, index: Tensor], readonly ["dim", "index", "sparseGrad"]> | undefined]): Tensor;
   /**
    * ½ (log v + (input − target)² / v), v the variance, no smaller than `eps`; the gradient does not see that limit
    * (Nix and Weigend 1994).
    */
-  gaussianNllLoss(
-    target: Tensor,
-    variance: Tensor,
-    ...rest: readonly [
-      (boolean | GaussianNllOptions | null | undefined)?,
-      (number | GaussianNllOptions | null | undefined)?,
-      (Reduction | GaussianNllOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  gaussianNllLoss(target: Tensor, variance: Tensor, ...rest: readonly [(boolean | GaussianNllOptions | null | undefined)?, (number | GaussianNllOptions | null | undefined)?, (Reduction | GaussianNllOptions | null | undefined)?]): Tensor;
   /** Elementwise greatest common divisor, broadcasting; integers. */
   gcd(other: Operand): Tensor;
   /** Elementwise input >= other, broadcasting; bool. */
@@ -1273,20 +957,11 @@ export interface Methods<D extends DType, R extends number> {
   /** Elementwise input · Φ(input), Φ the normal distribution function (Hendrycks and Gimpel 2016). */
   gelu(options?: GeluOptions | undefined): Tensor;
   /** Fills `self` with the number of trials until the first success of probability `p`: 1, 2, …. Returns `self`. */
-  geometric_(
-    ...args: [
-      (number | Options<[(number | undefined)?, (Generator | undefined)?], readonly ['p', 'generator']> | undefined)?,
-      (
-        | Generator
-        | Options<[(number | undefined)?, (Generator | undefined)?], readonly ['p', 'generator']>
-        | undefined
-      )?,
-    ]
-  ): this;
+  geometric_(...args: [(number | Options<[(number | undefined)?, (Generator | undefined)?], readonly ["p", "generator"]> | undefined)?, (Generator | Options<[(number | undefined)?, (Generator | undefined)?], readonly ["p", "generator"]> | undefined)?]): this;
   /** outer() under its other name. */
   ger(vec2: Tensor): Tensor;
   /** The first half of `input` along `dim` times the sigmoid of the second; half as long along `dim`. */
-  glu(dim?: number | { readonly dim?: number | undefined }): Tensor;
+  glu(dim?: number | { readonly dim?: number | undefined; }): Tensor;
   /** Elementwise input > other, broadcasting; bool. */
   greater(other: Operand): Tensor;
   /** Elementwise input >= other, broadcasting; bool. */
@@ -1300,15 +975,7 @@ export interface Methods<D extends DType, R extends number> {
   /** As gt(), into this tensor, which it returns. */
   gt_(...args: [other: Operand]): this;
   /** A random choice among unnormalized log-probabilities, soft and so differentiable (Jang et al. 2016). */
-  gumbelSoftmax(
-    ...rest: readonly [
-      (number | GumbelOptions | null | undefined)?,
-      (boolean | GumbelOptions | null | undefined)?,
-      (number | GumbelOptions | null | undefined)?,
-      (number | GumbelOptions | null | undefined)?,
-      (Generator | GumbelOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  gumbelSoftmax(...rest: readonly [(number | GumbelOptions | null | undefined)?, (boolean | GumbelOptions | null | undefined)?, (number | GumbelOptions | null | undefined)?, (number | GumbelOptions | null | undefined)?, (Generator | GumbelOptions | null | undefined)?]): Tensor;
   /** Elementwise 0 where |input| ≤ `lambd`, input elsewhere; NaN stays. */
   hardshrink(lambd?: number | ShrinkOptions | undefined): Tensor;
   /** Elementwise min(max(input + 3, 0), 6) / 6; its gradient at ±3 is 0. */
@@ -1316,36 +983,17 @@ export interface Methods<D extends DType, R extends number> {
   /** Elementwise input · min(max(input + 3, 0), 6) / 6 (Howard et al. 2019). */
   hardswish(): Tensor;
   /** Elementwise input, raised to `minVal` and lowered to `maxVal`; its gradient at both is 0. */
-  hardtanh(first?: Setting<'minVal' | 'maxVal'> | undefined, second?: Setting<'minVal' | 'maxVal'> | undefined): Tensor;
+  hardtanh(first?: Setting<"minVal" | "maxVal"> | undefined, second?: Setting<"minVal" | "maxVal"> | undefined): Tensor;
   /** Elementwise 0 below 0, 1 above, and other at 0, broadcasting. It has no gradient. */
   heaviside(values: Tensor): Tensor;
   /** input where target is 1, max(0, margin − input) where it is −1; margin is 1 by default. */
-  hingeEmbeddingLoss(
-    target: Tensor,
-    ...rest: readonly [
-      (number | MarginOptions | null | undefined)?,
-      (boolean | MarginOptions | null | undefined)?,
-      (boolean | MarginOptions | null | undefined)?,
-      (Reduction | MarginOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  hingeEmbeddingLoss(target: Tensor, ...rest: readonly [(number | MarginOptions | null | undefined)?, (boolean | MarginOptions | null | undefined)?, (boolean | MarginOptions | null | undefined)?, (Reduction | MarginOptions | null | undefined)?]): Tensor;
   /** How many elements fall into each of equal bins from min to max, both included; what lies outside does not count. */
   histc(...rest: (number | HistcOptions | undefined)[]): Tensor;
   /** Pieces side by side: along the second dimension, or the only one. Views. */
-  hsplit(
-    ...rest: [
-      indicesOrSections?:
-        | number
-        | readonly number[]
-        | Options<[indicesOrSections: number | readonly number[]], readonly ['indicesOrSections']>
-        | undefined,
-    ]
-  ): Tensor[];
+  hsplit(...rest: [indicesOrSections?: number | readonly number[] | Options<[indicesOrSections: number | readonly number[]], readonly ["indicesOrSections"]> | undefined]): Tensor[];
   /** ½ d² for |d| < delta, delta · (|d| − ½ delta) beyond; d = input − target (Huber 1964). */
-  huberLoss(
-    target: Tensor,
-    ...rest: readonly [(Reduction | HuberOptions | null | undefined)?, (number | HuberOptions | null | undefined)?]
-  ): Tensor;
+  huberLoss(target: Tensor, ...rest: readonly [(Reduction | HuberOptions | null | undefined)?, (number | HuberOptions | null | undefined)?]): Tensor;
   /** Elementwise √(input² + other²) without overflow, broadcasting. */
   hypot(other: Operand): Tensor;
   /** The inverse of fft: complex input [.., n, 2], or real [.., n] with `complex: false`; [.., n, 2]. */
@@ -1367,119 +1015,28 @@ export interface Methods<D extends DType, R extends number> {
   /** As indexAdd(), into this tensor, which it returns. */
   indexAdd_(...args: [dim: number, index: Tensor, source: Tensor, ...rest: (IndexAddOptions | undefined)[]]): this;
   /** A copy of `input` with slice j of `source` in place of slice index[j] along `dim`. */
-  indexCopy(
-    ...rest: [
-      dim?:
-        | number
-        | Options<[dim: number, index: Tensor, source: Tensor], readonly ['dim', 'index', 'source']>
-        | undefined,
-      index?:
-        | Tensor
-        | Options<[dim: number, index: Tensor, source: Tensor], readonly ['dim', 'index', 'source']>
-        | undefined,
-      source?:
-        | Tensor
-        | Options<[dim: number, index: Tensor, source: Tensor], readonly ['dim', 'index', 'source']>
-        | undefined,
-    ]
-  ): Tensor;
+  indexCopy(...rest: [dim?: number | Options<[dim: number, index: Tensor, source: Tensor], readonly ["dim", "index", "source"]> | undefined, index?: Tensor | Options<[dim: number, index: Tensor, source: Tensor], readonly ["dim", "index", "source"]> | undefined, source?: Tensor | Options<[dim: number, index: Tensor, source: Tensor], readonly ["dim", "index", "source"]> | undefined]): Tensor;
   /** As indexCopy(), into this tensor, which it returns. */
-  indexCopy_(
-    ...args: [
-      dim?:
-        | number
-        | Options<[dim: number, index: Tensor, source: Tensor], readonly ['dim', 'index', 'source']>
-        | undefined,
-      index?:
-        | Tensor
-        | Options<[dim: number, index: Tensor, source: Tensor], readonly ['dim', 'index', 'source']>
-        | undefined,
-      source?:
-        | Tensor
-        | Options<[dim: number, index: Tensor, source: Tensor], readonly ['dim', 'index', 'source']>
-        | undefined,
-    ]
-  ): this;
+  indexCopy_(...args: [dim?: number | Options<[dim: number, index: Tensor, source: Tensor], readonly ["dim", "index", "source"]> | undefined, index?: Tensor | Options<[dim: number, index: Tensor, source: Tensor], readonly ["dim", "index", "source"]> | undefined, source?: Tensor | Options<[dim: number, index: Tensor, source: Tensor], readonly ["dim", "index", "source"]> | undefined]): this;
   /** A copy of `input` with `value`, a number or a tensor without dimensions, in the slices `index` along `dim`. */
-  indexFill(
-    ...rest: [
-      dim?:
-        | number
-        | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ['dim', 'index', 'value']>
-        | undefined,
-      index?:
-        | Tensor
-        | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ['dim', 'index', 'value']>
-        | undefined,
-      value?:
-        | number
-        | Tensor
-        | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ['dim', 'index', 'value']>
-        | undefined,
-    ]
-  ): Tensor;
+  indexFill(...rest: [dim?: number | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ["dim", "index", "value"]> | undefined, index?: Tensor | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ["dim", "index", "value"]> | undefined, value?: number | Tensor | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ["dim", "index", "value"]> | undefined]): Tensor;
   /** As indexFill(), into this tensor, which it returns. */
-  indexFill_(
-    ...args: [
-      dim?:
-        | number
-        | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ['dim', 'index', 'value']>
-        | undefined,
-      index?:
-        | Tensor
-        | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ['dim', 'index', 'value']>
-        | undefined,
-      value?:
-        | number
-        | Tensor
-        | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ['dim', 'index', 'value']>
-        | undefined,
-    ]
-  ): this;
+  indexFill_(...args: [dim?: number | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ["dim", "index", "value"]> | undefined, index?: Tensor | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ["dim", "index", "value"]> | undefined, value?: number | Tensor | Options<[dim: number, index: Tensor, value: number | Tensor], readonly ["dim", "index", "value"]> | undefined]): this;
   /**
    * A copy of `input` with `values`, which broadcast, at the places that `indices` name; see index(). Without `accumulate` the
    * last of several values for one place remains. A number stands for a tensor of input's dtype.
    */
-  indexPut(
-    indices: Subscripts,
-    values: number | boolean | Tensor,
-    ...rest: (boolean | IndexPutOptions | undefined)[]
-  ): Tensor;
+  indexPut(indices: Subscripts, values: number | boolean | Tensor, ...rest: (boolean | IndexPutOptions | undefined)[]): Tensor;
   /** As indexPut(), into this tensor, which it returns. */
-  indexPut_(
-    ...args: [
-      indices: Subscripts,
-      values: number | boolean | Tensor,
-      ...rest: (boolean | IndexPutOptions | undefined)[],
-    ]
-  ): this;
+  indexPut_(...args: [indices: Subscripts, values: number | boolean | Tensor, ...rest: (boolean | IndexPutOptions | undefined)[]]): this;
   /** A copy of `input` with the slices `index` along `dim` combined with those of `source`; see scatterReduce. */
-  indexReduce(
-    dim: number,
-    index: Tensor,
-    source: Tensor,
-    reduce: 'mean' | 'prod' | 'amax' | 'amin',
-    ...rest: (ScatterReduceOptions | undefined)[]
-  ): Tensor;
+  indexReduce(dim: number, index: Tensor, source: Tensor, reduce: "mean" | "prod" | "amax" | "amin", ...rest: (ScatterReduceOptions | undefined)[]): Tensor;
   /** As indexReduce(), into this tensor, which it returns. */
-  indexReduce_(
-    ...args: [
-      dim: number,
-      index: Tensor,
-      source: Tensor,
-      reduce: 'mean' | 'prod' | 'amax' | 'amin',
-      ...rest: (ScatterReduceOptions | undefined)[],
-    ]
-  ): this;
+  indexReduce_(...args: [dim: number, index: Tensor, source: Tensor, reduce: "mean" | "prod" | "amax" | "amin", ...rest: (ScatterReduceOptions | undefined)[]]): this;
   /** The slices of `input` at the places `index` [n] along `dim`. */
-  indexSelect(
-    ...rest: [
-      dim?: number | Options<[dim: number, index: Tensor], readonly ['dim', 'index']> | undefined,
-      index?: Tensor | Options<[dim: number, index: Tensor], readonly ['dim', 'index']> | undefined,
-    ]
-  ): Tensor;
+  indexSelect(...rest: [dim?: number | Options<[dim: number, index: Tensor], readonly ["dim", "index"]> | undefined, index?: Tensor | Options<[dim: number, index: Tensor], readonly ["dim", "index"]> | undefined]): Tensor;
   /** Sums of products along the last dimensions: [.., K] and [.., K] give all other dimensions of both. */
-  inner(...rest: [other?: Tensor | Options<[other: Tensor], readonly ['other']> | undefined]): Tensor;
+  inner(...rest: [other?: Tensor | Options<[other: Tensor], readonly ["other"]> | undefined]): Tensor;
   /** Normalizes each channel of each sample of [N, C, …] to mean 0 and variance 1; same shape. */
   instanceNorm(...rest: InstanceNormArguments): Tensor;
   /** `input` [N, C, …] resized to `size`, or by `scaleFactor`, by `mode`. */
@@ -1494,6 +1051,8 @@ export interface Methods<D extends DType, R extends number> {
   isclose(other: Tensor, ...given: ClosenessArguments): Tensor;
   /** Where input is neither infinite nor NaN; bool. */
   isfinite(): Tensor;
+  /** Which of `elements` are among `testElements`: bool, of the shape of `elements`. Either may be a number. NaN is among none. */
+  isin(testElements: number | Tensor, ...rest: (boolean | IsinOptions | undefined)[]): Tensor<"bool", number>;
   /** Where input is ±Infinity; bool. */
   isinf(): Tensor;
   /** Where input is NaN; bool. */
@@ -1508,28 +1067,13 @@ export interface Methods<D extends DType, R extends number> {
    */
   istft(nFft: number, ...rest: IstftArguments): Tensor;
   /** target · (log target − input), input holding log-probabilities; 0 where target is 0. */
-  klDiv(
-    target: Tensor,
-    ...rest: readonly [
-      (boolean | KlDivOptions | null | undefined)?,
-      (boolean | KlDivOptions | null | undefined)?,
-      (Reduction | KlDivOptions | 'batchmean' | null | undefined)?,
-      (boolean | KlDivOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  klDiv(target: Tensor, ...rest: readonly [(boolean | KlDivOptions | null | undefined)?, (boolean | KlDivOptions | null | undefined)?, (Reduction | KlDivOptions | "batchmean" | null | undefined)?, (boolean | KlDivOptions | null | undefined)?]): Tensor;
   /** The Kronecker product: every element of `input` times all of `other`. */
   kron(other: Tensor): Tensor;
   /** The `k`th smallest element along `dim`, counted from 1, and where it is: `{ values, indices }`. */
   kthvalue(k: number, ...rest: DimArguments): ValuesAndIndices;
   /** |input − target|. */
-  l1Loss(
-    target: Tensor,
-    ...rest: readonly [
-      (boolean | LossOptions | null | undefined)?,
-      (boolean | LossOptions | null | undefined)?,
-      (LossOptions | Reduction | null | undefined)?,
-    ]
-  ): Tensor;
+  l1Loss(target: Tensor, ...rest: readonly [(boolean | LossOptions | null | undefined)?, (boolean | LossOptions | null | undefined)?, (LossOptions | Reduction | null | undefined)?]): Tensor;
   /** Normalizes the last dimensions to mean 0 and variance 1; same shape. */
   layerNorm(normalizedShape: readonly number[], ...rest: LayerNormArguments): Tensor;
   /** Elementwise least common multiple, broadcasting; 0 where either is 0; integers. */
@@ -1541,7 +1085,7 @@ export interface Methods<D extends DType, R extends number> {
   /** As le(), into this tensor, which it returns. */
   le_(...args: [other: Operand]): this;
   /** Elementwise input where it is above 0, `negativeSlope` · input elsewhere. */
-  leakyRelu(first?: Setting<'negativeSlope'> | undefined, second?: Setting<'negativeSlope'> | undefined): Tensor;
+  leakyRelu(first?: Setting<"negativeSlope"> | undefined, second?: Setting<"negativeSlope"> | undefined): Tensor;
   /** `input` + `weight` · (`end` − `input`); the weight is a tensor or a number, and all broadcast. */
   lerp(end: Tensor, weight: number | Tensor): Tensor;
   /** self + weight · (end − self). */
@@ -1571,34 +1115,7 @@ export interface Methods<D extends DType, R extends number> {
   /** As log2(), into this tensor, which it returns. */
   log2_(): this;
   /** Fills `self` with numbers whose logarithms are normal with this mean and deviation. Returns `self`. */
-  logNormal_(
-    ...args: [
-      (
-        | number
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['mean', 'std', 'generator']
-          >
-        | undefined
-      )?,
-      (
-        | number
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['mean', 'std', 'generator']
-          >
-        | undefined
-      )?,
-      (
-        | Generator
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['mean', 'std', 'generator']
-          >
-        | undefined
-      )?,
-    ]
-  ): this;
+  logNormal_(...args: [(number | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["mean", "std", "generator"]> | undefined)?, (number | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["mean", "std", "generator"]> | undefined)?, (Generator | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["mean", "std", "generator"]> | undefined)?]): this;
   /** Elementwise log(1 / (1 + e^−input)); exact far below 0. */
   logSigmoid(): Tensor;
   /** input − log Σ exp(input) along `dim`; same shape. */
@@ -1640,40 +1157,21 @@ export interface Methods<D extends DType, R extends number> {
   /** As lt(), into this tensor, which it returns. */
   lt_(...args: [other: Operand]): this;
   /** max(0, −target · (input1 − input2) + margin), target ±1 says which should be the larger; margin is 0 by default. */
-  marginRankingLoss(
-    input2: Tensor,
-    target: Tensor,
-    ...rest: readonly [
-      (number | MarginOptions | null | undefined)?,
-      (boolean | MarginOptions | null | undefined)?,
-      (boolean | MarginOptions | null | undefined)?,
-      (Reduction | MarginOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  marginRankingLoss(input2: Tensor, target: Tensor, ...rest: readonly [(number | MarginOptions | null | undefined)?, (boolean | MarginOptions | null | undefined)?, (boolean | MarginOptions | null | undefined)?, (Reduction | MarginOptions | null | undefined)?]): Tensor;
   /** `value` where `mask` (bool) holds, `input` elsewhere; input and mask broadcast. The result has input’s dtype. */
   maskedFill(mask: Tensor, value: number | boolean | Tensor): Tensor;
   /** `value` where `mask` holds. */
   maskedFill_(...args: [mask: Tensor, value: number | boolean | Tensor]): this;
   /** A copy of `input` with the first elements of `source` where `mask` (bool, broadcast with input) holds, in their order. */
-  maskedScatter(
-    ...rest: [
-      mask?: Tensor | Options<[mask: Tensor, source: Tensor], readonly ['mask', 'source']> | undefined,
-      source?: Tensor | Options<[mask: Tensor, source: Tensor], readonly ['mask', 'source']> | undefined,
-    ]
-  ): Tensor;
+  maskedScatter(...rest: [mask?: Tensor | Options<[mask: Tensor, source: Tensor], readonly ["mask", "source"]> | undefined, source?: Tensor | Options<[mask: Tensor, source: Tensor], readonly ["mask", "source"]> | undefined]): Tensor;
   /** As maskedScatter(), into this tensor, which it returns. */
-  maskedScatter_(
-    ...args: [
-      mask?: Tensor | Options<[mask: Tensor, source: Tensor], readonly ['mask', 'source']> | undefined,
-      source?: Tensor | Options<[mask: Tensor, source: Tensor], readonly ['mask', 'source']> | undefined,
-    ]
-  ): this;
+  maskedScatter_(...args: [mask?: Tensor | Options<[mask: Tensor, source: Tensor], readonly ["mask", "source"]> | undefined, source?: Tensor | Options<[mask: Tensor, source: Tensor], readonly ["mask", "source"]> | undefined]): this;
   /** The elements where `mask` (bool, broadcast with `input`) holds, in one dimension. */
   maskedSelect(mask: Tensor): Tensor;
   /** The product of matrices, [.., M, K] × [.., K, N] → [.., M, N]; leading dimensions broadcast. */
   matmul(other: Tensor): Tensor;
   /** Square matrices [.., M, M] to the power `n`, a whole number ≥ 0. */
-  matrixPower(...rest: [n?: number | Options<[n: number], readonly ['n']> | undefined]): Tensor;
+  matrixPower(...rest: [n?: number | Options<[n: number], readonly ["n"]> | undefined]): Tensor;
   /** The largest of all elements; with `dim`, `{ values, indices }` along it; of two tensors maximum(). The gradient goes to the first largest. */
   max(): Tensor;
   /** The largest of all elements; with `dim`, `{ values, indices }` along it; of two tensors maximum(). The gradient goes to the first largest. */
@@ -1724,56 +1222,11 @@ export interface Methods<D extends DType, R extends number> {
   /** The most frequent element along `dim`, the smallest of several, and where it is last: `{ values, indices }`. */
   mode(...rest: DimArguments): ValuesAndIndices;
   /** A view of `input` with dimensions `source` moved to places `destination`; the others keep their order. */
-  moveaxis(
-    ...rest: [
-      source?:
-        | number
-        | readonly number[]
-        | Options<
-            [source: number | readonly number[], destination: number | readonly number[]],
-            readonly ['source', 'destination']
-          >
-        | undefined,
-      destination?:
-        | number
-        | readonly number[]
-        | Options<
-            [source: number | readonly number[], destination: number | readonly number[]],
-            readonly ['source', 'destination']
-          >
-        | undefined,
-    ]
-  ): Tensor;
+  moveaxis(...rest: [source?: number | readonly number[] | Options<[source: number | readonly number[], destination: number | readonly number[]], readonly ["source", "destination"]> | undefined, destination?: number | readonly number[] | Options<[source: number | readonly number[], destination: number | readonly number[]], readonly ["source", "destination"]> | undefined]): Tensor;
   /** A view of `input` with dimensions `source` moved to places `destination`; the others keep their order. */
-  movedim(
-    ...rest: [
-      source?:
-        | number
-        | readonly number[]
-        | Options<
-            [source: number | readonly number[], destination: number | readonly number[]],
-            readonly ['source', 'destination']
-          >
-        | undefined,
-      destination?:
-        | number
-        | readonly number[]
-        | Options<
-            [source: number | readonly number[], destination: number | readonly number[]],
-            readonly ['source', 'destination']
-          >
-        | undefined,
-    ]
-  ): Tensor;
+  movedim(...rest: [source?: number | readonly number[] | Options<[source: number | readonly number[], destination: number | readonly number[]], readonly ["source", "destination"]> | undefined, destination?: number | readonly number[] | Options<[source: number | readonly number[], destination: number | readonly number[]], readonly ["source", "destination"]> | undefined]): Tensor;
   /** (input − target)². */
-  mseLoss(
-    target: Tensor,
-    ...rest: readonly [
-      (boolean | LossOptions | null | undefined)?,
-      (boolean | LossOptions | null | undefined)?,
-      (LossOptions | Reduction | null | undefined)?,
-    ]
-  ): Tensor;
+  mseLoss(target: Tensor, ...rest: readonly [(boolean | LossOptions | null | undefined)?, (boolean | LossOptions | null | undefined)?, (LossOptions | Reduction | null | undefined)?]): Tensor;
   /** The elements in ascending order along the first dimension. */
   msort(): Tensor;
   /** Elementwise input · other, broadcasting. */
@@ -1781,44 +1234,19 @@ export interface Methods<D extends DType, R extends number> {
   /** self ·= other. */
   mul_(...args: [other: Operand]): this;
   /** Σ over other classes of max(0, margin − input[target] + input[class])ᵖ / C; input [N, C], target [N], or [C] and []. */
-  multiMarginLoss(
-    target: Tensor,
-    ...rest: readonly [
-      (number | MultiMarginOptions | null | undefined)?,
-      (number | MultiMarginOptions | null | undefined)?,
-      (Tensor | MultiMarginOptions | null | undefined)?,
-      (boolean | MultiMarginOptions | null | undefined)?,
-      (boolean | MultiMarginOptions | null | undefined)?,
-      (Reduction | MultiMarginOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  multiMarginLoss(target: Tensor, ...rest: readonly [(number | MultiMarginOptions | null | undefined)?, (number | MultiMarginOptions | null | undefined)?, (Tensor | MultiMarginOptions | null | undefined)?, (boolean | MultiMarginOptions | null | undefined)?, (boolean | MultiMarginOptions | null | undefined)?, (Reduction | MultiMarginOptions | null | undefined)?]): Tensor;
   /**
    * Σ over target classes t and other classes c of max(0, 1 − input[t] + input[c]) / C. Input is [N, C] or [C], and so is
    * target: class indices up to the first −1.
    */
-  multilabelMarginLoss(
-    target: Tensor,
-    ...rest: readonly [
-      (boolean | LossOptions | null | undefined)?,
-      (boolean | LossOptions | null | undefined)?,
-      (LossOptions | Reduction | null | undefined)?,
-    ]
-  ): Tensor;
+  multilabelMarginLoss(target: Tensor, ...rest: readonly [(boolean | LossOptions | null | undefined)?, (boolean | LossOptions | null | undefined)?, (LossOptions | Reduction | null | undefined)?]): Tensor;
   /** The mean over classes, the last dimension, of −target · log σ(input) − (1 − target) · log σ(−input). */
-  multilabelSoftMarginLoss(
-    target: Tensor,
-    ...rest: readonly [
-      (Tensor | MultilabelSoftMarginOptions | null | undefined)?,
-      (boolean | MultilabelSoftMarginOptions | null | undefined)?,
-      (boolean | MultilabelSoftMarginOptions | null | undefined)?,
-      (Reduction | MultilabelSoftMarginOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  multilabelSoftMarginLoss(target: Tensor, ...rest: readonly [(Tensor | MultilabelSoftMarginOptions | null | undefined)?, (boolean | MultilabelSoftMarginOptions | null | undefined)?, (boolean | MultilabelSoftMarginOptions | null | undefined)?, (Reduction | MultilabelSoftMarginOptions | null | undefined)?]): Tensor;
   /**
    * `numSamples` indices, int32, drawn from each row of weights `input`, [n] or [m, n]; the weights need not sum to 1. Without
    * replacement no index comes twice. Reads the weights, to check them.
    */
-  multinomial(...given: MultinomialArguments): Tensor<'int32', number>;
+  multinomial(...given: MultinomialArguments): Tensor<"int32", number>;
   /** Elementwise input · other, broadcasting. */
   multiply(other: Operand): Tensor;
   /** [M, K] × [K] → [M]. */
@@ -1836,22 +1264,7 @@ export interface Methods<D extends DType, R extends number> {
   /** Sum over `dim` (default all) of the elements that are not NaN; integers give int32. */
   nansum(...args: TypedReduceArguments): Tensor;
   /** A view of `length` slices of `input` along `dim`, beginning at `start`. */
-  narrow(
-    ...rest: [
-      dim?:
-        | number
-        | Options<[dim: number, start: number, length: number], readonly ['dim', 'start', 'length']>
-        | undefined,
-      start?:
-        | number
-        | Options<[dim: number, start: number, length: number], readonly ['dim', 'start', 'length']>
-        | undefined,
-      length?:
-        | number
-        | Options<[dim: number, start: number, length: number], readonly ['dim', 'start', 'length']>
-        | undefined,
-    ]
-  ): Tensor;
+  narrow(...rest: [dim?: number | Options<[dim: number, start: number, length: number], readonly ["dim", "start", "length"]> | undefined, start?: number | Options<[dim: number, start: number, length: number], readonly ["dim", "start", "length"]> | undefined, length?: number | Options<[dim: number, start: number, length: number], readonly ["dim", "start", "length"]> | undefined]): Tensor;
   /** Elementwise input != other, broadcasting; bool. */
   ne(other: Operand): Tensor;
   /** As ne(), into this tensor, which it returns. */
@@ -1863,85 +1276,38 @@ export interface Methods<D extends DType, R extends number> {
   /** Elementwise −input. */
   negative(): Tensor;
   /** Negative log likelihood of log-probabilities [N, C, d…] at class indices [N, d…]. */
-  nllLoss(
-    target: Tensor,
-    ...rest: readonly [
-      (Tensor | NllOptions | null | undefined)?,
-      (boolean | NllOptions | null | undefined)?,
-      (number | NllOptions | null | undefined)?,
-      (boolean | NllOptions | null | undefined)?,
-      (Reduction | NllOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  nllLoss(target: Tensor, ...rest: readonly [(Tensor | NllOptions | null | undefined)?, (boolean | NllOptions | null | undefined)?, (number | NllOptions | null | undefined)?, (boolean | NllOptions | null | undefined)?, (Reduction | NllOptions | null | undefined)?]): Tensor;
   /** Indices of the elements that are not 0, a row for each: int32 [n, number of dimensions]. NaN is not 0. */
-  nonzero(): Tensor<'int32', number>;
+  nonzero(): Tensor<"int32", number>;
   /** Indices of the elements that are not 0, a row for each: int32 [n, number of dimensions]. NaN is not 0. */
-  nonzero(options: { readonly asTuple: true }): Tensor<'int32', number>[];
+  nonzero(options: { readonly asTuple: true; }): Tensor<"int32", number>[];
   /** Indices of the elements that are not 0, a row for each: int32 [n, number of dimensions]. NaN is not 0. */
-  nonzero(options?: NonzeroOptions | undefined): Tensor<'int32', number> | Tensor<'int32', number>[];
+  nonzero(options?: NonzeroOptions | undefined): Tensor<"int32", number> | Tensor<"int32", number>[];
   /** (Σ |input|^p)^(1/p) over `dim` (default all); p may be Infinity, −Infinity, 0 (how many are not 0) or fro (2). */
-  norm(
-    p?: number | NormOptions | 'fro',
-    dim?: number | readonly number[] | ReduceOptions | null | undefined,
-    keepdim?: boolean | ReduceOptions | undefined,
-  ): Tensor;
+  norm(p?: number | NormOptions | "fro", dim?: number | readonly number[] | ReduceOptions | null | undefined, keepdim?: boolean | ReduceOptions | undefined): Tensor;
   /**
    * Normal numbers with this mean and deviation, each a tensor or a number, which broadcast; for two numbers the shape is given
    * too: `normal(0, 1, [2, 3])`.
    */
   normal(std: number | Tensor, size?: DrawOptions | Shape | undefined, options?: DrawOptions | undefined): Tensor;
   /** Fills `self` with normal numbers. Returns `self`. */
-  normal_(
-    ...args: [
-      (
-        | number
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['mean', 'std', 'generator']
-          >
-        | undefined
-      )?,
-      (
-        | number
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['mean', 'std', 'generator']
-          >
-        | undefined
-      )?,
-      (
-        | Generator
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['mean', 'std', 'generator']
-          >
-        | undefined
-      )?,
-    ]
-  ): this;
+  normal_(...args: [(number | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["mean", "std", "generator"]> | undefined)?, (number | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["mean", "std", "generator"]> | undefined)?, (Generator | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["mean", "std", "generator"]> | undefined)?]): this;
   /** input / max(‖input‖ₚ, eps) along `dim`; same shape. */
   normalize(...rest: NormalizeArguments): Tensor;
   /** Elementwise input != other, broadcasting; bool. */
   notEqual(other: Operand): Tensor;
   /** Class indices [..] as rows of zeros and a one: [.., numClasses], int32. −1 takes the largest index plus one. */
-  oneHot(
-    ...rest: [numClasses?: number | Options<[numClasses?: number | undefined], readonly ['numClasses']> | undefined]
-  ): Tensor;
+  oneHot(...rest: [numClasses?: number | Options<[numClasses?: number | undefined], readonly ["numClasses"]> | undefined]): Tensor;
   /** [M], [N] → [M, N]. */
   outer(vec2: Tensor): Tensor;
   /** `input` with pad[0] elements before and pad[1] behind its last dimension, pad[2] and pad[3] around the one before it, and so on; negative numbers take away. `mode`: constant (`value`), reflect, replicate, circular. */
-  pad(pad: readonly number[], mode?: PadMode | PadOptions, value?: number | null | undefined): Tensor;
+  pad(pad: readonly number[], mode?: PadMode | PadOptions, value?: number | PadOptions | null | undefined): Tensor;
   /** ‖x1 − x2 + eps‖ₚ along the last dimension, broadcasting. */
-  pairwiseDistance(
-    x2: Tensor,
-    ...rest: readonly [
-      (number | PairwiseDistanceOptions | null | undefined)?,
-      (number | PairwiseDistanceOptions | null | undefined)?,
-      (boolean | PairwiseDistanceOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  pairwiseDistance(x2: Tensor, ...rest: readonly [(number | PairwiseDistanceOptions | null | undefined)?, (number | PairwiseDistanceOptions | null | undefined)?, (boolean | PairwiseDistanceOptions | null | undefined)?]): Tensor;
+  /** ‖input[i] − input[j]‖ₚ for all rows i < j of [N, M]: [N (N − 1) / 2], in the order (0, 1), (0, 2), …, (1, 2), …. */
+  pdist(...rest: (number | POption | undefined)[]): Tensor;
   /** A view of `input` with its dimensions in another order. */
-  permute(...given: Listed<'dims'>): Tensor;
+  permute(...given: Listed<"dims">): Tensor;
   /** Channels as pixels: [.., C r², H, W] → [.., C, H r, W r]. */
   pixelShuffle(upscaleFactor: number): Tensor;
   /** Pixels as channels: [.., C, H r, W r] → [.., C r², H, W]. */
@@ -1949,17 +1315,7 @@ export interface Methods<D extends DType, R extends number> {
   /** Numbers of events with the means that `input` gives, float32 of its shape. Each element has a stream of its own. */
   poisson(options?: DrawOptions): Tensor;
   /** e^input − target · input, or input − target · log(input + eps) of rates: counts `target` as Poisson's distribution has them. */
-  poissonNllLoss(
-    target: Tensor,
-    ...rest: readonly [
-      (boolean | PoissonNllOptions | null | undefined)?,
-      (boolean | PoissonNllOptions | null | undefined)?,
-      (boolean | PoissonNllOptions | null | undefined)?,
-      (number | PoissonNllOptions | null | undefined)?,
-      (boolean | PoissonNllOptions | null | undefined)?,
-      (Reduction | PoissonNllOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  poissonNllLoss(target: Tensor, ...rest: readonly [(boolean | PoissonNllOptions | null | undefined)?, (boolean | PoissonNllOptions | null | undefined)?, (boolean | PoissonNllOptions | null | undefined)?, (number | PoissonNllOptions | null | undefined)?, (boolean | PoissonNllOptions | null | undefined)?, (Reduction | PoissonNllOptions | null | undefined)?]): Tensor;
   /** Elementwise input itself. */
   positive(): Tensor;
   /** Elementwise input to the power of exponent, broadcasting; NaN for fractions of negative numbers. */
@@ -1985,34 +1341,7 @@ export interface Methods<D extends DType, R extends number> {
    * Fills `self` with whole numbers: `random_()` from 0 to what its dtype holds exactly, `random_(to)` in [0, to),
    * `random_(from, to)` in [from, to). Returns `self`.
    */
-  random_(
-    ...args: [
-      (
-        | number
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['from', 'to', 'generator']
-          >
-        | undefined
-      )?,
-      (
-        | number
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['from', 'to', 'generator']
-          >
-        | undefined
-      )?,
-      (
-        | Generator
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['from', 'to', 'generator']
-          >
-        | undefined
-      )?,
-    ]
-  ): this;
+  random_(...args: [(number | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["from", "to", "generator"]> | undefined)?, (number | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["from", "to", "generator"]> | undefined)?, (Generator | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["from", "to", "generator"]> | undefined)?]): this;
   /** The elements in one dimension: a view where strides allow it. */
   ravel(): Tensor;
   /** Elementwise 1 / input. */
@@ -2030,25 +1359,16 @@ export interface Methods<D extends DType, R extends number> {
   /** As remainder(), into this tensor, which it returns. */
   remainder_(...args: [other: Operand]): this;
   /** `input` with every slice along `dim` whose p-norm exceeds `maxnorm` scaled down to it. */
-  renorm(
-    ...rest: [
-      p?: number | Options<[p: number, dim: number, maxnorm: number], readonly ['p', 'dim', 'maxnorm']> | undefined,
-      dim?: number | Options<[p: number, dim: number, maxnorm: number], readonly ['p', 'dim', 'maxnorm']> | undefined,
-      maxnorm?:
-        | number
-        | Options<[p: number, dim: number, maxnorm: number], readonly ['p', 'dim', 'maxnorm']>
-        | undefined,
-    ]
-  ): Tensor;
+  renorm(...rest: [p?: number | Options<[p: number, dim: number, maxnorm: number], readonly ["p", "dim", "maxnorm"]> | undefined, dim?: number | Options<[p: number, dim: number, maxnorm: number], readonly ["p", "dim", "maxnorm"]> | undefined, maxnorm?: number | Options<[p: number, dim: number, maxnorm: number], readonly ["p", "dim", "maxnorm"]> | undefined]): Tensor;
   /** A copy of `input` repeated `sizes[i]` times along each dimension; more sizes than dimensions add leading ones. */
-  repeat(...sizes: Listed<'repeats'>): Tensor;
+  repeat(...sizes: Listed<"repeats">): Tensor;
   /**
    * Each slice along `dim` repeated `repeats` times, a number or a tensor of one for each slice. Of a tensor alone, index i
    * repeated input[i] times.
    */
   repeatInterleave(...rest: (number | Tensor | RepeatInterleaveOptions | null | undefined)[]): Tensor;
   /** `input` under other sizes, in row-major order; a view where strides allow it. One size may be −1. */
-  reshape(...sizes: Listed<'shape'>): Tensor;
+  reshape(...sizes: Listed<"shape">): Tensor;
   /** reshape() to the shape of `other`. */
   reshapeAs(other: Tensor): Tensor;
   /** The first half, n / 2 + 1 bins, of the Fourier transform of real input [.., n]; [.., n / 2 + 1, 2]. */
@@ -2060,53 +1380,15 @@ export interface Methods<D extends DType, R extends number> {
   /** Divides by the root mean square over the last dimensions; same shape. */
   rmsNorm(normalizedShape: readonly number[], ...rest: RmsNormArguments): Tensor;
   /** `input` moved on by `shifts` along `dims` (default: flattened), what leaves at the end entering at the beginning. */
-  roll(
-    ...rest: [
-      shifts?:
-        | number
-        | readonly number[]
-        | Options<
-            [shifts: number | readonly number[], dims?: number | readonly number[] | null | undefined],
-            readonly ['shifts', 'dims']
-          >
-        | undefined,
-      dims?:
-        | number
-        | readonly number[]
-        | Options<
-            [shifts: number | readonly number[], dims?: number | readonly number[] | null | undefined],
-            readonly ['shifts', 'dims']
-          >
-        | null
-        | undefined,
-    ]
-  ): Tensor;
+  roll(...rest: [shifts?: number | readonly number[] | Options<[shifts: number | readonly number[], dims?: number | readonly number[] | null | undefined], readonly ["shifts", "dims"]> | undefined, dims?: number | readonly number[] | Options<[shifts: number | readonly number[], dims?: number | readonly number[] | null | undefined], readonly ["shifts", "dims"]> | null | undefined]): Tensor;
   /** `input` turned `k` times by 90° in the plane of two dimensions, from the first towards the second. */
-  rot90(
-    ...rest: [
-      k?:
-        | number
-        | Options<[k?: number | undefined, dims?: readonly number[] | undefined], readonly ['k', 'dims']>
-        | undefined,
-      dims?:
-        | readonly number[]
-        | Options<[k?: number | undefined, dims?: readonly number[] | undefined], readonly ['k', 'dims']>
-        | undefined,
-    ]
-  ): Tensor;
+  rot90(...rest: [k?: number | Options<[k?: number | undefined, dims?: readonly number[] | undefined], readonly ["k", "dims"]> | undefined, dims?: readonly number[] | Options<[k?: number | undefined, dims?: readonly number[] | undefined], readonly ["k", "dims"]> | undefined]): Tensor;
   /** Elementwise the nearest whole number, halves to even. */
   round(): Tensor;
   /** As round(), into this tensor, which it returns. */
   round_(): this;
   /** input where it is above 0, a random slope times input elsewhere (Xu et al. 2015). */
-  rrelu(
-    ...rest: readonly [
-      (number | RReluOptions | null | undefined)?,
-      (number | RReluOptions | null | undefined)?,
-      (boolean | RReluOptions | null | undefined)?,
-      (Generator | RReluOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  rrelu(...rest: readonly [(number | RReluOptions | null | undefined)?, (number | RReluOptions | null | undefined)?, (boolean | RReluOptions | null | undefined)?, (Generator | RReluOptions | null | undefined)?]): Tensor;
   /** Elementwise 1 / √input. */
   rsqrt(): Tensor;
   /** As rsqrt(), into this tensor, which it returns. */
@@ -2122,13 +1404,7 @@ export interface Methods<D extends DType, R extends number> {
    */
   scatter(dim: number, index: Tensor, ...given: (number | Tensor | ScatterOptions | undefined)[]): Tensor;
   /** A copy of `input` with src[.., j, ..] added at place index[.., j, ..] along `dim`. */
-  scatterAdd(
-    ...rest: [
-      dim?: number | Options<[dim: number, index: Tensor, src: Tensor], readonly ['dim', 'index', 'src']> | undefined,
-      index?: Tensor | Options<[dim: number, index: Tensor, src: Tensor], readonly ['dim', 'index', 'src']> | undefined,
-      src?: Tensor | Options<[dim: number, index: Tensor, src: Tensor], readonly ['dim', 'index', 'src']> | undefined,
-    ]
-  ): Tensor;
+  scatterAdd(...rest: [dim?: number | Options<[dim: number, index: Tensor, src: Tensor], readonly ["dim", "index", "src"]> | undefined, index?: Tensor | Options<[dim: number, index: Tensor, src: Tensor], readonly ["dim", "index", "src"]> | undefined, src?: Tensor | Options<[dim: number, index: Tensor, src: Tensor], readonly ["dim", "index", "src"]> | undefined]): Tensor;
   /** src[.., j, ..] added at place index[.., j, ..] along `dim`. */
   scatterAdd_(...args: [dim: number, index: Tensor, src: Tensor]): this;
   /**
@@ -2136,45 +1412,20 @@ export interface Methods<D extends DType, R extends number> {
    * what comes from `src` and, with `includeSelf`, of what was there. Integers' means are rounded down. Gradients of extremes
    * are shared by all that equal them.
    */
-  scatterReduce(
-    dim: number,
-    index: Tensor,
-    src: Tensor,
-    reduce: ScatterReduction,
-    ...rest: (boolean | ScatterReduceOptions | undefined)[]
-  ): Tensor;
+  scatterReduce(dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, ...rest: (boolean | ScatterReduceOptions | undefined)[]): Tensor;
   /** As scatterReduce(), into this tensor, which it returns. */
-  scatterReduce_(
-    ...args: [
-      dim: number,
-      index: Tensor,
-      src: Tensor,
-      reduce: ScatterReduction,
-      ...rest: (boolean | ScatterReduceOptions | undefined)[],
-    ]
-  ): this;
+  scatterReduce_(...args: [dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, ...rest: (boolean | ScatterReduceOptions | undefined)[]]): this;
   /** src[.., j, ..] at place index[.., j, ..] along `dim`. */
   scatter_(...args: [dim: number, index: Tensor, src: number | Tensor]): this;
   /**
    * The places in the ascending `sortedSequence` [.., n] at which elements of `input` [.., m], a tensor or a number, would be put;
    * int32. A sequence of one dimension serves every element of input.
    */
-  searchsorted(input: number | Tensor, ...rest: (SearchsortedOptions | undefined)[]): Tensor<'int32', number>;
+  searchsorted(input: number | Tensor, ...rest: (SearchsortedOptions | undefined)[]): Tensor<"int32", number>;
   /** Slice `index` along `dim`, without that dimension. */
-  select(
-    ...rest: [
-      dim?: number | Options<[dim: number, index: number], readonly ['dim', 'index']> | undefined,
-      index?: number | Options<[dim: number, index: number], readonly ['dim', 'index']> | undefined,
-    ]
-  ): Tensor;
+  select(...rest: [dim?: number | Options<[dim: number, index: number], readonly ["dim", "index"]> | undefined, index?: number | Options<[dim: number, index: number], readonly ["dim", "index"]> | undefined]): Tensor;
   /** A copy of `input` with `src` in place of slice `index` along `dim`. */
-  selectScatter(
-    ...rest: [
-      src?: Tensor | Options<[src: Tensor, dim: number, index: number], readonly ['src', 'dim', 'index']> | undefined,
-      dim?: number | Options<[src: Tensor, dim: number, index: number], readonly ['src', 'dim', 'index']> | undefined,
-      index?: number | Options<[src: Tensor, dim: number, index: number], readonly ['src', 'dim', 'index']> | undefined,
-    ]
-  ): Tensor;
+  selectScatter(...rest: [src?: Tensor | Options<[src: Tensor, dim: number, index: number], readonly ["src", "dim", "index"]> | undefined, dim?: number | Options<[src: Tensor, dim: number, index: number], readonly ["src", "dim", "index"]> | undefined, index?: number | Options<[src: Tensor, dim: number, index: number], readonly ["src", "dim", "index"]> | undefined]): Tensor;
   /** Elementwise scale · elu(input, alpha), whose constants keep mean 0 and variance 1 (Klambauer et al. 2017). */
   selu(): Tensor;
   /** Elementwise −1, 0 or 1. */
@@ -2202,160 +1453,19 @@ export interface Methods<D extends DType, R extends number> {
   /** As sinh(), into this tensor, which it returns. */
   sinh_(): this;
   /** Elements start, start + step, … before end along `dim`, as Python slices: out-of-range ends are cut. */
-  slice(
-    ...rest: [
-      dim?:
-        | number
-        | Options<
-            [
-              dim: number,
-              start?: number | null | undefined,
-              end?: number | null | undefined,
-              step?: number | undefined,
-            ],
-            readonly ['dim', 'start', 'end', 'step']
-          >
-        | undefined,
-      start?:
-        | number
-        | Options<
-            [
-              dim: number,
-              start?: number | null | undefined,
-              end?: number | null | undefined,
-              step?: number | undefined,
-            ],
-            readonly ['dim', 'start', 'end', 'step']
-          >
-        | null
-        | undefined,
-      end?:
-        | number
-        | Options<
-            [
-              dim: number,
-              start?: number | null | undefined,
-              end?: number | null | undefined,
-              step?: number | undefined,
-            ],
-            readonly ['dim', 'start', 'end', 'step']
-          >
-        | null
-        | undefined,
-      step?:
-        | number
-        | Options<
-            [
-              dim: number,
-              start?: number | null | undefined,
-              end?: number | null | undefined,
-              step?: number | undefined,
-            ],
-            readonly ['dim', 'start', 'end', 'step']
-          >
-        | undefined,
-    ]
-  ): Tensor;
+  slice(...rest: [dim?: number | Options<[dim: number, start?: number | null | undefined, end?: number | null | undefined, step?: number | undefined], readonly ["dim", "start", "end", "step"]> | undefined, start?: number | Options<[dim: number, start?: number | null | undefined, end?: number | null | undefined, step?: number | undefined], readonly ["dim", "start", "end", "step"]> | null | undefined, end?: number | Options<[dim: number, start?: number | null | undefined, end?: number | null | undefined, step?: number | undefined], readonly ["dim", "start", "end", "step"]> | null | undefined, step?: number | Options<[dim: number, start?: number | null | undefined, end?: number | null | undefined, step?: number | undefined], readonly ["dim", "start", "end", "step"]> | undefined]): Tensor;
   /** A copy of `input` with `src` in place of slices start, start + step, … before end along `dim`. */
-  sliceScatter(
-    ...rest: [
-      src?:
-        | Tensor
-        | Options<
-            [
-              src: Tensor,
-              dim?: number | undefined,
-              start?: number | null | undefined,
-              end?: number | null | undefined,
-              step?: number | undefined,
-            ],
-            readonly ['src', 'dim', 'start', 'end', 'step']
-          >
-        | undefined,
-      dim?:
-        | number
-        | Options<
-            [
-              src: Tensor,
-              dim?: number | undefined,
-              start?: number | null | undefined,
-              end?: number | null | undefined,
-              step?: number | undefined,
-            ],
-            readonly ['src', 'dim', 'start', 'end', 'step']
-          >
-        | undefined,
-      start?:
-        | number
-        | Options<
-            [
-              src: Tensor,
-              dim?: number | undefined,
-              start?: number | null | undefined,
-              end?: number | null | undefined,
-              step?: number | undefined,
-            ],
-            readonly ['src', 'dim', 'start', 'end', 'step']
-          >
-        | null
-        | undefined,
-      end?:
-        | number
-        | Options<
-            [
-              src: Tensor,
-              dim?: number | undefined,
-              start?: number | null | undefined,
-              end?: number | null | undefined,
-              step?: number | undefined,
-            ],
-            readonly ['src', 'dim', 'start', 'end', 'step']
-          >
-        | null
-        | undefined,
-      step?:
-        | number
-        | Options<
-            [
-              src: Tensor,
-              dim?: number | undefined,
-              start?: number | null | undefined,
-              end?: number | null | undefined,
-              step?: number | undefined,
-            ],
-            readonly ['src', 'dim', 'start', 'end', 'step']
-          >
-        | undefined,
-    ]
-  ): Tensor;
+  sliceScatter(...rest: [src?: Tensor | Options<[src: Tensor, dim?: number | undefined, start?: number | null | undefined, end?: number | null | undefined, step?: number | undefined], readonly ["src", "dim", "start", "end", "step"]> | undefined, dim?: number | Options<[src: Tensor, dim?: number | undefined, start?: number | null | undefined, end?: number | null | undefined, step?: number | undefined], readonly ["src", "dim", "start", "end", "step"]> | undefined, start?: number | Options<[src: Tensor, dim?: number | undefined, start?: number | null | undefined, end?: number | null | undefined, step?: number | undefined], readonly ["src", "dim", "start", "end", "step"]> | null | undefined, end?: number | Options<[src: Tensor, dim?: number | undefined, start?: number | null | undefined, end?: number | null | undefined, step?: number | undefined], readonly ["src", "dim", "start", "end", "step"]> | null | undefined, step?: number | Options<[src: Tensor, dim?: number | undefined, start?: number | null | undefined, end?: number | null | undefined, step?: number | undefined], readonly ["src", "dim", "start", "end", "step"]> | undefined]): Tensor;
   /** ½ d² / beta for |d| < beta, |d| − ½ beta beyond; d = input − target. */
-  smoothL1Loss(
-    target: Tensor,
-    ...rest: readonly [
-      (boolean | SmoothL1Options | null | undefined)?,
-      (boolean | SmoothL1Options | null | undefined)?,
-      (Reduction | SmoothL1Options | null | undefined)?,
-      (number | SmoothL1Options | null | undefined)?,
-    ]
-  ): Tensor;
+  smoothL1Loss(target: Tensor, ...rest: readonly [(boolean | SmoothL1Options | null | undefined)?, (boolean | SmoothL1Options | null | undefined)?, (Reduction | SmoothL1Options | null | undefined)?, (number | SmoothL1Options | null | undefined)?]): Tensor;
   /** log(1 + e^(−target · input)), target ±1. */
-  softMarginLoss(
-    target: Tensor,
-    ...rest: readonly [
-      (boolean | LossOptions | null | undefined)?,
-      (boolean | LossOptions | null | undefined)?,
-      (LossOptions | Reduction | null | undefined)?,
-    ]
-  ): Tensor;
+  softMarginLoss(target: Tensor, ...rest: readonly [(boolean | LossOptions | null | undefined)?, (boolean | LossOptions | null | undefined)?, (LossOptions | Reduction | null | undefined)?]): Tensor;
   /** exp(input) / Σ exp(input) along `dim`; same shape. */
   softmax(...given: SoftmaxArguments): Tensor;
   /** Softmax of −input along `dim`. */
-  softmin(dim: number | { dim: number }): Tensor;
+  softmin(dim: number | { dim: number; }): Tensor;
   /** Elementwise log(1 + e^(`beta` · input)) / beta; input itself where beta · input is above `threshold`. */
-  softplus(
-    first?: Setting<'beta' | 'threshold'> | undefined,
-    second?: Setting<'beta' | 'threshold'> | undefined,
-  ): Tensor;
+  softplus(first?: Setting<"beta" | "threshold"> | undefined, second?: Setting<"beta" | "threshold"> | undefined): Tensor;
   /** Elementwise input, brought `lambd` nearer to 0, and 0 within that distance; NaN becomes 0. */
   softshrink(lambd?: number | ShrinkOptions | undefined): Tensor;
   /** Elementwise input / (1 + |input|). */
@@ -2363,19 +1473,7 @@ export interface Methods<D extends DType, R extends number> {
   /** The elements along `dim` in order, and where they come from: `{ values, indices }`. NaN counts as the largest. */
   sort(...rest: SortArguments): ValuesAndIndices;
   /** Pieces along `dim`: of `size` each (the last may be smaller), or of the given sizes. Views. */
-  split(
-    ...rest: [
-      size?:
-        | number
-        | readonly number[]
-        | Options<[size: number | readonly number[], dim?: number | undefined], readonly ['splitSize', 'dim']>
-        | undefined,
-      dim?:
-        | number
-        | Options<[size: number | readonly number[], dim?: number | undefined], readonly ['splitSize', 'dim']>
-        | undefined,
-    ]
-  ): Tensor[];
+  split(...rest: [size?: number | readonly number[] | Options<[size: number | readonly number[], dim?: number | undefined], readonly ["splitSize", "dim"]> | undefined, dim?: number | Options<[size: number | readonly number[], dim?: number | undefined], readonly ["splitSize", "dim"]> | undefined]): Tensor[];
   /** Elementwise square root; NaN below 0. */
   sqrt(): Tensor;
   /** As sqrt(), into this tensor, which it returns. */
@@ -2385,15 +1483,7 @@ export interface Methods<D extends DType, R extends number> {
   /** As square(), into this tensor, which it returns. */
   square_(): this;
   /** Drops dimensions of size 1: all of them, or those named. A named dimension of another size stays. */
-  squeeze(
-    ...rest: [
-      dim?:
-        | number
-        | readonly number[]
-        | Options<[dim?: number | readonly number[] | undefined], readonly ['dim']>
-        | undefined,
-    ]
-  ): Tensor;
+  squeeze(...rest: [dim?: number | readonly number[] | Options<[dim?: number | readonly number[] | undefined], readonly ["dim"]> | undefined]): Tensor;
   /** Standard deviation over `dim` (default all); its gradient where it is 0 is 0. */
   std(...args: VarArguments): Tensor;
   /** Standard deviation and mean over the same dimensions: `[std, mean]`. */
@@ -2414,31 +1504,18 @@ export interface Methods<D extends DType, R extends number> {
   /** The sum over what broadcasting `size` to input's shape would repeat. */
   sumToSize(...size: number[] | [readonly number[]]): Tensor;
   /** A view of `input` with two dimensions exchanged. */
-  swapaxes(
-    ...rest: [
-      dim0?: number | Options<[dim0: number, dim1: number], readonly ['dim0', 'dim1']> | undefined,
-      dim1?: number | Options<[dim0: number, dim1: number], readonly ['dim0', 'dim1']> | undefined,
-    ]
-  ): Tensor;
+  swapaxes(...rest: [dim0?: number | Options<[dim0: number, dim1: number], readonly ["dim0", "dim1"]> | undefined, dim1?: number | Options<[dim0: number, dim1: number], readonly ["dim0", "dim1"]> | undefined]): Tensor;
   /** A view of `input` with two dimensions exchanged. */
-  swapdims(
-    ...rest: [
-      dim0?: number | Options<[dim0: number, dim1: number], readonly ['dim0', 'dim1']> | undefined,
-      dim1?: number | Options<[dim0: number, dim1: number], readonly ['dim0', 'dim1']> | undefined,
-    ]
-  ): Tensor;
+  swapdims(...rest: [dim0?: number | Options<[dim0: number, dim1: number], readonly ["dim0", "dim1"]> | undefined, dim1?: number | Options<[dim0: number, dim1: number], readonly ["dim0", "dim1"]> | undefined]): Tensor;
   /** The transpose of a matrix; tensors of one or no dimension are returned as they are. */
   t(): Tensor;
   /** The elements of `input`, seen as one line, at `index`, whose shape the result has. Negative indices count from the end. */
-  take(...rest: [index?: Tensor | Options<[index: Tensor], readonly ['index']> | undefined]): Tensor;
+  take(...rest: [index?: Tensor | Options<[index: Tensor], readonly ["index"]> | undefined]): Tensor;
   /**
    * Elements of `input` at `indices` along `dim`, as gather, with the other dimensions broadcast. Without `dim` both are seen
    * as one line.
    */
-  takeAlongDim(
-    indices: Tensor,
-    ...rest: (number | { readonly dim?: number | null | undefined } | null | undefined)[]
-  ): Tensor;
+  takeAlongDim(indices: Tensor, ...rest: (number | { readonly dim?: number | null | undefined; } | null | undefined)[]): Tensor;
   /** Elementwise tangent of radians. */
   tan(): Tensor;
   /** As tan(), into this tensor, which it returns. */
@@ -2450,52 +1527,22 @@ export interface Methods<D extends DType, R extends number> {
   /** Elementwise input − tanh(input). */
   tanhshrink(): Tensor;
   /** Pieces along `dim`: so many of nearly equal size, the first ones larger by one, or those between the given places. Views. */
-  tensorSplit(
-    ...rest: [
-      indicesOrSections?:
-        | number
-        | Tensor
-        | readonly number[]
-        | Options<
-            [indicesOrSections: number | Tensor | readonly number[], dim?: number | undefined],
-            readonly ['indicesOrSections', 'dim']
-          >
-        | undefined,
-      dim?:
-        | number
-        | Options<
-            [indicesOrSections: number | Tensor | readonly number[], dim?: number | undefined],
-            readonly ['indicesOrSections', 'dim']
-          >
-        | undefined,
-    ]
-  ): Tensor[];
+  tensorSplit(...rest: [indicesOrSections?: number | Tensor | readonly number[] | Options<[indicesOrSections: number | Tensor | readonly number[], dim?: number | undefined], readonly ["indicesOrSections", "dim"]> | undefined, dim?: number | Options<[indicesOrSections: number | Tensor | readonly number[], dim?: number | undefined], readonly ["indicesOrSections", "dim"]> | undefined]): Tensor[];
   /**
    * The sum of products over several dimensions at once: the last `dims` of `a` with the first of `b`, or those listed,
    * `[[of a], [of b]]`.
    */
-  tensordot(
-    b: Tensor,
-    dims?:
-      | number
-      | readonly (readonly number[])[]
-      | { readonly dims?: number | readonly (readonly number[])[] | undefined },
-  ): Tensor;
+  tensordot(b: Tensor, dims?: number | readonly (readonly number[])[] | { readonly dims?: number | readonly (readonly number[])[] | undefined; }): Tensor;
   /** Elementwise input where it is above `threshold`, `value` elsewhere; NaN stays. */
   threshold(limit: number | ThresholdOptions, value?: number | ThresholdOptions | undefined): Tensor;
   /** As repeat, with 1 for leading dimensions that `dims` does not reach. */
-  tile(...dims: Listed<'dims'>): Tensor;
+  tile(...dims: Listed<"dims">): Tensor;
   /** The `k` largest (or smallest) elements along `dim`, in order, and where they are: `{ values, indices }`. */
   topk(k: number, ...rest: (number | boolean | TopkOptions | undefined)[]): ValuesAndIndices;
   /** The sum of a matrix's diagonal. */
   trace(): Tensor;
   /** A view of `input` with two dimensions exchanged. */
-  transpose(
-    ...rest: [
-      dim0?: number | Options<[dim0: number, dim1: number], readonly ['dim0', 'dim1']> | undefined,
-      dim1?: number | Options<[dim0: number, dim1: number], readonly ['dim0', 'dim1']> | undefined,
-    ]
-  ): Tensor;
+  transpose(...rest: [dim0?: number | Options<[dim0: number, dim1: number], readonly ["dim0", "dim1"]> | undefined, dim1?: number | Options<[dim0: number, dim1: number], readonly ["dim0", "dim1"]> | undefined]): Tensor;
   /** The area under `y` along `dim` by the trapezoidal rule. */
   trapezoid(...rest: TrapezoidArguments): Tensor;
   /** trapezoid() under its other name. */
@@ -2505,30 +1552,9 @@ export interface Methods<D extends DType, R extends number> {
   /** As tril(), into this tensor, which it returns. */
   tril_(...args: [diagonal?: number | undefined]): this;
   /** max(0, ‖anchor − positive‖ − ‖anchor − negative‖ + margin) along the last dimension; margin is 1 by default. */
-  tripletMarginLoss(
-    positive: Tensor,
-    negative: Tensor,
-    ...rest: readonly [
-      (number | TripletMarginOptions | null | undefined)?,
-      (number | TripletMarginOptions | null | undefined)?,
-      (number | TripletMarginOptions | null | undefined)?,
-      (boolean | TripletMarginOptions | null | undefined)?,
-      (boolean | TripletMarginOptions | null | undefined)?,
-      (boolean | TripletMarginOptions | null | undefined)?,
-      (Reduction | TripletMarginOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  tripletMarginLoss(positive: Tensor, negative: Tensor, ...rest: readonly [(number | TripletMarginOptions | null | undefined)?, (number | TripletMarginOptions | null | undefined)?, (number | TripletMarginOptions | null | undefined)?, (boolean | TripletMarginOptions | null | undefined)?, (boolean | TripletMarginOptions | null | undefined)?, (boolean | TripletMarginOptions | null | undefined)?, (Reduction | TripletMarginOptions | null | undefined)?]): Tensor;
   /** `tripletMarginLoss` with a distance of one's own. */
-  tripletMarginWithDistanceLoss(
-    positive: Tensor,
-    negative: Tensor,
-    ...rest: readonly [
-      (TripletDistanceOptions | ((a: Tensor, b: Tensor) => Tensor) | null | undefined)?,
-      (number | TripletDistanceOptions | null | undefined)?,
-      (boolean | TripletDistanceOptions | null | undefined)?,
-      (Reduction | TripletDistanceOptions | null | undefined)?,
-    ]
-  ): Tensor;
+  tripletMarginWithDistanceLoss(positive: Tensor, negative: Tensor, ...rest: readonly [(TripletDistanceOptions | ((a: Tensor, b: Tensor) => Tensor) | null | undefined)?, (number | TripletDistanceOptions | null | undefined)?, (boolean | TripletDistanceOptions | null | undefined)?, (Reduction | TripletDistanceOptions | null | undefined)?]): Tensor;
   /** The upper triangle of matrices [.., M, N]: 0 below the given `diagonal`. */
   triu(diagonal?: number | undefined): Tensor;
   /** As triu(), into this tensor, which it returns. */
@@ -2542,71 +1568,32 @@ export interface Methods<D extends DType, R extends number> {
   /** `input` in the dtype of `other`. */
   typeAs(other: Tensor): Tensor;
   /** The slices along `dim`, without that dimension. Views. */
-  unbind(...rest: [dim?: number | Options<[dim?: number | undefined], readonly ['dim']> | undefined]): Tensor[];
+  unbind(...rest: [dim?: number | Options<[dim?: number | undefined], readonly ["dim"]> | undefined]): Tensor[];
   /** Dimension `dim` cut into dimensions of `sizes`, one of which may be −1. */
-  unflatten(
-    ...rest: [
-      dim?: number | Options<[dim: number, sizes: readonly number[]], readonly ['dim', 'sizes']> | undefined,
-      sizes?:
-        | readonly number[]
-        | Options<[dim: number, sizes: readonly number[]], readonly ['dim', 'sizes']>
-        | undefined,
-    ]
-  ): Tensor;
+  unflatten(...rest: [dim?: number | Options<[dim: number, sizes: readonly number[]], readonly ["dim", "sizes"]> | undefined, sizes?: readonly number[] | Options<[dim: number, sizes: readonly number[]], readonly ["dim", "sizes"]> | undefined]): Tensor;
   /** Fills `self` with uniform numbers in [from, to). Returns `self`. */
-  uniform_(
-    ...args: [
-      (
-        | number
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['from', 'to', 'generator']
-          >
-        | undefined
-      )?,
-      (
-        | number
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['from', 'to', 'generator']
-          >
-        | undefined
-      )?,
-      (
-        | Generator
-        | Options<
-            [(number | undefined)?, (number | undefined)?, (Generator | undefined)?],
-            readonly ['from', 'to', 'generator']
-          >
-        | undefined
-      )?,
-    ]
-  ): this;
+  uniform_(...args: [(number | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["from", "to", "generator"]> | undefined)?, (number | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["from", "to", "generator"]> | undefined)?, (Generator | Options<[(number | undefined)?, (number | undefined)?, (Generator | undefined)?], readonly ["from", "to", "generator"]> | undefined)?]): this;
   /**
    * The different elements of `input`, ascending; with `dim`, its different slices in lexicographic order. With
    * `returnInverse` or `returnCounts` an array: the values, then the indices and counts asked for. No NaN equals another.
    */
-  unique(options: UniqueOptions & ({ readonly returnInverse: true } | { readonly returnCounts: true })): Tensor[];
+  unique(options: UniqueOptions & ({ readonly returnInverse: true; } | { readonly returnCounts: true; })): Tensor[];
   /**
    * The different elements of `input`, ascending; with `dim`, its different slices in lexicographic order. With
    * `returnInverse` or `returnCounts` an array: the values, then the indices and counts asked for. No NaN equals another.
    */
-  unique(
-    options?: { readonly sorted?: boolean | undefined; readonly dim?: number | null | undefined } | undefined,
-  ): Tensor;
+  unique(options?: { readonly sorted?: boolean | undefined; readonly dim?: number | null | undefined; } | undefined): Tensor;
   /**
    * The different elements of `input`, ascending; with `dim`, its different slices in lexicographic order. With
    * `returnInverse` or `returnCounts` an array: the values, then the indices and counts asked for. No NaN equals another.
    */
   unique(options?: UniqueOptions | undefined): Tensor | Tensor[];
   /** As unique, but only what equals its predecessor is left out, and nothing is sorted. */
-  uniqueConsecutive(
-    options: UniqueConsecutiveOptions & ({ readonly returnInverse: true } | { readonly returnCounts: true }),
-  ): Tensor[];
+  uniqueConsecutive(options: UniqueConsecutiveOptions & ({ readonly returnInverse: true; } | { readonly returnCounts: true; })): Tensor[];
   /** As unique, but only what equals its predecessor is left out, and nothing is sorted. */
-  uniqueConsecutive(options?: { readonly dim?: number | null | undefined } | undefined): Tensor;
+  uniqueConsecutive(options?: { readonly dim?: number | null | undefined; } | undefined): Tensor;
   /** Inserts a dimension of size 1 at `dim`. A view. */
-  unsqueeze(...rest: [dim?: number | Options<[dim: number], readonly ['dim']> | undefined]): Tensor;
+  unsqueeze(...rest: [dim?: number | Options<[dim: number], readonly ["dim"]> | undefined]): Tensor;
   /** The Vandermonde matrix of `x` [n]: powers of each element, a row for each. */
   vander(...rest: (number | boolean | VanderOptions | null | undefined)[]): Tensor;
   /** Variance over `dim` (default all), from squared distances to the mean. */
@@ -2616,19 +1603,11 @@ export interface Methods<D extends DType, R extends number> {
   /** [K] · [K] → []: dot() for real numbers. */
   vdot(other: Tensor): Tensor;
   /** `input` under other sizes without copying; throws where strides do not allow it. */
-  view(...sizes: Listed<'size'>): Tensor;
+  view(...sizes: Listed<"size">): Tensor;
   /** view() with the shape of `other`. */
   viewAs(other: Tensor): Tensor;
   /** Pieces one below the other, along the first dimension. Views. */
-  vsplit(
-    ...rest: [
-      indicesOrSections?:
-        | number
-        | readonly number[]
-        | Options<[indicesOrSections: number | readonly number[]], readonly ['indicesOrSections']>
-        | undefined,
-    ]
-  ): Tensor[];
+  vsplit(...rest: [indicesOrSections?: number | readonly number[] | Options<[indicesOrSections: number | readonly number[]], readonly ["indicesOrSections"]> | undefined]): Tensor[];
   /** Elementwise input · log(other), 0 where input is 0 and other no NaN, broadcasting. */
   xlogy(other: Operand): Tensor;
   /** Sets every element of `self` to 0. Returns `self`. */
