@@ -102,3 +102,18 @@ test('a number put where subscripts point', () => {
   expect(tensor([1, 2], { dtype: 'int32' }).indexPut([0], 5, true).toArray()).toEqual([6, 2]);
   expect(() => x.indexPut([0], 'x' as never)).toThrow(/values must be a Tensor, got a string/);
 });
+
+test('where JavaScript wants a number or text', () => {
+  const [x, one] = [tensor([1, 2]), tensor([2.5])];
+  const loose = (value: unknown) => value as number;
+  expect([Number(one), Math.sqrt(loose(tensor(4))), loose(one) > 2, `${tensor([true])}`]).toEqual([
+    2.5,
+    2,
+    true,
+    'tensor([true], shape=[1], dtype=bool)',
+  ]);
+  expect(JSON.stringify({ x, one: one.mul(2).requiresGrad_() })).toBe('{"x":[1,2],"one":[5]}');
+  for (const wrong of [() => loose(x) * 2, () => loose(one) + 1, () => loose(x) > 0]) {
+    expect(wrong).toThrow(/operators do not take tensors.*x\.add\(y\)/);
+  }
+});

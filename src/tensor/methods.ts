@@ -769,7 +769,7 @@ export interface Methods<D extends DType, R extends number> {
   copy_(source: Tensor): this;
   /** Elementwise |input| with the sign of other, broadcasting; integers give float32. */
   copysign(other: Operand): Tensor;
-  /** Pearson's correlation coefficients of variables: input [variables, observations] → [variables, variables]; [observations] → []. */
+  /** Pearson's correlation coefficients of variables: input [variables, observations] → [variables, variables]; of one → []. */
   corrcoef(): Tensor;
   /** Elementwise cosine of radians. */
   cos(): Tensor;
@@ -785,7 +785,7 @@ export interface Methods<D extends DType, R extends number> {
   cosineSimilarity(x2: Tensor, ...rest: readonly [(number | CosineSimilarityOptions | null | undefined)?, (number | CosineSimilarityOptions | null | undefined)?]): Tensor;
   /** How many elements over `dim` (default all) are not 0; int32. NaN is not 0. */
   countNonzero(...args: (number | readonly number[] | Pick<ReduceOptions, "dim"> | null | undefined)[]): Tensor<"int32", number>;
-  /** Covariances of variables: input [variables, observations] → [variables, variables]; of one variable [observations] → []. */
+  /** Covariances of variables: input [variables, observations] → [variables, variables]; of one variable, also [observations], → []. */
   cov(...rest: (number | CovOptions | undefined)[]): Tensor;
   /** The cross product of vectors of three along `dim`; default the first dimension of size 3. Other dimensions broadcast. */
   cross(other: Tensor, ...rest: (number | { readonly dim?: number | null | undefined; } | null | undefined)[]): Tensor;
