@@ -206,7 +206,7 @@ const AMBIENT = new Set([
  * @param {Map<string, string[]>} types
  */
 function importsOf(text, types) {
-  const code = text.replace(/\/\*[^]*?\*\//g, '').replace(/'[^']*'|"[^"]*"/g, '');
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/'[^']*'|"[^"]*"/g, '');
   const generics = new Set([...code.matchAll(/[<,]\s*(?:const )?([A-Z]\w*) extends/g)].map(([, name]) => name));
   /** @type {Map<string, string[]>} */
   const imports = new Map();

@@ -69,3 +69,51 @@ test('iteration over the first dimension', () => {
   ]);
   expect([...tensor(1)]).toEqual([]);
 });
+
+test('pairs of results by name, by place and in a row', () => {
+  const x = tensor([
+    [1, 5, 2],
+    [7, 0, 3],
+  ]);
+  const found = x.max(1);
+  expect([found.values, found[0], [...found][0]].map((y) => y?.toArray())).toEqual([
+    [5, 7],
+    [5, 7],
+    [5, 7],
+  ]);
+  expect([found.indices, x.topk(1, 1)[1].squeeze(1), x.min(1)[1]].map((y) => y.toArray())).toEqual([
+    [1, 0],
+    [1, 0],
+    [0, 1],
+  ]);
+  expect(x.aminmax({ dim: 1 })[1].toArray()).toEqual([5, 7]);
+});
+
+test('a number put where subscripts point', () => {
+  const x = tensor([
+    [1, 5],
+    [7, 0],
+  ]);
+  x.indexPut_(x.gt(4), -1).indexPut_([':', 1], 9);
+  expect(x.toArray()).toEqual([
+    [1, 9],
+    [-1, 9],
+  ]);
+  expect(tensor([1, 2], { dtype: 'int32' }).indexPut([0], 5, true).toArray()).toEqual([6, 2]);
+  expect(() => x.indexPut([0], 'x' as never)).toThrow(/values must be a Tensor, got a string/);
+});
+
+test('where JavaScript wants a number or text', () => {
+  const [x, one] = [tensor([1, 2]), tensor([2.5])];
+  const loose = (value: unknown) => value as number;
+  expect([Number(one), Math.sqrt(loose(tensor(4))), loose(one) > 2, `${tensor([true])}`]).toEqual([
+    2.5,
+    2,
+    true,
+    'tensor([true], shape=[1], dtype=bool)',
+  ]);
+  expect(JSON.stringify({ x, one: one.mul(2).requiresGrad_() })).toBe('{"x":[1,2],"one":[5]}');
+  for (const wrong of [() => loose(x) * 2, () => loose(one) + 1, () => loose(x) > 0]) {
+    expect(wrong).toThrow(/operators do not take tensors.*x\.add\(y\)/);
+  }
+});

@@ -108,6 +108,17 @@ class Pending {
   }
 }
 
+/** The pass that is under way, the innermost of several. */
+let running: Pass | null = null;
+
+/**
+ * Calls a function of the user's with gradients of the pass that is under way, from within the backward of a node: what it
+ * sees, makes and gives back outlives the pass, as with the hooks of tensors.
+ */
+export function showing<T extends readonly (Tensor | null)[]>(gradients: T, call: () => T): T {
+  return running === null ? call() : running.showTo(gradients, call);
+}
+
 /** One pass of gradients through a graph. */
 class Pass {
   /** Where users' hooks run: what they make and keep outlives this pass. */
@@ -128,6 +139,21 @@ class Pass {
    * matter, null for all.
    */
   run(
+    outputs: readonly Tensor[],
+    gradients: readonly (Tensor | null | undefined)[],
+    visit: (node: Node, grads: readonly (Tensor | null)[]) => void,
+    wanted: ReadonlySet<Node> | null,
+  ): void {
+    const before = running;
+    running = this;
+    try {
+      this.send(outputs, gradients, visit, wanted);
+    } finally {
+      running = before;
+    }
+  }
+
+  private send(
     outputs: readonly Tensor[],
     gradients: readonly (Tensor | null | undefined)[],
     visit: (node: Node, grads: readonly (Tensor | null)[]) => void,
@@ -183,6 +209,14 @@ class Pass {
       const tensor = watchers.retained?.deref();
       if (tensor !== undefined && !tensor.disposed) this.deliver(tensor, grads[i] as Tensor);
     });
+  }
+
+  /** See `showing`. */
+  showTo<T extends readonly (Tensor | null)[]>(gradients: T, call: () => T): T {
+    for (const gradient of gradients) if (gradient !== null) this.show(gradient);
+    const given = within(this.outside, call);
+    for (const gradient of given) if (gradient) this.seen.add(gradient);
+    return given;
   }
 
   /** Lets a tensor of this pass live on outside. */
@@ -294,6 +328,12 @@ export function backward(outputs: Tensor | readonly Tensor[], ...rest: BackwardA
  * The gradients of `outputs` with respect to `inputs`, without touching anybody's `grad`. With `createGraph` they can be
  * differentiated again. Throws for an input that the outputs do not depend on, unless `allowUnused` or `materializeGrads`.
  */
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor, ...rest: GradArguments): [Tensor];
+export function grad<const T extends readonly Tensor[]>(
+  outputs: Tensor | readonly Tensor[],
+  inputs: T | Tensor,
+  ...rest: GradArguments
+): { -readonly [K in keyof T]: Tensor };
 export function grad<const T extends readonly Tensor[]>(
   outputs: Tensor | readonly Tensor[],
   inputs: T | Tensor,

@@ -6,6 +6,7 @@ export {
   type GradArguments,
   type GradOptions,
   grad,
+  showing,
 } from './backward.js';
 export { type Captured, capture, isCapturing } from './capture.js';
 export { type CheckpointOptions, checkpoint, checkpointSequential, type Part } from './checkpoint.js';

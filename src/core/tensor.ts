@@ -290,6 +290,25 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
     return `tensor(${body}, shape=${show(this.shape)}, dtype=${this.dtype}${this.requiresGrad ? ', requiresGrad' : ''})`;
   }
 
+  /** What `JSON.stringify` writes: nested arrays. */
+  toJSON(): NestedArray {
+    return this.toArray();
+  }
+
+  /**
+   * What JavaScript makes of a tensor where it wants a number, as in `Number(loss)` and `loss > 1`: the only element. Its
+   * operators cannot be taught tensors; `x + y` would be text and `x * y` NaN, and so they are refused.
+   */
+  [Symbol.toPrimitive](hint: 'string' | 'number' | 'default'): string | number {
+    if (hint === 'string') return this.toString();
+    if (hint === 'number' && sizeOf(this.shape) === 1) return Number(this.dataSync()[0]);
+    return fail(
+      'argument',
+      `JavaScript's operators do not take tensors, here ${show(this.shape)}: use methods, as in x.add(y), x.mul(2), x.gt(0) ` +
+        'and x.eq(y). Text comes from String(x), one number from x.item().',
+    );
+  }
+
   /** What `console.log` shows in Node, Deno and Bun. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();

@@ -390,7 +390,7 @@ const PRELU_NAMES = ['numParameters', 'init'] as const;
 
 /** Learned slopes below 0: one, or one for each channel. All begin at `init`. */
 export class PReLU extends Module {
-  readonly weight: Parameter;
+  weight: Parameter;
   readonly numParameters: number;
   readonly init: number;
 

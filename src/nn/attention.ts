@@ -112,14 +112,14 @@ function hiding(name: string, argument: string, mask: Tensor): Tensor {
  */
 export class MultiheadAttention extends Module {
   /** Projections of query, key and value, one on top of the other; null where keys or values have sizes of their own. */
-  readonly inProjWeight: Parameter | null;
-  readonly qProjWeight: Parameter | null;
-  readonly kProjWeight: Parameter | null;
-  readonly vProjWeight: Parameter | null;
-  readonly inProjBias: Parameter | null;
-  readonly biasK: Parameter | null;
-  readonly biasV: Parameter | null;
-  readonly outProj: NonDynamicallyQuantizableLinear;
+  inProjWeight: Parameter | null;
+  qProjWeight: Parameter | null;
+  kProjWeight: Parameter | null;
+  vProjWeight: Parameter | null;
+  inProjBias: Parameter | null;
+  biasK: Parameter | null;
+  biasV: Parameter | null;
+  outProj: NonDynamicallyQuantizableLinear;
   readonly dropout: number;
   readonly kdim: number;
   readonly vdim: number;

@@ -10,8 +10,8 @@ import { python } from './repr.js';
 
 /** y[o] = x1 · weight[o] · x2ᵀ + bias[o]: [.., in1Features] and [.., in2Features] → [.., outFeatures]. */
 export class Bilinear extends Module {
-  readonly weight: Parameter;
-  readonly bias: Parameter | null;
+  weight: Parameter;
+  bias: Parameter | null;
 
   constructor(
     readonly in1Features: number,

@@ -48,16 +48,16 @@ export class Sequential extends Module {
     return this.steps.length;
   }
 
-  /** The module at an index; negative ones count from the back. */
-  at(index: number): Step {
-    return (this.steps[placeOf('Sequential', index, this.length)] as [string, Step])[1];
+  /** The module at an index; negative ones count from the back. `M` says of what class it is known to be. */
+  at<M extends Step = Step>(index: number): M {
+    return (this.steps[placeOf('Sequential', index, this.length)] as [string, M])[1];
   }
 
   /** The module at an index, or of a name. */
-  get(key: number | string): Step {
+  get<M extends Step = Step>(key: number | string): M {
     if (typeof key === 'number') return this.at(key);
     const found = this.steps.find(([name]) => name === key);
-    return found?.[1] ?? fail('argument', `Sequential: there is no module '${key}'.`);
+    return (found?.[1] as M | undefined) ?? fail('argument', `Sequential: there is no module '${key}'.`);
   }
 
   /** Puts a module in the place of the one at an index. */
@@ -123,11 +123,14 @@ export class Sequential extends Module {
   }
 }
 
-/** A list of modules whose parameters belong to the owner; it has no forward of its own. */
-export class ModuleList extends Module {
-  private readonly items: Module[];
+/**
+ * A list of modules whose parameters belong to the owner; it has no forward of its own. `M` is what they are known to be:
+ * `new ModuleList<Block>(…)`.
+ */
+export class ModuleList<M extends Module = Module> extends Module {
+  private readonly items: M[];
 
-  constructor(modules: Iterable<Module> = []) {
+  constructor(modules: Iterable<NoInfer<M>> = []) {
     super();
     this.items = [...modules];
     this.items.forEach((module, i) => {
@@ -140,50 +143,50 @@ export class ModuleList extends Module {
   }
 
   /** The module at an index; negative ones count from the back. */
-  at(index: number): Module {
-    return this.items[placeOf('ModuleList', index, this.length)] as Module;
+  at(index: number): M {
+    return this.items[placeOf('ModuleList', index, this.length)] as M;
   }
 
   /** `at` under the name it has in a ModuleDict. */
-  get(index: number): Module {
+  get(index: number): M {
     return this.at(index);
   }
 
   /** Puts a module in the place of the one at an index. */
-  set(index: number, module: Module): void {
+  set(index: number, module: M): void {
     checkModule('ModuleList', index, module);
     this.items[placeOf('ModuleList', index, this.length)] = module;
   }
 
   /** The modules from `start` up to but not including `end`, in a list that shares them. */
-  slice(start?: number, end?: number): ModuleList {
+  slice(start?: number, end?: number): ModuleList<M> {
     return new ModuleList(this.items.slice(start, end));
   }
 
-  append(module: Module): this {
+  append(module: M): this {
     checkModule('ModuleList', this.length, module);
     this.items.push(module);
     return this;
   }
 
-  extend(modules: Iterable<Module>): this {
+  extend(modules: Iterable<M>): this {
     for (const module of [...modules]) this.append(module);
     return this;
   }
 
   /** Puts a module before the one at `index`. */
-  insert(index: number, module: Module): this {
+  insert(index: number, module: M): this {
     checkModule('ModuleList', index, module);
     this.items.splice(insertionOf('ModuleList', index, this.length), 0, module);
     return this;
   }
 
   /** Takes out the module at an index. */
-  pop(index = -1): Module {
-    return this.items.splice(placeOf('ModuleList', index, this.length), 1)[0] as Module;
+  pop(index = -1): M {
+    return this.items.splice(placeOf('ModuleList', index, this.length), 1)[0] as M;
   }
 
-  [Symbol.iterator](): Iterator<Module> {
+  [Symbol.iterator](): Iterator<M> {
     return this.items[Symbol.iterator]();
   }
 
@@ -197,10 +200,10 @@ export class ModuleList extends Module {
 }
 
 /** Modules by name, in the order in which they came; their parameters belong to the owner. It has no forward of its own. */
-export class ModuleDict extends Module {
-  private readonly items = new Map<string, Module>();
+export class ModuleDict<M extends Module = Module> extends Module {
+  private readonly items = new Map<string, M>();
 
-  constructor(modules: Entries<Module> = {}) {
+  constructor(modules: Entries<NoInfer<M>> = {}) {
     super();
     this.update(modules);
   }
@@ -209,12 +212,12 @@ export class ModuleDict extends Module {
     return this.items.size;
   }
 
-  get(key: string): Module {
+  get(key: string): M {
     const known = [...this.items.keys()].join(', ') || 'none';
     return this.items.get(key) ?? fail('argument', `ModuleDict: there is no '${key}'. There are: ${known}.`);
   }
 
-  set(key: string, module: Module): this {
+  set(key: string, module: M): this {
     if (key === '' || key.includes('.')) fail('argument', `ModuleDict: '${key}' must have a letter and no dot.`);
     checkModule('ModuleDict', key, module);
     this.items.set(key, module);
@@ -230,7 +233,7 @@ export class ModuleDict extends Module {
   }
 
   /** Takes out the module of that name. */
-  pop(key: string): Module {
+  pop(key: string): M {
     const module = this.get(key);
     this.items.delete(key);
     return module;
@@ -241,7 +244,7 @@ export class ModuleDict extends Module {
   }
 
   /** Adds the modules of an object, a Map, a ModuleDict or pairs; names that are there already get the new ones. */
-  update(modules: Entries<Module>): this {
+  update(modules: Entries<M>): this {
     for (const [key, module] of entriesOf(modules)) this.set(key, module);
     return this;
   }
@@ -250,15 +253,15 @@ export class ModuleDict extends Module {
     return this.items.keys();
   }
 
-  values(): IterableIterator<Module> {
+  values(): IterableIterator<M> {
     return this.items.values();
   }
 
-  entries(): IterableIterator<[string, Module]> {
+  entries(): IterableIterator<[string, M]> {
     return this.items.entries();
   }
 
-  [Symbol.iterator](): IterableIterator<[string, Module]> {
+  [Symbol.iterator](): IterableIterator<[string, M]> {
     return this.entries();
   }
 

@@ -55,8 +55,8 @@ interface Settings {
 
 /** What convolutions and transposed ones have in common. `T` has a number for each direction. */
 export abstract class Convolution<T extends readonly number[]> extends Module {
-  readonly weight: Parameter;
-  readonly bias: Parameter | null;
+  weight: Parameter;
+  bias: Parameter | null;
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernelSize: T;

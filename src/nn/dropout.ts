@@ -20,7 +20,7 @@ const NAMES = ['p', 'inplace'] as const;
 type DropoutLayerArguments = NamedArguments<DropoutLayerOptions, typeof NAMES>;
 
 abstract class Dropping extends Module {
-  readonly p: number;
+  p: number;
   readonly inplace: boolean;
 
   constructor(...rest: DropoutLayerArguments) {

@@ -25,7 +25,7 @@ const NAMES = ['paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq', 'sparse']
 
 /** A table of `numEmbeddings` vectors, read by index: [..] → [.., embeddingDim]. They begin normal. */
 export class Embedding extends Module {
-  readonly weight: Parameter;
+  weight: Parameter;
   readonly paddingIdx: number | null;
   readonly maxNorm: number | null;
   readonly normType: number;

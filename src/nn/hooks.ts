@@ -1,11 +1,14 @@
-import { isGradEnabled, record } from '../autograd/index.js';
+import { isGradEnabled, record, showing } from '../autograd/index.js';
 import { Tensor } from '../tensor.js';
 import type { Module } from './module.js';
 
 /** Functions that see what a module does, and may change it. */
 
 /** Sees a module's inputs before each forward; what it returns, if anything, replaces them. */
-export type ForwardPreHook = (module: Module, inputs: readonly unknown[]) => unknown;
+export type ForwardPreHook<Inputs extends readonly unknown[] = readonly [Tensor, ...Tensor[]]> = (
+  module: Module,
+  inputs: Inputs,
+) => unknown;
 
 /** Sees a module's inputs and output after each forward; what it returns, if anything, replaces the output. */
 export type ForwardHook<Output = Tensor> = (
@@ -29,7 +32,7 @@ export interface HookHandle {
 }
 
 interface Lists {
-  before: ForwardPreHook[];
+  before: ForwardPreHook<never>[];
   after: ForwardHook<unknown>[];
   backward: BackwardHook[];
 }
@@ -74,7 +77,7 @@ class Hooks {
     const plain = module.forward.bind(module) as (...inputs: unknown[]) => unknown;
     const wrapped = (...given: unknown[]): unknown => {
       const inputs = this.lists.before.reduce<readonly unknown[]>((seen, hook) => {
-        const replaced = hook(module, seen);
+        const replaced = hook(module, seen as never);
         return replaced === undefined ? seen : Array.isArray(replaced) ? replaced : [replaced];
       }, given);
       const compute = (...args: readonly unknown[]): unknown =>
@@ -105,10 +108,14 @@ class Hooks {
   }
 
   private call(gradInput: Gradients, gradOutput: Gradients): Gradients {
-    return this.lists.backward.reduce<Gradients>((grads, hook) => {
-      const replaced = hook(this.module, grads, gradOutput);
-      return replaced === undefined ? grads : replaced instanceof Tensor ? [replaced] : replaced;
-    }, gradInput);
+    const hooked = showing([...gradInput, ...gradOutput], () => {
+      const grads = this.lists.backward.reduce<Gradients>((seen, hook) => {
+        const replaced = hook(this.module, seen, gradOutput);
+        return replaced === undefined ? seen : replaced instanceof Tensor ? [replaced] : replaced;
+      }, gradInput);
+      return [...grads, ...gradOutput];
+    });
+    return hooked.slice(0, hooked.length - gradOutput.length);
   }
 }
 

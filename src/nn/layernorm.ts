@@ -27,10 +27,10 @@ export interface LayerNormLayerOptions {
 
 /** Layer normalization over the last dimensions, of sizes `normalizedShape`. */
 export class LayerNorm extends Module {
-  readonly weight: Parameter | null;
-  readonly bias: Parameter | null;
+  weight: Parameter | null;
+  bias: Parameter | null;
   readonly normalizedShape: readonly number[];
-  readonly eps: number;
+  eps: number;
 
   constructor(
     normalizedShape: number | readonly number[],
@@ -69,9 +69,9 @@ export interface RMSNormOptions {
 
 /** Division by the root mean square over the last dimensions, of sizes `normalizedShape` (Zhang and Sennrich 2019). */
 export class RMSNorm extends Module {
-  readonly weight: Parameter | null;
+  weight: Parameter | null;
   readonly normalizedShape: readonly number[];
-  readonly eps: number | null;
+  eps: number | null;
 
   constructor(
     normalizedShape: number | readonly number[],
@@ -105,9 +105,9 @@ export interface GroupNormLayerOptions {
 
 /** Normalization of the channels of [N, C, …] in groups (Wu and He 2018). */
 export class GroupNorm extends Module {
-  readonly weight: Parameter | null;
-  readonly bias: Parameter | null;
-  readonly eps: number;
+  weight: Parameter | null;
+  bias: Parameter | null;
+  eps: number;
 
   constructor(
     readonly numGroups: number,

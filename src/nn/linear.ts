@@ -13,8 +13,8 @@ export interface LinearOptions {
 
 /** y = x · weightᵀ + bias: [.., inFeatures] → [.., outFeatures]. */
 export class Linear extends Module {
-  readonly weight: Parameter;
-  readonly bias: Parameter | null;
+  weight: Parameter;
+  bias: Parameter | null;
 
   constructor(
     readonly inFeatures: number,

@@ -384,9 +384,11 @@ export abstract class Module {
 
   /**
    * Calls `hook` before every forward of this module; what it returns, if anything, replaces the inputs: an array of them, or
-   * the only one.
+   * the only one. `Inputs` are what its forward takes: tensors, or more.
    */
-  registerForwardPreHook(hook: ForwardPreHook): HookHandle {
+  registerForwardPreHook<Inputs extends readonly unknown[] = readonly [Tensor, ...Tensor[]]>(
+    hook: ForwardPreHook<Inputs>,
+  ): HookHandle {
     return hooksOf(this).addTo('before', hook);
   }
 

@@ -39,13 +39,13 @@ const BATCH_NORM_NAMES: Readonly<Record<string, string>> = {
 
 /** What batch and instance norm have in common: their parameters, their running statistics and how they print. */
 export abstract class NormBase extends Module {
-  readonly weight: Parameter | null;
-  readonly bias: Parameter | null;
+  weight: Parameter | null;
+  bias: Parameter | null;
   readonly runningMean: Buffer | null;
   readonly runningVar: Buffer | null;
   readonly numBatchesTracked: Buffer | null;
-  readonly eps: number;
-  readonly momentum: number | null;
+  eps: number;
+  momentum: number | null;
 
   /** `byDefault` is whether there are parameters and statistics where nothing is said of them. */
   constructor(

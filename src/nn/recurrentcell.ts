@@ -21,10 +21,10 @@ export interface RNNCellOptions extends CellOptions {
 
 /** The weights have PyTorch's names, as properties too. */
 abstract class Cell extends Module {
-  readonly weight_ih: Parameter;
-  readonly weight_hh: Parameter;
-  readonly bias_ih: Parameter | null;
-  readonly bias_hh: Parameter | null;
+  weight_ih: Parameter;
+  weight_hh: Parameter;
+  bias_ih: Parameter | null;
+  bias_hh: Parameter | null;
 
   constructor(
     private readonly mode: RecurrentMode,

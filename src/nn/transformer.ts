@@ -83,8 +83,8 @@ export type EncoderArguments =
 
 /** Copies of one layer, one behind the other, and a norm behind the last. The layer given is not among them. */
 export class TransformerEncoder extends Module {
-  readonly layers: ModuleList;
-  readonly norm: Norm | null;
+  layers: ModuleList;
+  norm: Norm | null;
 
   constructor(encoderLayer: EncoderLayer, ...rest: EncoderStackArguments) {
     super();
@@ -110,8 +110,8 @@ export class TransformerEncoder extends Module {
 
 /** Copies of one layer, one behind the other, and a norm behind the last. The layer given is not among them. */
 export class TransformerDecoder extends Module {
-  readonly layers: ModuleList;
-  readonly norm: Norm | null;
+  layers: ModuleList;
+  norm: Norm | null;
 
   constructor(decoderLayer: DecoderLayer, ...rest: StackArguments) {
     super();
@@ -191,8 +191,8 @@ const MASK_NAMES = [
 
 /** The encoder and decoder of the paper; embeddings, positions and the output layer are the model's business. */
 export class Transformer extends Module {
-  readonly encoder: Module & { forward(src: Tensor, masks: EncoderMasks): Tensor };
-  readonly decoder: Module & { forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks): Tensor };
+  encoder: Module & { forward(src: Tensor, masks: EncoderMasks): Tensor };
+  decoder: Module & { forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks): Tensor };
   readonly dModel: number;
   readonly nhead: number;
   readonly batchFirst: boolean;

@@ -100,14 +100,14 @@ export type TransformerEncoderLayerArguments =
 
 /** Attention of a sequence to itself, and two products. */
 export class TransformerEncoderLayer extends Module {
-  readonly selfAttn: MultiheadAttention;
-  readonly linear1: Linear;
-  readonly dropout: Dropout;
-  readonly linear2: Linear;
-  readonly norm1: LayerNorm;
-  readonly norm2: LayerNorm;
-  readonly dropout1: Dropout;
-  readonly dropout2: Dropout;
+  selfAttn: MultiheadAttention;
+  linear1: Linear;
+  dropout: Dropout;
+  linear2: Linear;
+  norm1: LayerNorm;
+  norm2: LayerNorm;
+  dropout1: Dropout;
+  dropout2: Dropout;
   readonly activation: Activation;
   readonly normFirst: boolean;
 
@@ -188,17 +188,17 @@ const DECODER_NAMES = [
 
 /** Attention of a sequence to itself, then to the memory an encoder made, and two products. */
 export class TransformerDecoderLayer extends Module {
-  readonly selfAttn: MultiheadAttention;
-  readonly multiheadAttn: MultiheadAttention;
-  readonly linear1: Linear;
-  readonly dropout: Dropout;
-  readonly linear2: Linear;
-  readonly norm1: LayerNorm;
-  readonly norm2: LayerNorm;
-  readonly norm3: LayerNorm;
-  readonly dropout1: Dropout;
-  readonly dropout2: Dropout;
-  readonly dropout3: Dropout;
+  selfAttn: MultiheadAttention;
+  multiheadAttn: MultiheadAttention;
+  linear1: Linear;
+  dropout: Dropout;
+  linear2: Linear;
+  norm1: LayerNorm;
+  norm2: LayerNorm;
+  norm3: LayerNorm;
+  dropout1: Dropout;
+  dropout2: Dropout;
+  dropout3: Dropout;
   readonly activation: Activation;
   readonly normFirst: boolean;
 

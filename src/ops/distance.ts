@@ -4,9 +4,12 @@ import { keywords, leading } from '../core/keywords.js';
 import { normalizeDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';
+import { triuIndices } from './combine.js';
 import { gt, where } from './compare.js';
+import { indexSelect } from './indexing.js';
 import { unsqueeze } from './movement.js';
 import { checkTensor } from './op.js';
+import { unbind } from './stacking.js';
 import { norm } from './vectornorm.js';
 
 /** Distances by p-norms. */
@@ -48,6 +51,17 @@ export const cdist = /* @__PURE__ */ leading(
     return norm(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, -1);
   },
 );
+
+/** ‖input[i] − input[j]‖ₚ for all rows i < j of [N, M]: [N (N − 1) / 2], in the order (0, 1), (0, 2), …, (1, 2), …. */
+export function pdist(input: Tensor, ...rest: (number | POption | undefined)[]): Tensor {
+  checkTensor('pdist', input);
+  const { p = 2 } = readArguments<POption>('pdist', rest, ['p']);
+  if (input.ndim !== 2) fail('shape', `pdist: expected [N, M], got ${show(input.shape)}.`);
+  if (!(p >= 0)) fail('argument', `pdist: p must be ≥ 0, got ${p}.`);
+  const rows = input.shape[0] as number;
+  const [first, second] = unbind(triuIndices(rows, rows, 1)) as [Tensor, Tensor];
+  return norm(sub(indexSelect(input, 0, first), indexSelect(input, 0, second)), p, -1);
+}
 
 /** `input` with every slice along `dim` whose p-norm exceeds `maxnorm` scaled down to it. */
 export const renorm = /* @__PURE__ */ keywords(

@@ -46,6 +46,7 @@ export * from './embedding.js';
 export { fmax, fmin, maximum, minimum } from './extremes.js';
 export { type ComplexFftOptions, type FftOptions, type FourierNorm, fft, ifft, irfft, rfft } from './fft.js';
 export * from './fftn.js';
+export { fillDiagonal_ } from './filldiagonal.js';
 export * from './fills.js';
 export type { ReduceArguments, ReduceOptions, TypedReduceArguments, TypedReduceOptions } from './fold.js';
 export { type GridMode, type GridSampleOptions, gridSample } from './gridsample.js';
@@ -66,6 +67,7 @@ export { argwhere, maskedFill, maskedSelect, type NonzeroOptions, nonzero, where
 export { addmm, type BlendOptions, bmm, dot, linear, matmul, mm, mv, outer } from './matmul.js';
 export { maxPool1d, maxPool2d, maxPool3d, type Pooled } from './maxpool.js';
 export { type MaxUnpoolOptions, maxUnpool1d, maxUnpool2d, maxUnpool3d } from './maxunpool.js';
+export { type IsinOptions, isin } from './membership.js';
 export * from './movement.js';
 export * from './multimargin.js';
 export { type BatchNormOptions, batchNorm, type LayerNormOptions, layerNorm } from './norm.js';
@@ -141,6 +143,7 @@ export {
   vsplit,
   vstack,
 } from './stacking.js';
+export { type CovOptions, corrcoef, cov } from './statistics.js';
 export { type IstftOptions, istft, type StftOptions, stft } from './stft.js';
 export { index, type NestedIndices, type SliceRange, type Subscript, type Subscripts } from './subscript.js';
 export * from './threefold.js';

@@ -2,12 +2,11 @@ import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
 import { leading } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
-import type { Tensor } from '../core/tensor.js';
+import { Tensor } from '../core/tensor.js';
 import { expand } from './broadcast.js';
-
 import { indicesLike } from './masked.js';
 import { reshape } from './movement.js';
-import { checkTensor } from './op.js';
+import { checkTensor, scalarLike } from './op.js';
 import { scatter, scatterAdd } from './scatter.js';
 import { index, type Subscripts } from './subscript.js';
 
@@ -20,19 +19,25 @@ export interface IndexPutOptions {
 
 /**
  * A copy of `input` with `values`, which broadcast, at the places that `indices` name; see index(). Without `accumulate` the
- * last of several values for one place remains.
+ * last of several values for one place remains. A number stands for a tensor of input's dtype.
  */
 export const indexPut = /* @__PURE__ */ leading(
   'indexPut',
   ['indices', 'values'],
-  (input: Tensor, indices: Subscripts, values: Tensor, ...rest: (boolean | IndexPutOptions | undefined)[]): Tensor => {
+  (
+    input: Tensor,
+    indices: Subscripts,
+    values: Tensor | number | boolean,
+    ...rest: (boolean | IndexPutOptions | undefined)[]
+  ): Tensor => {
     checkTensor('indexPut', input);
-    checkTensor('indexPut', values, 'values');
+    if (typeof values !== 'number' && typeof values !== 'boolean') checkTensor('indexPut', values, 'values');
     const { accumulate = false } = readArguments<IndexPutOptions>('indexPut', rest, ['accumulate']);
-    if (values.dtype !== input.dtype) {
+    const given = values instanceof Tensor ? values : scalarLike(input, values, input.dtype);
+    if (given.dtype !== input.dtype) {
       fail(
         'dtype',
-        `indexPut: values must be ${input.dtype} as input is, got ${values.dtype}. Use .to('${input.dtype}').`,
+        `indexPut: values must be ${input.dtype} as input is, got ${given.dtype}. Use .to('${input.dtype}').`,
       );
     }
     const numel = sizeOf(input.shape);
@@ -40,7 +45,7 @@ export const indexPut = /* @__PURE__ */ leading(
     // The places of the elements, picked as the elements would be.
     const places = index(indicesLike(input, numbers, input.shape, 'indexPut'), indices);
     const line = reshape(input, [numel]);
-    const source = reshape(expand(values, places.shape), [places.numel()]);
+    const source = reshape(expand(given, places.shape), [places.numel()]);
     const to = reshape(places, [places.numel()]);
     return reshape(accumulate ? scatterAdd(line, 0, to, source) : scatter(line, 0, to, source), input.shape);
   },

@@ -62,7 +62,6 @@ type Truth = Op<
   ) => Tensor<D extends 'uint8' ? 'uint8' : DType extends D ? 'bool' | 'uint8' : 'bool', ReducedRank<R, A>>
 >;
 
-
 function summation(name: 'sum' | 'mean', doc: string, of: (values: number[]) => number): TypedReduction {
   return op(
     signed<CallOf<TypedReduction>>((given: Tensor, ...args: TypedReduceArguments): Tensor => {
@@ -316,6 +315,8 @@ export function countNonzero(
 export interface MinAndMax extends Iterable<Tensor> {
   readonly min: Tensor;
   readonly max: Tensor;
+  readonly 0: Tensor;
+  readonly 1: Tensor;
 }
 
 /** The smallest and the largest value over `dim` (default all): `{ min, max }`. Ties share the gradient. */
@@ -323,7 +324,7 @@ export function aminmax(input: Tensor, ...rest: ReduceArguments): MinAndMax {
   checkTensor('aminmax', input);
   const given = readArguments<ReduceOptions>('aminmax', rest, ['dim', 'keepdim']);
   const [min, max] = [amin(input, given), amax(input, given)];
-  return { min, max, [Symbol.iterator]: () => [min, max].values() };
+  return { min, max, 0: min, 1: max, [Symbol.iterator]: () => [min, max].values() };
 }
 
 /** log Σ exp over `dim`, without overflow. */
@@ -375,13 +376,16 @@ export const all = /* @__PURE__ */ truth(
   (v) => Number(v.every((x) => x !== 0)),
 );
 
+/** Two tensors by name, by place, and in a row, as PyTorch's named tuples are. */
 export interface ValuesAndIndices extends Iterable<Tensor> {
   readonly values: Tensor;
   readonly indices: Tensor<'int32'>;
+  readonly 0: Tensor;
+  readonly 1: Tensor<'int32'>;
 }
 
 export function valuesAndIndices(values: Tensor, indices: Tensor<'int32'>): ValuesAndIndices {
-  return { values, indices, [Symbol.iterator]: () => [values, indices].values() };
+  return { values, indices, 0: values, 1: indices, [Symbol.iterator]: () => [values, indices].values() };
 }
 
 /** The value at `index` along a dimension, with its gradient going to that place alone. */

@@ -21,7 +21,7 @@ import type { CrossEntropyOptions, NllOptions } from '../ops/crossentropy.js';
 import type { CtcOptions, Lengths } from '../ops/ctc.js';
 import type { DiffOptions, TrapezoidArguments } from '../ops/difference.js';
 import type { CdistOptions, POption } from '../ops/distance.js';
-import type { DrawOptions, MultinomialArguments } from '../ops/distributions.js';
+import type { DrawOptions, MultinomialArguments, NormalOptions } from '../ops/distributions.js';
 import type { DivOptions } from '../ops/division.js';
 import type { EmbeddingBagOptions, EmbeddingOptions } from '../ops/embedding.js';
 import type { Operand } from '../ops/families.js';
@@ -43,6 +43,7 @@ import type { NonzeroOptions } from '../ops/masked.js';
 import type { BlendOptions } from '../ops/matmul.js';
 import type { Asks, NamedMaxPool, Pooled } from '../ops/maxpool.js';
 import type { MaxUnpoolOptions } from '../ops/maxunpool.js';
+import type { IsinOptions } from '../ops/membership.js';
 import type { MultilabelSoftMarginOptions, MultiMarginOptions } from '../ops/multimargin.js';
 import type { BatchNormOptions, LayerNormOptions } from '../ops/norm.js';
 import type { LocalResponseNormOptions, NormalizeArguments } from '../ops/normalize.js';
@@ -52,17 +53,18 @@ import type { AvgPoolOptions, MaxPoolArguments } from '../ops/poolfield.js';
 import type { BetaAlphaOptions } from '../ops/products.js';
 import type { DropoutArguments } from '../ops/random.js';
 import type { DimArguments, DimOptions, QuantileOptions } from '../ops/rank.js';
-import type { MinAndMax, NamedDType, PositionArguments, ValuesAndIndices, VarArguments } from '../ops/reduce.js';
+import type { MinAndMax, NamedDType, OneReduceArguments, ValuesAndIndices, VarArguments } from '../ops/reduce.js';
 import type { LossOptions, Reduction } from '../ops/reduction.js';
 import type { RmsNormOptions } from '../ops/rmsnorm.js';
 import type { DimArgument } from '../ops/runningextreme.js';
 import type { ScanArguments } from '../ops/scan.js';
 import type { ScatterOptions, ScatterReduceOptions, ScatterReduction } from '../ops/scatter.js';
-import type { GumbelOptions, RReluOptions, ShrinkOptions } from '../ops/shrinkage.js';
+import type { GumbelOptions, RReluOptions, ShrinkArguments } from '../ops/shrinkage.js';
 import type { CosineSimilarityOptions, PairwiseDistanceOptions } from '../ops/similarity.js';
 import type { SoftmaxArguments } from '../ops/softmax.js';
 import type { SortArguments, TopkOptions } from '../ops/sort.js';
 import type { LogitOptions } from '../ops/specialfunctions.js';
+import type { CovOptions } from '../ops/statistics.js';
 import type { IstftOptions, StftOptions } from '../ops/stft.js';
 import type { Subscripts } from '../ops/subscript.js';
 import type { ValueOptions } from '../ops/threefold.js';
@@ -180,6 +182,7 @@ export const methods = {
   convTranspose3d: ops.convTranspose3d,
   copy_: ops.copy_,
   copysign: ops.copysign,
+  corrcoef: ops.corrcoef,
   cos: ops.cos,
   cos_: ops.cos_,
   cosh: ops.cosh,
@@ -187,6 +190,7 @@ export const methods = {
   cosineEmbeddingLoss: ops.cosineEmbeddingLoss,
   cosineSimilarity: ops.cosineSimilarity,
   countNonzero: ops.countNonzero,
+  cov: ops.cov,
   cross: ops.cross,
   crossEntropy: ops.crossEntropy,
   ctcLoss: ops.ctcLoss,
@@ -241,6 +245,7 @@ export const methods = {
   fft2: ops.fft2,
   fftn: ops.fftn,
   fftshift: ops.fftshift,
+  fillDiagonal_: ops.fillDiagonal_,
   fill_: ops.fill_,
   fix: ops.fix,
   flatten: ops.flatten,
@@ -308,6 +313,7 @@ export const methods = {
   irfftn: ops.irfftn,
   isclose: ops.isclose,
   isfinite: ops.isfinite,
+  isin: ops.isin,
   isinf: ops.isinf,
   isnan: ops.isnan,
   isneginf: ops.isneginf,
@@ -415,6 +421,7 @@ export const methods = {
   outer: ops.outer,
   pad: ops.pad,
   pairwiseDistance: ops.pairwiseDistance,
+  pdist: ops.pdist,
   permute: ops.permute,
   pixelShuffle: ops.pixelShuffle,
   pixelUnshuffle: ops.pixelUnshuffle,
@@ -651,7 +658,11 @@ export interface Methods<D extends DType, R extends number> {
   /** The places that affine maps `theta` [N, 2, 3] send the pixels of `size` [N, C, H, W] to; [N, H, W, 2]. */
   affineGrid(
     ...rest: Led<
-      [size: readonly number[], alignCorners?: boolean | AffineGridOptions | null | undefined],
+      [
+        size: readonly number[],
+        alignCorners?: boolean | AffineGridOptions | null | undefined,
+        options?: AffineGridOptions | undefined,
+      ],
       readonly ['size']
     >
   ): Tensor;
@@ -706,9 +717,9 @@ export interface Methods<D extends DType, R extends number> {
   /** Elementwise inverse hyperbolic tangent; NaN outside [−1, 1]. */
   arctanh(): Tensor<FloatOf<D>, R>;
   /** Index of the first largest value along `dim` (default: of all, flattened); int32. */
-  argmax<const A extends PositionArguments>(...args: A): Tensor<'int32', ReducedRank<R, A>>;
+  argmax<const A extends OneReduceArguments>(...args: A): Tensor<'int32', ReducedRank<R, A>>;
   /** Index of the first smallest value along `dim` (default: of all, flattened); int32. */
-  argmin<const A extends PositionArguments>(...args: A): Tensor<'int32', ReducedRank<R, A>>;
+  argmin<const A extends OneReduceArguments>(...args: A): Tensor<'int32', ReducedRank<R, A>>;
   /** The indices that put `input` in order along `dim`; int32. */
   argsort(...rest: SortArguments): Tensor<'int32', number>;
   /** Indices of the elements that are not 0, a row for each: int32 [n, number of dimensions]. */
@@ -925,7 +936,7 @@ export interface Methods<D extends DType, R extends number> {
   /** As ceil(), into this tensor, which it returns. */
   ceil_(): this;
   /** Elementwise max(input, 0) + min(0, `alpha` · (e^(input / alpha) − 1)) (Barron 2017). */
-  celu(first?: Setting<'alpha'> | undefined, second?: Setting<'alpha'> | undefined): Tensor;
+  celu(...given: readonly Setting<'alpha'>[]): Tensor;
   /** The channels of groups by turns; same shape. */
   channelShuffle(...rest: Named<[groups: number], readonly ['groups']>): Tensor;
   /** At most `chunks` pieces of equal size along `dim` (the last may be smaller). Views. */
@@ -935,11 +946,11 @@ export interface Methods<D extends DType, R extends number> {
   /** `input` lowered to at most `max`, a number or a tensor that broadcasts. */
   clampMax(...rest: Named<[max: number | Tensor], readonly ['max']>): Tensor;
   /** self, nowhere above `max`. */
-  clampMax_(...args: [max: number]): this;
+  clampMax_(...args: Named<[max: number | Tensor], readonly ['max']>): this;
   /** `input` raised to at least `min`, a number or a tensor that broadcasts. */
   clampMin(...rest: Named<[min: number | Tensor], readonly ['min']>): Tensor;
   /** self, nowhere below `min`. */
-  clampMin_(...args: [min: number]): this;
+  clampMin_(...args: Named<[min: number | Tensor], readonly ['min']>): this;
   /** As clamp(), into this tensor, which it returns. */
   clamp_(...args: [min?: number | ClampOptions | null | undefined, max?: number | null | undefined]): this;
   /** Elementwise input, raised to `min` and lowered to `max`; NaN stays. Either bound may be left out. */
@@ -1050,9 +1061,11 @@ export interface Methods<D extends DType, R extends number> {
     >
   ): Tensor;
   /** Copies `source` into `self`, broadcasting and converting it. Returns `self`. */
-  copy_(source: Tensor): this;
+  copy_(...given: Named<[src: Tensor, nonBlocking?: boolean | undefined], readonly ['src', 'nonBlocking']>): this;
   /** Elementwise |input| with the sign of other, broadcasting; integers give float32. */
   copysign<const B extends Others<unknown>>(...rest: B): BinaryResult<'float', Tensor<D, R>, OtherOf<B>>;
+  /** Pearson's correlation coefficients of variables: input [variables, observations] → [variables, variables]; of one → []. */
+  corrcoef(): Tensor;
   /** Elementwise cosine of radians. */
   cos(): Tensor<FloatOf<D>, R>;
   /** As cos(), into this tensor, which it returns. */
@@ -1090,6 +1103,8 @@ export interface Methods<D extends DType, R extends number> {
   countNonzero(
     ...args: (number | readonly number[] | Pick<ReduceOptions, 'dim'> | null | undefined)[]
   ): Tensor<'int32', number>;
+  /** Covariances of variables: input [variables, observations] → [variables, variables]; of one variable, also [observations], → []. */
+  cov(...rest: (number | CovOptions | undefined)[]): Tensor;
   /** The cross product of vectors of three along `dim`; default the first dimension of size 3. Other dimensions broadcast. */
   cross(
     ...rest: Led<
@@ -1215,7 +1230,7 @@ export interface Methods<D extends DType, R extends number> {
   /** Pieces one behind the other, along the third dimension. Views. */
   dsplit(...rest: Named<[indicesOrSections: number | readonly number[]], readonly ['indicesOrSections']>): Tensor[];
   /** Elementwise input where it is above 0, `alpha` · (e^input − 1) elsewhere (Clevert et al. 2015). */
-  elu(first?: Setting<'alpha'> | undefined, second?: Setting<'alpha'> | undefined): Tensor;
+  elu(...given: readonly Setting<'alpha'>[]): Tensor;
   /** Rows of `weight` [n, features] at `input` [..]: [.., features]. */
   embedding(
     ...rest: Led<
@@ -1286,9 +1301,14 @@ export interface Methods<D extends DType, R extends number> {
   /** The Fourier transform of all dimensions, or of `dim`: real input, or complex [.., 2] with `complex: true`; [.., 2]. */
   fftn(...rest: FftnArguments<ComplexFftnOptions>): Tensor;
   /** The bin of frequency 0 moved to the middle of `dim` (default: all dimensions; of complex tensors name those to move). */
-  fftshift(dim?: number | readonly number[] | null): Tensor;
+  fftshift(...rest: Named<[dim?: number | readonly number[] | null | undefined], readonly ['dim']>): Tensor;
+  /**
+   * Sets the main diagonal of `self` to `value`: the elements whose indices are all the same. With `wrap`, in a matrix with more
+   * rows than columns, the diagonal begins again after each row that has none of it. Returns `self`.
+   */
+  fillDiagonal_(value: number | boolean, wrap?: boolean | { readonly wrap?: boolean | undefined }): this;
   /** Sets every element of `self` to `value`, a number or a tensor without dimensions. Returns `self`. */
-  fill_(value: number | boolean | Tensor): this;
+  fill_(...given: Named<[value: number | boolean | Tensor], readonly ['value']>): this;
   /** Elementwise input without its fraction. */
   fix(): Tensor<D extends 'bool' ? 'int32' | 'bool' : D, R>;
   /** Joins dimensions startDim … endDim into one. */
@@ -1370,7 +1390,7 @@ export interface Methods<D extends DType, R extends number> {
   /** outer() under its other name. */
   ger(...rest: Named<[vec2: Tensor], readonly ['vec2']>): Tensor;
   /** The first half of `input` along `dim` times the sigmoid of the second; half as long along `dim`. */
-  glu(dim?: number | { readonly dim?: number | undefined }): Tensor;
+  glu(...rest: Named<[dim?: number | undefined], readonly ['dim']>): Tensor;
   /** Elementwise input > other, broadcasting; bool. */
   greater<const B extends Others<unknown>>(...rest: B): BinaryResult<'bool', Tensor<D, R>, OtherOf<B>>;
   /** Elementwise input >= other, broadcasting; bool. */
@@ -1416,13 +1436,13 @@ export interface Methods<D extends DType, R extends number> {
     ]
   ): Tensor;
   /** Elementwise 0 where |input| ≤ `lambd`, input elsewhere; NaN stays. */
-  hardshrink(lambd?: number | ShrinkOptions | undefined): Tensor;
+  hardshrink(...given: ShrinkArguments): Tensor;
   /** Elementwise min(max(input + 3, 0), 6) / 6; its gradient at ±3 is 0. */
   hardsigmoid(): Tensor<FloatOf<D>, R>;
   /** Elementwise input · min(max(input + 3, 0), 6) / 6 (Howard et al. 2019). */
   hardswish(): Tensor<FloatOf<D>, R>;
   /** Elementwise input, raised to `minVal` and lowered to `maxVal`; its gradient at both is 0. */
-  hardtanh(first?: Setting<'minVal' | 'maxVal'> | undefined, second?: Setting<'minVal' | 'maxVal'> | undefined): Tensor;
+  hardtanh(...given: readonly Setting<'minVal' | 'maxVal'>[]): Tensor;
   /** Elementwise 0 below 0, 1 above, and other at 0, broadcasting. It has no gradient. */
   heaviside(...rest: Named<[values: Tensor], readonly ['values']>): Tensor;
   /** input where target is 1, max(0, margin − input) where it is −1; margin is 1 by default. */
@@ -1458,13 +1478,13 @@ export interface Methods<D extends DType, R extends number> {
   /** The inverse of fftn: complex input [.., 2], or real with `complex: false`; [.., 2]. */
   ifftn(...rest: FftnArguments<ComplexFftnOptions>): Tensor;
   /** The inverse of fftshift. */
-  ifftshift(dim?: number | readonly number[] | null): Tensor;
+  ifftshift(...rest: Named<[dim?: number | readonly number[] | null | undefined], readonly ['dim']>): Tensor;
   /**
    * The part of `input` that subscripts name, as `input[…]` is in PyTorch: numbers, ranges and new dimensions give a view,
    * index tensors and masks a copy. Index tensors broadcast with one another; their dimensions stand in the result where those
    * they replace were, or in front if these were not neighbours. Negative places count from the end.
    */
-  index(indices: Subscripts | { readonly indices: Subscripts }): Tensor;
+  index(...given: readonly [indices: Subscripts | { readonly indices: Subscripts }]): Tensor;
   /** A copy of `input` with slice j of `source`, times alpha, added to slice index[j] along `dim`. */
   indexAdd(
     ...rest: Led<
@@ -1493,18 +1513,18 @@ export interface Methods<D extends DType, R extends number> {
   ): this;
   /**
    * A copy of `input` with `values`, which broadcast, at the places that `indices` name; see index(). Without `accumulate` the
-   * last of several values for one place remains.
+   * last of several values for one place remains. A number stands for a tensor of input's dtype.
    */
   indexPut(
     ...rest: Led<
-      [indices: Subscripts, values: Tensor, ...rest: (boolean | IndexPutOptions | undefined)[]],
+      [indices: Subscripts, values: number | boolean | Tensor, ...rest: (boolean | IndexPutOptions | undefined)[]],
       readonly ['indices', 'values']
     >
   ): Tensor;
   /** As indexPut(), into this tensor, which it returns. */
   indexPut_(
     ...args: Led<
-      [indices: Subscripts, values: Tensor, ...rest: (boolean | IndexPutOptions | undefined)[]],
+      [indices: Subscripts, values: number | boolean | Tensor, ...rest: (boolean | IndexPutOptions | undefined)[]],
       readonly ['indices', 'values']
     >
   ): this;
@@ -1563,6 +1583,8 @@ export interface Methods<D extends DType, R extends number> {
   ): Tensor;
   /** Where input is neither infinite nor NaN; bool. */
   isfinite(): Tensor<'bool', R>;
+  /** Which of `elements` are among `testElements`: bool, of the shape of `elements`. Either may be a number. NaN is among none. */
+  isin(testElements: number | Tensor, ...rest: (boolean | IsinOptions | undefined)[]): Tensor<'bool', number>;
   /** Where input is ±Infinity; bool. */
   isinf(): Tensor<'bool', R>;
   /** Where input is NaN; bool. */
@@ -1646,7 +1668,7 @@ export interface Methods<D extends DType, R extends number> {
   /** As le(), into this tensor, which it returns. */
   le_(...args: Others): this;
   /** Elementwise input where it is above 0, `negativeSlope` · input elsewhere. */
-  leakyRelu(first?: Setting<'negativeSlope'> | undefined, second?: Setting<'negativeSlope'> | undefined): Tensor;
+  leakyRelu(...given: readonly Setting<'negativeSlope'>[]): Tensor;
   /** `input` + `weight` · (`end` − `input`); the weight is a tensor or a number, and all broadcast. */
   lerp(...rest: Named<[end: Tensor, weight: number | Tensor], readonly ['end', 'weight']>): Tensor;
   /** self + weight · (end − self). */
@@ -2019,15 +2041,23 @@ export interface Methods<D extends DType, R extends number> {
   nonzero(options?: NonzeroOptions | undefined): Tensor<'int32', number> | Tensor<'int32', number>[];
   /** (Σ |input|^p)^(1/p) over `dim` (default all); p may be Infinity, −Infinity, 0 (how many are not 0) or fro (2). */
   norm(
-    p?: number | NormOptions | 'fro',
-    dim?: number | readonly number[] | ReduceOptions | null | undefined,
-    keepdim?: boolean | ReduceOptions | undefined,
+    ...rest: readonly [
+      p?: number | NormOptions | 'fro' | undefined,
+      dim?: number | readonly number[] | ReduceOptions | NormOptions | null | undefined,
+      keepdim?: boolean | NormOptions | undefined,
+      options?: NormOptions | undefined,
+    ]
   ): Tensor;
   /**
    * Normal numbers with this mean and deviation, each a tensor or a number, which broadcast; for two numbers the shape is given
    * too: `normal(0, 1, [2, 3])`.
    */
-  normal(std: number | Tensor, size?: DrawOptions | Shape | undefined, options?: DrawOptions | undefined): Tensor;
+  normal(
+    ...given: Led<
+      [std: number | Tensor, size?: Shape | NormalOptions | undefined, options?: DrawOptions | undefined],
+      readonly ['std']
+    >
+  ): Tensor;
   /** Fills `self` with normal numbers. Returns `self`. */
   normal_(
     ...args: Named<
@@ -2046,7 +2076,12 @@ export interface Methods<D extends DType, R extends number> {
   /** `input` with pad[0] elements before and pad[1] behind its last dimension, pad[2] and pad[3] around the one before it, and so on; negative numbers take away. `mode`: constant (`value`), reflect, replicate, circular. */
   pad(
     ...rest: Led<
-      [pad: readonly number[], mode?: PadMode | PadOptions | undefined, value?: number | null | undefined],
+      [
+        pad: readonly number[],
+        mode?: PadMode | PadOptions | undefined,
+        value?: number | PadOptions | null | undefined,
+        options?: PadOptions | undefined,
+      ],
       readonly ['pad']
     >
   ): Tensor;
@@ -2062,6 +2097,8 @@ export interface Methods<D extends DType, R extends number> {
       readonly ['x2']
     >
   ): Tensor;
+  /** ‖input[i] − input[j]‖ₚ for all rows i < j of [N, M]: [N (N − 1) / 2], in the order (0, 1), (0, 2), …, (1, 2), …. */
+  pdist(...rest: (number | POption | undefined)[]): Tensor;
   /** A view of `input` with its dimensions in another order. */
   permute(...dims: Listed<'dims'>): Tensor<D, R>;
   /** Channels as pixels: [.., C r², H, W] → [.., C, H r, W r]. */
@@ -2360,14 +2397,11 @@ export interface Methods<D extends DType, R extends number> {
   /** exp(input) / Σ exp(input) along `dim`; same shape. */
   softmax(...given: SoftmaxArguments): Tensor<DType, R>;
   /** Softmax of −input along `dim`. */
-  softmin(dim: number | { dim: number }): Tensor;
+  softmin(...rest: Named<[dim: number], readonly ['dim']>): Tensor;
   /** Elementwise log(1 + e^(`beta` · input)) / beta; input itself where beta · input is above `threshold`. */
-  softplus(
-    first?: Setting<'beta' | 'threshold'> | undefined,
-    second?: Setting<'beta' | 'threshold'> | undefined,
-  ): Tensor;
+  softplus(...given: readonly Setting<'beta' | 'threshold'>[]): Tensor;
   /** Elementwise input, brought `lambd` nearer to 0, and 0 within that distance; NaN becomes 0. */
-  softshrink(lambd?: number | ShrinkOptions | undefined): Tensor;
+  softshrink(...given: ShrinkArguments): Tensor;
   /** Elementwise input / (1 + |input|). */
   softsign(): Tensor<FloatOf<D>, R>;
   /** The elements along `dim` in order, and where they come from: `{ values, indices }`. NaN counts as the largest. */
@@ -2423,8 +2457,8 @@ export interface Methods<D extends DType, R extends number> {
   sum<const A extends TypedReduceArguments>(...args: A): Tensor<NamedDType<A, D>, ReducedRank<R, A>>;
   /** The sum over what broadcasting `size` to input's shape would repeat. */
   sumToSize(...size: number[] | [readonly number[]]): Tensor;
-  /** A view of `input` with two dimensions exchanged. */
-  swapaxes(...rest: Named<[dim0: number, dim1: number], readonly ['dim0', 'dim1']>): Tensor<D, R>;
+  /** transpose() under its other names. */
+  swapaxes(...rest: Named<[axis0: number, axis1: number], readonly ['axis0', 'axis1']>): Tensor;
   /** A view of `input` with two dimensions exchanged. */
   swapdims(...rest: Named<[dim0: number, dim1: number], readonly ['dim0', 'dim1']>): Tensor<D, R>;
   /** The transpose of a matrix; tensors of one or no dimension are returned as they are. */
@@ -2463,20 +2497,10 @@ export interface Methods<D extends DType, R extends number> {
    * `[[of a], [of b]]`.
    */
   tensordot(
-    ...rest: Led<
-      [
-        b: Tensor,
-        dims?:
-          | number
-          | readonly (readonly number[])[]
-          | { readonly dims?: number | readonly (readonly number[])[] | undefined }
-          | undefined,
-      ],
-      readonly ['b']
-    >
+    ...rest: Named<[b: Tensor, given?: number | readonly (readonly number[])[] | undefined], readonly ['b', 'dims']>
   ): Tensor;
   /** Elementwise input where it is above `threshold`, `value` elsewhere; NaN stays. */
-  threshold(limit: number | ThresholdOptions, value?: number | ThresholdOptions | undefined): Tensor;
+  threshold(threshold: number | ThresholdOptions, value?: number | Pick<ThresholdOptions, 'value'> | undefined): Tensor;
   /** As repeat, with 1 for leading dimensions that `dims` does not reach. */
   tile(...dims: Listed<'dims'>): Tensor;
   /** The `k` largest (or smallest) elements along `dim`, in order, and where they are: `{ values, indices }`. */

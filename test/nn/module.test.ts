@@ -303,6 +303,25 @@ describe('hooks before and behind', () => {
   });
 });
 
+describe('gradients that a backward hook has seen', () => {
+  it('live as long as what was made outside, and stay as they were', () => {
+    const model = own(new nn.Sequential(new nn.Linear(2, 3), new nn.Linear(3, 1, { bias: false })));
+    const kept: (Tensor | null)[] = [];
+    model.at(1).registerFullBackwardHook((_, gradInput, gradOutput) => {
+      kept.push(...gradInput, ...gradOutput);
+      return undefined;
+    });
+    const x = tensor([[1, 2]]);
+    for (let pass = 0; pass < 2; pass++) model.forward(x).mul(2).sum().backward();
+    const want = model.at<nn.Linear>(1).weight.mul(2).toArray();
+    expect(kept.map((g) => g?.toArray())).toEqual([want, [[2]], want, [[2]]]);
+    // The bias of the layer before has the same gradient, and must not have taken the hook's memory over.
+    expect(model.at<nn.Linear>(0).bias?.grad?.toArray()).toEqual(
+      model.at<nn.Linear>(1).weight.mul(4).flatten().toArray(),
+    );
+  });
+});
+
 describe('registering by name', () => {
   class Bag extends nn.Module {
     forward(x: Tensor): Tensor {

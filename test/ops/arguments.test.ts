@@ -1,4 +1,4 @@
-import { conv2d, maxPool2d, ones, scope, sum, tensor } from 'fettle';
+import { conv2d, maxPool2d, ones, pad, scope, sum, tensor } from 'fettle';
 import { BatchNorm2d, Conv2d, Linear, MaxPool2d } from 'fettle/nn';
 import { expect, test } from 'vitest';
 
@@ -11,6 +11,7 @@ test('arguments go by position, as in PyTorch, or by name', () => {
   expect(maxPool2d(x(), 2, 1).shape).toEqual([2, 1, 7, 7]);
   expect(maxPool2d(x(), 2, 1, { padding: 1 }).shape).toEqual([2, 1, 9, 9]);
   expect(sum(ones([2, 3]), 1, true).shape).toEqual([2, 1]);
+  expect(pad(ones([1]), [1, 0], 'constant', { value: 3 }).toArray()).toEqual([3, 1]);
   scope(() => {
     const layers = [new Conv2d(1, 4, 3, 2, 1), new Linear(3, 4, false), new BatchNorm2d(3, 1e-3, 0.2)];
     const [conv, linear, norm] = layers as [Conv2d, Linear, BatchNorm2d];

@@ -53,6 +53,7 @@ const CASES: Record<string, [(...inputs: Tensor[]) => Tensor, number[][]]> = {
   'index, separated': [(x) => index(x, [[0, 1], ':', [1, 1]]), [[2, 3, 2]]],
   'index, a mask': [(x) => index(x, [mask([1, 0, 1], [3])]), [[3, 2]]],
   indexPut: [(x, v) => indexPut(x, [[2, 0]], v), [[3, 2], [2]]],
+  'indexPut, a number': [(x) => indexPut(x, [[2, 0]], 0.5), [[3, 2]]],
   'indexPut, accumulating': [
     (x, v) => indexPut(x, [[2, 2]], v, true),
     [
