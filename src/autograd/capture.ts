@@ -60,13 +60,16 @@ export function isCapturing(): boolean {
  * were none when it was recorded.
  *
  * @example
- * const step = capture((x, y) => {
- *   optimizer.zeroGrad();
- *   const loss = crossEntropy(model.forward(x), y);
+ * const w = tensor([0.5, -1], { requiresGrad: true });
+ * const step = capture((x: Tensor) => {
+ *   const loss = x.mul(w).square().mean();
+ *   w.grad = null;
  *   loss.backward();
- *   optimizer.step();
+ *   noGrad(() => w.sub_((w.grad as unknown as Tensor).mul(0.1)));
  *   return loss;
  * });
+ * for (let i = 0; i < 5; i++) step(tensor([1, 2]));
+ * step.dispose();
  */
 export function capture<A extends readonly Tensor[], R>(fn: (...inputs: A) => R): Captured<A, R> {
   let warm: readonly Tensor[] | null = null;

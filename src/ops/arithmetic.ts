@@ -73,7 +73,8 @@ export interface AlphaOptions {
   readonly alpha?: number;
 }
 
-function scaled(x: Operand, alpha: number): Operand {
+function scaled(name: string, x: Operand, alpha: number): Operand {
+  if (typeof alpha !== 'number') fail('argument', `${name}: alpha must be a number, got ${String(alpha)}.`);
   if (alpha === 1) return x;
   return x instanceof Tensor ? mul(x, alpha) : Number(x) * alpha;
 }
@@ -84,7 +85,7 @@ export const add: Op<Binary<'same', AlphaOptions>> = op(
     leading('add', ['other'], (input: Operand, other: Operand, options: AlphaOptions = {}): Tensor => {
       checkOptions('add', options, ['alpha']);
       const { alpha = 1 } = options;
-      const b = scaled(other, alpha);
+      const b = scaled('add', other, alpha);
       if (isFloatTensor(input) && typeof b === 'number') return affine('add', input, 1, b);
       if (isFloatTensor(b) && typeof input === 'number') return affine('add', b, 1, input);
       return addTensors(input, b);
@@ -107,7 +108,7 @@ export const sub: Op<Binary<'same', AlphaOptions>> = op(
       checkOptions('sub', options, ['alpha']);
       const { alpha = 1 } = options;
       refuseBool(input, other);
-      const b = scaled(other, alpha);
+      const b = scaled('sub', other, alpha);
       if (isFloatTensor(input) && typeof b === 'number') return affine('sub', input, 1, -b);
       if (isFloatTensor(b) && typeof input === 'number') return affine('sub', b, -1, input);
       return subTensors(input, b);
