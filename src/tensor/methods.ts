@@ -1306,7 +1306,9 @@ export interface Methods<D extends DType, R extends number> {
    * Sets the main diagonal of `self` to `value`: the elements whose indices are all the same. With `wrap`, in a matrix with more
    * rows than columns, the diagonal begins again after each row that has none of it. Returns `self`.
    */
-  fillDiagonal_(value: number | boolean, wrap?: boolean | { readonly wrap?: boolean | undefined }): this;
+  fillDiagonal_(
+    ...given: Named<[value: number | boolean, wrap?: boolean | undefined], readonly ['value', 'wrap']>
+  ): this;
   /** Sets every element of `self` to `value`, a number or a tensor without dimensions. Returns `self`. */
   fill_(...given: Named<[value: number | boolean | Tensor], readonly ['value']>): this;
   /** Elementwise input without its fraction. */
@@ -1584,7 +1586,12 @@ export interface Methods<D extends DType, R extends number> {
   /** Where input is neither infinite nor NaN; bool. */
   isfinite(): Tensor<'bool', R>;
   /** Which of `elements` are among `testElements`: bool, of the shape of `elements`. Either may be a number. NaN is among none. */
-  isin(testElements: number | Tensor, ...rest: (boolean | IsinOptions | undefined)[]): Tensor<'bool', number>;
+  isin(
+    ...rest: Led<
+      [testElements: number | Tensor, ...rest: (boolean | IsinOptions | undefined)[]],
+      readonly ['testElements']
+    >
+  ): Tensor<'bool', number>;
   /** Where input is ±Infinity; bool. */
   isinf(): Tensor<'bool', R>;
   /** Where input is NaN; bool. */

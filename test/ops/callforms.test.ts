@@ -302,6 +302,10 @@ const TABLE: Readonly<Record<string, Row>> = {
   uniform_: ['from to', () => [a(), 1, 2]],
   random_: ['from to', () => [a(), 1, 5]],
   fill_: ['value', () => [a(), 2]],
+  fillDiagonal_: ['value wrap', () => [m(), 2, true]],
+  isin: ['testElements assumeUnique invert', () => [a(), v(), false, true]],
+  cov: ['correction fweights aweights', () => [a(), 0, whole(1, 2, 1), v()]],
+  pdist: ['p', () => [m(), 1]],
   copy_: ['src nonBlocking', () => [a(), b(), false]],
   full: ['fillValue', () => [[2, 3], 4], { dtype: 'int32' }],
   eye: ['m', () => [2, 3], { dtype: 'int32' }],
@@ -321,7 +325,7 @@ const TABLE: Readonly<Record<string, Row>> = {
 
 /** Ops of their first argument alone. */
 const ALONE =
-  `abs absolute acos acosh adjoint arccos arccosh arcsin arcsinh arctan arctanh argwhere asin asinh atan atanh
+  `abs absolute acos acosh adjoint arccos arccosh arcsin arcsinh arctan arctanh argwhere asin asinh atan atanh corrcoef
   bitwiseNot ceil clone contiguous cos cosh deg2rad detach digamma erf erfc erfinv exp exp2 expit expm1 fix fliplr flipud floor
   frac hardsigmoid hardswish isfinite isinf isnan isneginf isposinf lgamma log log10 log1p log2 logSigmoid logicalNot mish msort
   neg negative positive rad2deg ravel reciprocal relu rsqrt selu sgn sigmoid sign signbit silu sin sinc sinh softsign sqrt square
