@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 
 const folder = process.argv[2];
 /** Kilobytes of JavaScript, compressed, beside the .wasm: the engine, tensors, the tape, and little else. */
-const BUDGET = 14;
+const BUDGET = 15;
 
 const program = "import { relu, zeros } from 'fettle/ops'; console.log(relu(zeros([2])).dataSync());";
 const { metafile, outputFiles } = await build({

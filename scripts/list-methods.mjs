@@ -9,7 +9,7 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { readSheets } from './sheets.mjs';
-import { root } from './stages.mjs';
+import { quietly, root } from './stages.mjs';
 
 const file = join(root, 'src/tensor/methods.ts');
 
@@ -250,4 +250,5 @@ function declaredTypes(program) {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   writeFileSync(file, await listMethods());
+  await quietly(process.execPath, [join(root, 'node_modules/@biomejs/biome/bin/biome'), 'check', '--write', file]);
 }

@@ -1,3 +1,4 @@
+import { record as recordLaunches } from '../backend/record.js';
 import type { Recording } from '../core/device.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
@@ -135,7 +136,7 @@ function record<A extends readonly Tensor[], R>(
   let made: Recording;
   recording = true;
   try {
-    made = device.record(() => {
+    made = recordLaunches(device, () => {
       seen = watchGrads(() => scope(() => fn(...(own as unknown as A))));
     });
   } catch (error) {

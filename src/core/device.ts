@@ -35,6 +35,15 @@ export interface LaunchNumbers {
   int(i: number, value: number): void;
 }
 
+/** Sees what happens on a device, to record it. */
+export interface Observer {
+  allocated(storage: Storage): void;
+  launched(launch: Launch): void;
+  written(storage: Storage, offset: number, data: Uint8Array): void;
+  /** Called for every read. */
+  read(): void;
+}
+
 /** A sequence of launches that can run again, on memory of its own that was planned once. */
 export interface Recording {
   /** Launches of one run. */
@@ -75,7 +84,5 @@ export interface Device {
   launch(launch: Launch): void;
   /** Copies bytes from one storage to another. */
   copy(target: Storage, targetOffset: number, source: Storage, sourceOffset: number, bytes: number): void;
-  /** Runs `body` and keeps what it launched. Throws when it reads a value back, which a replay could not follow. */
-  record(body: () => void): Recording;
   memory(): MemoryUse;
 }

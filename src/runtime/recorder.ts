@@ -1,4 +1,4 @@
-import type { Launch, LaunchNumbers, Recording } from '../core/device.js';
+import type { Launch, LaunchNumbers, Observer, Recording } from '../core/device.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { Storage } from '../core/storage.js';
@@ -57,7 +57,7 @@ function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
-export class Recorder {
+export class Recorder implements Observer {
   private readonly made = new Set<Storage>();
   private readonly uploads = new Map<Storage, Upload>();
   private readonly steps: Step[] = [];

@@ -47,7 +47,7 @@ export function weights(k: number, shape: readonly number[]): Tensor {
 }
 
 /** The same elements with other strides: every second element, or dimensions stored in reverse. */
-function strided(x: Tensor): Tensor {
+export function strided(x: Tensor): Tensor {
   if (x.ndim < 2) return stack([x, x], x.ndim).select(-1, 1);
   const reversed = x.shape.map((_, i) => x.ndim - 1 - i);
   return x.permute(reversed).contiguous().permute(reversed);
