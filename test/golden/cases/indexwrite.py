@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from golden import CALLS, INF, NAN, T, case, ints, refusal, snake, spread, values
+from golden import CALLS, INF, NAN, T, case, ints, refusal, spread, values
 
 CALLS.update(
     indexFill=torch.index_fill, scatterReduce=lambda x, d, i, s, r, *more, include_self=None: torch.scatter_reduce(x, d, i, s, r, include_self=more[0] if more else include_self is not False),
@@ -39,21 +39,6 @@ refusal("indexFill", [spread([3]), index([3])], [T(0), 0, T(1), 1], "out of rang
 refusal("indexFill", [spread([3]), index([1]), spread([1])], [T(0), 0, T(1), T(2)], "value with a dimension")
 case("indexSelect", [spread([]), index([0])], [T(0), 0, T(1)], "no dimension")
 case("indexSelect", [spread([3, 2]), index(1, shape=[])], [T(0), 0, T(1)], "a number")
-
-for name in ["indexAdd", "indexCopy", "indexFill", "indexReduce", "put", "maskedScatter", "scatterReduce"]:
-    CALLS[f"{name}_"] = getattr(torch.Tensor, snake(name) + "_")
-free = lambda shape, **o: spread(shape, grad=False, **o)  # noqa: E731
-for d, source in [(0, [2, 4]), (-1, [3, 2])]:
-    for label, view in [("", None), ("of a view", [["transpose", 0, 1]])]:
-        x = free([3, 4] if view is None else [4, 3], view=view)
-        case("indexAdd_", [x, index([2, 2]), free(source)], [T(0), d, T(1), T(2), {"alpha": 0.5}], label, sums=True)
-        case("indexCopy_", [x, index([2, 0]), free(source)], [T(0), d, T(1), T(2)], label)
-        case("indexFill_", [x, index([2, 0])], [T(0), d, T(1), -3], label)
-        case("indexReduce_", [x, index([2, 0]), free(source)], [T(0), d, T(1), T(2), "amax"], label)
-case("put_", [free([3, 4]), index([0, -1]), free([2])], after=[0])
-case("maskedScatter_", [free([3, 4]), ints([3, 4], 0, 2, "bool"), free([12])], after=[0])
-case("scatterReduce_", [free([3, 4]), index([[0, 1], [2, 2]]), free([2, 2])], [T(0), 0, T(1), T(2), {"reduce": "sum"}], after=[0])
-refusal("indexAdd_", [free([3]), index([3]), free([1])], [T(0), 0, T(1), T(2)], "out of range")
 
 for shape, places in [([5], [4, 0]), ([3, 4], [[0, 11], [5, -1]]), ([3, 4], [])]:
     at = index(places, shape=[0] if places == [] else None)
