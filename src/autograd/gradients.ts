@@ -1,5 +1,5 @@
 import { type DType, traits } from '../core/dtype.js';
-import { coalesce, contiguousStrides, type Shape, sameShape } from '../core/shape.js';
+import { contiguousStrides, loopNest, type Shape, sameShape } from '../core/shape.js';
 import { allocate, type Tensor } from '../core/tensor.js';
 import { record } from './tape.js';
 
@@ -12,14 +12,13 @@ const GRAIN = 16384;
 
 /** Runs an elementwise kernel; `y` may have any strides where the kernel copies. */
 function run(kernel: string, y: Tensor, operands: readonly Tensor[], strides: readonly Shape[]): void {
-  const layout = coalesce(y.shape, strides);
   y.storage.device.launch({
     kernel,
     work: y.numel(),
     grain: GRAIN,
     writes: [y],
     reads: operands,
-    ints: [layout.shape.length, ...layout.shape, ...layout.strides.flat()],
+    ints: loopNest(y.shape, strides),
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Tensor } from '../core/tensor.js';
 import { isGradEnabled } from './mode.js';
-import { type Backward, edgeOf, Node } from './node.js';
+import { type Backward, type Edge, edgeOf, Node } from './node.js';
 import { View } from './view.js';
 
 /**
@@ -19,12 +19,21 @@ export function record(
   if (input !== undefined && output !== undefined && output.storage === input.storage && output !== input) {
     output.link = new View(input, name, backward, isGradEnabled() ? 'recorded' : 'noGrad');
   }
-  if (!isGradEnabled() || !inputs.some((tensor) => tensor.requiresGrad)) return;
-  const node = new Node(name, inputs.map(edgeOf), outputs.length, backward);
-  outputs.forEach((made, i) => {
+  if (!isGradEnabled()) return;
+  let needed = false;
+  const edges: (Edge | null)[] = [];
+  for (const tensor of inputs) {
+    const edge = edgeOf(tensor);
+    if (edge !== null) needed = true;
+    edges.push(edge);
+  }
+  if (!needed) return;
+  const node = new Node(name, edges, outputs.length, backward);
+  for (let i = 0; i < outputs.length; i++) {
+    const made = outputs[i] as Tensor;
     made.node = node;
     made.outputIndex = i;
-  });
+  }
   // Saved after the outputs know their node, so that an output saved here can be differentiated again.
   node.save(saved);
 }

@@ -1,4 +1,4 @@
-import type { Storage } from './storage.js';
+import type { Block, Storage } from './storage.js';
 import type { Tensor } from './tensor.js';
 
 /**
@@ -75,6 +75,8 @@ export interface Device {
   readonly name: 'wasm' | 'webgpu';
   /** Uninitialized memory for one tensor. `label` says what it is for in reports. */
   allocate(bytes: number, label: string): Storage;
+  /** Takes back the memory of a storage that nothing holds any more. */
+  free(block: Block): void;
   /** Copies `data` into the storage, beginning at byte `offset`. */
   write(storage: Storage, offset: number, data: Uint8Array): void;
   /** A copy of `bytes` bytes from byte `offset` on. */

@@ -67,7 +67,9 @@ function arrange(
 ): { values: unknown[]; others: Record<string, unknown> } {
   const values = given.slice(0, -1);
   const others: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(given[given.length - 1] as object)) {
+  const options = given[given.length - 1] as Readonly<Record<string, unknown>>;
+  for (const key in options) {
+    const value = options[key];
     const place = names.indexOf(key);
     if (place < 0) others[key] = value;
     else if (values[place] !== undefined) fail('argument', `${name}: ${key} is given twice, by position and by name.`);

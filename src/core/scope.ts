@@ -63,7 +63,8 @@ export function openScope(): Scope {
 
 /** Gives `owned` to the innermost scope, if there is one. */
 export function own(owned: Owned): void {
-  scopes[scopes.length - 1]?.add(owned);
+  const scope = scopes[scopes.length - 1];
+  if (scope != null) scope.add(owned);
 }
 
 /** Runs `body` as if `scope` (null: none) were the innermost one: it owns what the body makes. */

@@ -111,35 +111,52 @@ export function broadcastStrides(shape: Shape, strides: Shape, target: Shape): n
   return out;
 }
 
-/** A loop nest for kernels: sizes, and the strides of each operand in it. */
-export interface Layout {
-  readonly shape: number[];
-  readonly strides: readonly number[][];
-}
-
 /**
- * The smallest loop nest that visits `shape` in row-major order: size-1 dimensions are dropped, and neighbours along which
- * every operand steps evenly become one. A contiguous operand thus arrives as one dimension of stride 1.
+ * The smallest loop nest that visits `shape` in row-major order, as kernels take it: the number of sizes, the sizes, and for
+ * each operand its strides. Size-1 dimensions are dropped, and neighbours along which every operand steps evenly become
+ * one: contiguous operands arrive as one dimension of stride 1.
  */
-export function coalesce(shape: Shape, operands: readonly Shape[]): Layout {
+export function loopNest(shape: Shape, operands: readonly Shape[]): number[] {
+  let rank = 0;
+  // The dimension that the last loop stands for, and its size so far.
+  let last = -1;
+  let length = 1;
   const sizes: number[] = [];
-  const strides: number[][] = operands.map(() => []);
+  const dims: number[] = [];
   for (let d = 0; d < shape.length; d++) {
     const size = shape[d] as number;
     if (size === 1) continue;
-    const last = sizes.length - 1;
-    const joins = last >= 0 && operands.every((s, o) => strides[o]?.[last] === (s[d] as number) * size);
-    if (joins) {
-      sizes[last] = (sizes[last] as number) * size;
-      for (let o = 0; o < operands.length; o++) (strides[o] as number[])[last] = operands[o]?.[d] as number;
+    if (last >= 0 && joins(operands, last, d, size)) {
+      length *= size;
+      sizes[rank - 1] = length;
+      dims[rank - 1] = d;
     } else {
+      length = size;
       sizes.push(size);
-      for (let o = 0; o < operands.length; o++) strides[o]?.push(operands[o]?.[d] as number);
+      dims.push(d);
+      rank++;
     }
+    last = d;
   }
-  if (sizes.length === 0) {
-    sizes.push(sizeOf(shape));
-    for (const s of strides) s.push(1);
+  if (rank === 0) {
+    const single = [1, 1];
+    for (let o = 0; o < operands.length; o++) single.push(1);
+    return single;
   }
-  return { shape: sizes, strides };
+  const nest = [rank];
+  for (let i = 0; i < rank; i++) nest.push(sizes[i] as number);
+  for (let o = 0; o < operands.length; o++) {
+    const strides = operands[o] as Shape;
+    for (let i = 0; i < rank; i++) nest.push(strides[dims[i] as number] as number);
+  }
+  return nest;
+}
+
+/** Whether every operand steps from one element of dimension `outer` to the next as over `size` elements of `inner`. */
+function joins(operands: readonly Shape[], outer: number, inner: number, size: number): boolean {
+  for (let o = 0; o < operands.length; o++) {
+    const strides = operands[o] as Shape;
+    if (strides[outer] !== (strides[inner] as number) * size) return false;
+  }
+  return true;
 }

@@ -1,6 +1,13 @@
 import type { Device } from './device.js';
 import { fail } from './errors.js';
 
+/** A stretch of a device's memory, in the device's own terms. */
+export interface Block {
+  /** Where it begins: a byte address in wasm. */
+  readonly pointer: number;
+  readonly bytes: number;
+}
+
 /** Memory of a device that one or more tensors look at. Views share it; it is given back when the last of them lets go. */
 export class Storage {
   /** How many tensors (and saved values of a graph) hold it. */
@@ -9,14 +16,16 @@ export class Storage {
   version = 0;
   /** The op that wrote last, for the message about it. */
   writer = '';
+  readonly pointer: number;
+  readonly bytes: number;
 
   constructor(
     readonly device: Device,
-    /** Where it begins, in the device's own terms: a byte address in wasm. */
-    readonly pointer: number,
-    readonly bytes: number,
-    private readonly free: () => void,
-  ) {}
+    readonly block: Block,
+  ) {
+    this.pointer = block.pointer;
+    this.bytes = block.bytes;
+  }
 
   get shared(): boolean {
     return this.holders > 1;
@@ -33,7 +42,7 @@ export class Storage {
   }
 
   release(): void {
-    if (this.holders > 0 && --this.holders === 0) this.free();
+    if (this.holders > 0 && --this.holders === 0) this.device.free(this.block);
   }
 
   /** Notes an in-place write by `op`. */

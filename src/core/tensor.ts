@@ -185,7 +185,10 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
   /** The same tensor under another handle: same memory, same place in the graph. */
   alias(): Tensor<D> {
     const other = this.strided(this.shape, this.strides, this.offset);
-    other.place = this.place;
+    other.made = this.node;
+    other.outputIndex = this.outputIndex;
+    other.accumulator = this.accumulator;
+    other.wantsGrad = this.wantsGrad;
     return other;
   }
 

@@ -1,5 +1,5 @@
 import { isGradEnabled, record, showing } from '../autograd/index.js';
-import { Tensor } from '../tensor.js';
+import { Tensor } from '../core/tensor.js';
 import type { Module } from './module.js';
 
 /** Functions that see what a module does, and may change it. */

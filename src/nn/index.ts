@@ -1,3 +1,7 @@
+// Parameters are tensors, and those have methods. A program that uses neither the functions that make tensors nor methods, but
+// `fettle/ops`, is bundled without them; nothing else in this floor brings them along.
+import '../tensor.js';
+
 export * from './activation.js';
 export * from './adaptivepool.js';
 export {

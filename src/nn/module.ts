@@ -4,8 +4,8 @@ import { isDType } from '../core/dtype.js';
 import { fail, show, warnOnce } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import { sameShape } from '../core/shape.js';
+import { Tensor } from '../core/tensor.js';
 import { copy_, tensor, zero_ } from '../ops/index.js';
-import { Tensor } from '../tensor.js';
 import { type BackwardHook, type ForwardHook, type ForwardPreHook, type HookHandle, hooksOf } from './hooks.js';
 
 /** What a parameter's values must satisfy, such as a pruning mask. */

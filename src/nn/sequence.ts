@@ -1,7 +1,7 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
+import { Tensor } from '../core/tensor.js';
 import { cat, expand, full, indexSelect, narrow, reshape, stack, tensor, transpose } from '../ops/index.js';
-import { Tensor } from '../tensor.js';
 
 /** Batches of sequences of unequal length: padded to one, or packed without padding. */
 

@@ -4,8 +4,8 @@ import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { scope } from '../core/scoping.js';
 import { sizeOf } from '../core/shape.js';
+import { Tensor } from '../core/tensor.js';
 import { zeros } from '../ops/index.js';
-import { Tensor } from '../tensor.js';
 import type { HookHandle } from './hooks.js';
 import type { Module } from './module.js';
 

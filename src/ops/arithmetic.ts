@@ -73,7 +73,10 @@ export interface AlphaOptions {
   readonly alpha?: number;
 }
 
-function scaled(name: string, x: Operand, alpha: number): Operand {
+/** `x` times the alpha that the options give. */
+function scaled(name: string, x: Operand, options: AlphaOptions): Operand {
+  checkOptions(name, options, ['alpha']);
+  const { alpha = 1 } = options;
   if (typeof alpha !== 'number') fail('argument', `${name}: alpha must be a number, got ${String(alpha)}.`);
   if (alpha === 1) return x;
   return x instanceof Tensor ? mul(x, alpha) : Number(x) * alpha;
@@ -82,10 +85,8 @@ function scaled(name: string, x: Operand, alpha: number): Operand {
 // A number beside a float32 tensor needs no tensor of its own and no broadcast: one affine pass.
 export const add: Op<Binary<'same', AlphaOptions>> = op(
   signed(
-    leading('add', ['other'], (input: Operand, other: Operand, options: AlphaOptions = {}): Tensor => {
-      checkOptions('add', options, ['alpha']);
-      const { alpha = 1 } = options;
-      const b = scaled('add', other, alpha);
+    leading('add', ['other'], (input: Operand, other: Operand, options?: AlphaOptions): Tensor => {
+      const b = options === undefined ? other : scaled('add', other, options);
       if (isFloatTensor(input) && typeof b === 'number') return affine('add', input, 1, b);
       if (isFloatTensor(b) && typeof input === 'number') return affine('add', b, 1, input);
       return addTensors(input, b);
@@ -104,11 +105,9 @@ function refuseBool(...operands: Operand[]): void {
 
 export const sub: Op<Binary<'same', AlphaOptions>> = op(
   signed(
-    leading('sub', ['other'], (input: Operand, other: Operand, options: AlphaOptions = {}): Tensor => {
-      checkOptions('sub', options, ['alpha']);
-      const { alpha = 1 } = options;
+    leading('sub', ['other'], (input: Operand, other: Operand, options?: AlphaOptions): Tensor => {
       refuseBool(input, other);
-      const b = scaled('sub', other, alpha);
+      const b = options === undefined ? other : scaled('sub', other, options);
       if (isFloatTensor(input) && typeof b === 'number') return affine('sub', input, 1, -b);
       if (isFloatTensor(b) && typeof input === 'number') return affine('sub', b, -1, input);
       return subTensors(input, b);

@@ -100,11 +100,10 @@ export const where = op(
       return convert(t, compute);
     }) as [Tensor, Tensor];
     const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', a.shape, b.shape));
-    const [c, p, q] = [condition, a, b].map((t) =>
-      t.strided(shape, broadcastStrides(t.shape, t.strides, shape), t.offset),
-    );
+    const sources = [condition, a, b];
+    const strides = sources.map((t) => broadcastStrides(t.shape, t.strides, shape));
     const raw = empty(condition, shape, compute, 'where');
-    elementwise(`where_b${traits[compute].bytes}`, raw, [c as Tensor, p as Tensor, q as Tensor]);
+    elementwise(`where_b${traits[compute].bytes}`, raw, sources, undefined, strides);
     const y = convert(raw, dtype);
     const [from, to] = [a.shape, b.shape];
     const operands = [input instanceof Tensor ? input : a, other instanceof Tensor ? other : b];

@@ -104,7 +104,7 @@ function checkOperands(
   if (weight.ndim !== rank + 2) {
     fail('shape', `${name}: expected weight [${layout}, …] with ${rank + 2} dimensions, got ${show(weight.shape)}.`);
   }
-  if (input.shape.slice(1).includes(0) || weight.shape.includes(0)) {
+  if (input.shape.indexOf(0, 1) > 0 || weight.shape.includes(0)) {
     fail(
       'shape',
       `${name}: only the batch may be empty, got input ${show(input.shape)} and weight ${show(weight.shape)}.`,
@@ -130,8 +130,10 @@ export function convField(
   { bias = null, stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvOptions<Extent>,
 ): Field {
   checkOperands(name, rank, input, weight, bias, 'outC, C / groups');
-  const [n, c, ...image] = input.shape as [number, number, ...number[]];
-  const [oc, perGroup, ...kernel] = weight.shape as [number, number, ...number[]];
+  const [n, c] = input.shape as [number, number];
+  const [oc, perGroup] = weight.shape as [number, number];
+  const image = input.shape.slice(2);
+  const kernel = weight.shape.slice(2);
   if (!Number.isInteger(groups) || groups < 1 || oc % groups !== 0 || c !== perGroup * groups) {
     fail(
       'shape',
@@ -142,28 +144,30 @@ export function convField(
   checkBias(name, bias, oc);
   const steps = extents(name, 'stride', stride, rank, 1);
   const spaces = extents(name, 'dilation', dilation, rank, 1);
-  const reach = kernel.map((k, i) => (spaces[i] as number) * (k - 1));
-  const shared = { n, c, image, oc, kernel, stride: steps, dilation: spaces, groups };
   if (padding === 'same') {
     if (steps.some((s) => s !== 1)) fail('argument', `${name}: padding 'same' needs stride 1, got ${show(steps)}.`);
     // Where the number of zeros is odd, the end has one more.
-    return { ...shared, padding: reach.map((r) => Math.floor(r / 2)), out: image };
+    const before = kernel.map((k, i) => Math.floor(((spaces[i] as number) * (k - 1)) / 2));
+    return { n, c, image, oc, out: image, kernel, stride: steps, padding: before, dilation: spaces, groups };
   }
   if (typeof padding === 'string' && padding !== 'valid') {
     fail('argument', `${name}: padding must be whole numbers, 'same' or 'valid', got '${String(padding)}'.`);
   }
   const zeros = extents(name, 'padding', padding === 'valid' ? 0 : padding, rank, 0);
-  const out = image.map(
-    (s, i) => Math.floor((s + 2 * (zeros[i] as number) - (reach[i] as number) - 1) / (steps[i] as number)) + 1,
-  );
-  if (out.some((s) => s < 1)) {
-    fail(
-      'shape',
-      `${name}: a kernel of ${show(kernel)} with dilation ${show(spaces)} does not fit into ${show(image)} with padding ` +
-        `${show(zeros)}.`,
-    );
+  const out: number[] = [];
+  for (let i = 0; i < rank; i++) {
+    const room =
+      (image[i] as number) + 2 * (zeros[i] as number) - (spaces[i] as number) * ((kernel[i] as number) - 1) - 1;
+    if (room < 0) {
+      fail(
+        'shape',
+        `${name}: a kernel of ${show(kernel)} with dilation ${show(spaces)} does not fit into ${show(image)} with padding ` +
+          `${show(zeros)}.`,
+      );
+    }
+    out.push(Math.floor(room / (steps[i] as number)) + 1);
   }
-  return { ...shared, padding: zeros, out };
+  return { n, c, image, oc, out, kernel, stride: steps, padding: zeros, dilation: spaces, groups };
 }
 
 /**

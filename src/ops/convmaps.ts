@@ -19,7 +19,9 @@ import { overlap, type Slide, slide } from './slide.js';
 
 /** The geometry in the order of the kernels' integer slots. */
 function ints(g: Geometry): number[] {
-  return [g.n, g.c, ...g.image, g.oc, ...g.out, ...g.kernel, ...g.stride, ...g.padding, ...g.dilation, g.groups];
+  const { image, out, kernel, stride, padding, dilation } = g;
+  const sizes = [g.n, g.c, image[0], image[1], g.oc, out[0], out[1], kernel[0], kernel[1]];
+  return [...sizes, stride[0], stride[1], padding[0], padding[1], dilation[0], dilation[1], g.groups];
 }
 
 /** x ∗ w (+ bias). All float32. */
@@ -80,8 +82,13 @@ function toWeight(dy: Tensor, x: Tensor, g: Geometry): Tensor {
   return dw;
 }
 
+function isPlanar(f: Field): f is Geometry & Field {
+  return f.image.length === 2;
+}
+
 /** The last two directions of a field; a line gets a first one of size 1. */
 function planar(f: Field): Geometry {
+  if (isPlanar(f)) return f;
   const two = (sizes: readonly number[], one: number) =>
     [one, ...sizes].slice(-2) as unknown as readonly [number, number];
   return {

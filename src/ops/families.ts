@@ -15,11 +15,11 @@ import {
   copyInto,
   elementwise,
   empty,
+  kernelNames,
   type Op,
   op,
   scalarLike,
   signed,
-  suffix,
 } from './op.js';
 import { at, build, integers, type Reference, type Sample, spread } from './sheet.js';
 
@@ -98,6 +98,7 @@ export function unary<
 >(name: string, entry: UnaryEntry<S, P> & { readonly result?: K }): Op<Unary<K, P>> {
   const { save = [], grad, result = 'float', kernel = name, compose } = entry;
   const defaults = (entry.parameters ?? []) as unknown as P;
+  const kernels = kernelNames(kernel);
   const domain = entry.domain ?? [-3, 3];
 
   const compute = (input: Tensor, ...given: Partial<P>): Tensor => {
@@ -119,8 +120,7 @@ export function unary<
     const raw = compose
       ? noGrad(() => scope(() => compose(x, ...parameters)))
       : empty(x, x.shape, result === 'bool' ? 'bool' : dtypes.compute, name);
-    if (!compose)
-      elementwise(`${kernel}_${suffix(dtypes.compute)}`, raw, [x], parameters.length > 0 ? parameters : undefined);
+    if (!compose) elementwise(kernels(dtypes.compute), raw, [x], parameters);
     const y = convert(raw, dtypes.out);
     if (grad === undefined) return y;
     const values = { x: input, y };
@@ -270,6 +270,11 @@ function binarySamples(domain: readonly [readonly [number, number], readonly [nu
   ];
 }
 
+/** The strides with which `x` reads as `shape`, to which it broadcasts. */
+function readAs(x: Tensor, shape: Shape): Shape {
+  return sameShape(x.shape, shape) ? x.strides : broadcastStrides(x.shape, x.strides, shape);
+}
+
 /** The whole numbers below the elements of `a`, without what is none. */
 function wholes({ shape, data }: Reference): Reference {
   return { shape, data: data.map((v) => (Number.isFinite(v) ? Math.floor(v) : 0)) };
@@ -282,6 +287,7 @@ export function binary<
   const K extends 'same' | 'float' | 'bool' | 'logical' = 'same',
 >(name: string, entry: BinaryEntry<S> & { readonly result?: K }): Op<Binary<K>> {
   const { save = [], grad, result = 'same', kernel = name, compose, wholeOnly = false } = entry;
+  const kernels = kernelNames(kernel);
   const domain = entry.domain ?? [
     [-3, 3],
     [-3, 3],
@@ -306,11 +312,7 @@ export function binary<
     const raw = compose
       ? noGrad(() => scope(() => compose(a, b)))
       : empty(a, shape, result === 'bool' || result === 'logical' ? 'bool' : compute, name);
-    if (!compose)
-      elementwise(`${kernel}_${suffix(compute)}`, raw, [
-        sameShape(a.shape, shape) ? a : a.strided(shape, broadcastStrides(a.shape, a.strides, shape), a.offset),
-        sameShape(b.shape, shape) ? b : b.strided(shape, broadcastStrides(b.shape, b.strides, shape), b.offset),
-      ]);
+    if (!compose) elementwise(kernels(compute), raw, [a, b], undefined, [readAs(a, shape), readAs(b, shape)]);
     const y = convert(raw, out);
     if (grad === undefined) return y;
     // A number has no gradient; its place in the graph is empty.

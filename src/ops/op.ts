@@ -1,7 +1,7 @@
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { toHalf } from '../core/half.js';
-import { coalesce } from '../core/shape.js';
+import { loopNest, type Shape } from '../core/shape.js';
 import { allocate, Tensor } from '../core/tensor.js';
 import type { Sheet } from './sheet.js';
 
@@ -32,6 +32,16 @@ export function suffix(dtype: DType): string {
   return traits[dtype].suffix;
 }
 
+/** The names of a kernel for each dtype, put together once: the device finds it fastest under the very same string. */
+// @__NO_SIDE_EFFECTS__
+export function kernelNames(kernel: string): (dtype: DType) => string {
+  const names: { [D in DType]?: string } = {};
+  return (dtype) => {
+    names[dtype] ??= `${kernel}_${suffix(dtype)}`;
+    return names[dtype];
+  };
+}
+
 /** An uninitialized tensor on the device of `like`. */
 export function empty<D extends DType>(like: Tensor, shape: readonly number[], dtype: D, label: string): Tensor<D> {
   return allocate(like.storage.device, shape, dtype, label);
@@ -45,33 +55,41 @@ const ELEMENTWISE_GRAIN = 32768;
 /** Bytes in which the sums of assembly/sum.ts keep the partial sums of a strip of columns. */
 export const SUM_SCRATCH = 4096;
 
-/** Runs an elementwise kernel: `y` contiguous, the operands read through the smallest loop nest that visits them. */
-export function elementwise(kernel: string, y: Tensor, operands: readonly Tensor[], floats?: readonly number[]): void {
-  const layout = coalesce(
-    y.shape,
-    operands.map((t) => t.strides),
-  );
+const NO_FLOATS: readonly number[] = [];
+
+/**
+ * Runs an elementwise kernel: `y` contiguous, the operands read through the smallest loop nest that visits them. `strides`
+ * are those with which they read as y's shape, where they are broadcast.
+ */
+export function elementwise(
+  kernel: string,
+  y: Tensor,
+  operands: readonly Tensor[],
+  floats: readonly number[] = NO_FLOATS,
+  strides: readonly Shape[] = operands.map((t) => t.strides),
+): void {
   y.storage.device.launch({
     kernel,
     work: y.numel(),
     grain: ELEMENTWISE_GRAIN,
     writes: [y],
     reads: operands,
-    ...(floats === undefined ? {} : { floats }),
-    ints: [layout.shape.length, ...layout.shape, ...layout.strides.flat()],
+    floats,
+    ints: loopNest(y.shape, strides),
   });
 }
 
+const COPY = { 1: 'copy_b1', 2: 'copy_b2', 4: 'copy_b4' } as const;
+
 /** Copies `x` into `y`, element by element of equal shapes, whatever their strides. Same dtype. */
 export function copyInto(y: Tensor, x: Tensor): void {
-  const layout = coalesce(y.shape, [y.strides, x.strides]);
   y.storage.device.launch({
-    kernel: `copy_b${traits[y.dtype].bytes}`,
+    kernel: COPY[traits[y.dtype].bytes],
     work: y.numel(),
     grain: ELEMENTWISE_GRAIN,
     writes: [y],
     reads: [x],
-    ints: [layout.shape.length, ...layout.shape, ...layout.strides.flat()],
+    ints: loopNest(y.shape, [y.strides, x.strides]),
   });
 }
 

@@ -88,7 +88,7 @@ export function checkImage(name: string, rank: Rank, input: Tensor, mayBeEmpty?:
   checkTensor(name, input);
   const free = mayBeEmpty ?? input.ndim - rank - 1;
   const hasRank = input.ndim === rank + 1 || input.ndim === rank + 2;
-  if (!hasRank || input.shape.slice(free).includes(0)) {
+  if (!hasRank || input.shape.indexOf(0, free) >= 0) {
     const which = free === 0 ? 'no size' : free === 1 ? 'no size but the first' : 'no size of the image';
     fail('shape', `${name}: expected ${imageShapes(rank)} with ${which} being 0, got ${show(input.shape)}.`);
   }
@@ -106,18 +106,22 @@ export function poolField(
   const stride = extents(name, 'stride', options.stride ?? kernelSize, rank, 1);
   const padding = extents(name, 'padding', options.padding ?? 0, rank, 0);
   const dilation = extents(name, 'dilation', options.dilation ?? 1, rank, 1);
-  if (padding.some((p, i) => p > (kernel[i] as number) / 2)) {
-    fail('argument', `${name}: padding must be at most half the window, got ${show(padding)} for ${show(kernel)}.`);
+  const out: number[] = [];
+  const field = { image, kernel, stride, padding, dilation, out };
+  for (let i = 0; i < rank; i++) {
+    if ((padding[i] as number) > (kernel[i] as number) / 2) {
+      fail('argument', `${name}: padding must be at most half the window, got ${show(padding)} for ${show(kernel)}.`);
+    }
+    const size = poolSize(field, i, options.ceilMode ?? false);
+    if (size < 1) {
+      fail(
+        'shape',
+        `${name}: a window of ${show(kernel)} with padding ${show(padding)} does not fit into ${show(image)}.`,
+      );
+    }
+    out.push(size);
   }
-  const field = { image, kernel, stride, padding, dilation };
-  const out = image.map((_, i) => poolSize(field, i, options.ceilMode ?? false));
-  if (out.some((s) => s < 1)) {
-    fail(
-      'shape',
-      `${name}: a window of ${show(kernel)} with padding ${show(padding)} does not fit into ${show(image)}.`,
-    );
-  }
-  return { ...field, out };
+  return field;
 }
 
 /** Number of windows along direction i. */
@@ -129,8 +133,13 @@ function poolSize(f: Omit<PoolField, 'out'>, i: number, ceilMode: boolean): numb
   return ceilMode && (count - 1) * stride >= size + padding ? count - 1 : count;
 }
 
+function isOfPlanes(f: PoolField): f is PlaneField {
+  return f.image.length === 2;
+}
+
 /** The last two directions as windows of planes; a line gets a first direction of size 1. */
 export function planeOf(f: PoolField): PlaneField {
+  if (isOfPlanes(f)) return f;
   const two = (sizes: readonly number[], one: number) => [one, ...sizes].slice(-2) as unknown as Two;
   return {
     image: two(f.image, 1),

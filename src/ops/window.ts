@@ -20,6 +20,9 @@ const LETTERS = [['L'], ['H', 'W'], ['D', 'H', 'W']];
 
 /** `value` for each of `rank` directions: whole numbers of at least `least`. */
 export function extents(name: string, argument: string, value: Extent, rank: Rank, least: number): readonly number[] {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least) {
+    return rank === 1 ? [value] : rank === 2 ? [value, value] : [value, value, value];
+  }
   const list = typeof value === 'number' ? [value] : value;
   const fits = Array.isArray(list) && (list.length === 1 || list.length === rank);
   if (!fits || !list.every((v) => Number.isInteger(v) && v >= least)) {

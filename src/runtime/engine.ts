@@ -3,13 +3,44 @@ import { fail } from '../core/errors.js';
 import { Allocator } from './allocator.js';
 import { chooseVariant, createMemory, growMemory, HEAP_START, type Instance, instantiate } from './module.js';
 
-/** A stretch of memory that is in use, and for what. */
-export interface Block {
-  readonly pointer: number;
-  readonly bytes: number;
-  readonly label: string;
-  /** Where it was allocated, when leaks are being tracked. */
-  readonly stack: string | undefined;
+/** A stretch of memory that is in use, and for what. Those in use form a ring, which is cheaper to change than a table. */
+export class Block {
+  private before: Block = this;
+  private after: Block = this;
+
+  constructor(
+    readonly pointer: number,
+    readonly bytes: number,
+    readonly label: string,
+    /** Where it was allocated, when leaks are being tracked. */
+    readonly stack: string | undefined,
+  ) {}
+
+  /** Whether it stands in a ring: it has been allocated, and not been freed. */
+  get used(): boolean {
+    return this.after !== this;
+  }
+
+  /** Enters the ring after `other`. */
+  join(other: Block): void {
+    this.before = other;
+    this.after = other.after;
+    other.after.before = this;
+    other.after = this;
+  }
+
+  /** Leaves the ring. */
+  leave(): void {
+    this.before.after = this.after;
+    this.after.before = this.before;
+    this.before = this;
+    this.after = this;
+  }
+
+  /** The others of its ring. */
+  *others(): Generator<Block> {
+    for (let block = this.after; block !== this; block = block.after) yield block;
+  }
 }
 
 /** Slots of the longest launch record: four of header, then pointers, floats and four lists of eight ints. */
@@ -25,7 +56,9 @@ export class Engine {
   private memory: WebAssembly.Memory;
   private instance: Instance;
   private readonly allocator: Allocator;
-  private readonly blocks = new Map<number, Block>();
+  /** Heads the ring of blocks in use, and is none itself. */
+  private readonly blocks = new Block(0, 0, '', undefined);
+  private live = 0;
   private liveBytes = 0;
   private peakBytes = 0;
   private scratchAddress = 0;
@@ -90,8 +123,9 @@ export class Engine {
   allocate(bytes: number, label: string): Block {
     const pointer = this.allocator.allocate(bytes);
     if (pointer === 0) this.outOfMemory(bytes, label);
-    const block = { pointer, bytes, label, stack: this.tracking ? new Error().stack : undefined };
-    this.blocks.set(pointer, block);
+    const block = new Block(pointer, bytes, label, this.tracking ? new Error().stack : undefined);
+    block.join(this.blocks);
+    this.live++;
     this.liveBytes += bytes;
     if (this.liveBytes > this.peakBytes) this.peakBytes = this.liveBytes;
     return block;
@@ -99,8 +133,9 @@ export class Engine {
 
   free(block: Block): void {
     // A block may be freed a second time by the finalizer; by then its address may belong to another.
-    if (this.blocks.get(block.pointer) !== block) return;
-    this.blocks.delete(block.pointer);
+    if (!block.used) return;
+    block.leave();
+    this.live--;
     this.liveBytes -= block.bytes;
     this.allocator.free(block.pointer);
   }
@@ -119,7 +154,7 @@ export class Engine {
 
   use(): MemoryUse {
     return {
-      tensors: this.blocks.size,
+      tensors: this.live,
       bytes: this.liveBytes,
       peakBytes: this.peakBytes,
       heapBytes: this.memory.buffer.byteLength,
@@ -134,7 +169,7 @@ export class Engine {
   /** What is alive, most bytes first: one line for each maker, with its line of code where that was tracked. */
   report(limit = 10): string[] {
     const groups = new Map<string, { count: number; bytes: number }>();
-    for (const block of this.blocks.values()) {
+    for (const block of this.blocks.others()) {
       const key = block.stack === undefined ? block.label : `${block.label} ${callerOf(block.stack)}`;
       const group = groups.get(key) ?? { count: 0, bytes: 0 };
       groups.set(key, { count: group.count + 1, bytes: group.bytes + block.bytes });
@@ -158,7 +193,7 @@ export class Engine {
   private outOfMemory(bytes: number, label: string): never {
     return fail(
       'memory',
-      `${label}: out of memory: ${bytes} bytes wanted, ${this.liveBytes} bytes live in ${this.blocks.size} tensors. ` +
+      `${label}: out of memory: ${bytes} bytes wanted, ${this.liveBytes} bytes live in ${this.live} tensors. ` +
         `Most is held by ${this.report(3).join('; ') || 'nothing'}. ` +
         'Try a smaller batch, wrap the step in scope(), use noGrad() for evaluation, or dispose() what is no longer needed.',
     );
