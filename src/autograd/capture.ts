@@ -76,10 +76,10 @@ export function capture<A extends readonly Tensor[], R>(fn: (...inputs: A) => R)
   let warm: readonly Tensor[] | null = null;
   let recorded: Recorded<R> | null = null;
 
-  const call = (...inputs: A): R => {
+  /** A call that runs `fn`: within another captured step, for the first time, or to record it. */
+  const begin = (...inputs: A): R => {
     if (running) return fn(...inputs);
     inputs.forEach(checkInput);
-    if (recorded !== null) return replay(recorded, inputs);
     running = true;
     try {
       if (warm !== null) {
@@ -92,6 +92,18 @@ export function capture<A extends readonly Tensor[], R>(fn: (...inputs: A) => R)
     } finally {
       running = false;
     }
+  };
+  const call = (...inputs: A): R => {
+    // The list of inputs is spread or read by index and never handed on: so no list is made, and a replay leaves no garbage.
+    if (recorded === null || running) return begin(...inputs);
+    checkCount(recorded, inputs.length);
+    for (let i = 0; i < inputs.length; i++) {
+      checkInput(inputs[i] as Tensor, i);
+      checkLike(recorded, inputs[i] as Tensor, i);
+    }
+    checkGrads(recorded);
+    for (let i = 0; i < inputs.length; i++) feed(recorded.inputs[i] as Tensor, inputs[i] as Tensor);
+    return replay(recorded);
   };
   const dispose = (): void => {
     recorded?.recording.dispose();
@@ -155,20 +167,24 @@ function record<A extends readonly Tensor[], R>(
   return { recording: made, inputs: own, grads, result };
 }
 
-function replay<A extends readonly Tensor[], R>({ recording, inputs: own, grads, result }: Recorded<R>, given: A): R {
-  if (given.length !== own.length) {
-    fail('argument', `capture: expected ${own.length} tensors, as when the step was recorded, got ${given.length}.`);
-  }
-  for (let i = 0; i < own.length; i++) {
-    const [mine, theirs] = [own[i] as Tensor, given[i] as Tensor];
-    if (sameShape(mine.shape, theirs.shape) && mine.dtype === theirs.dtype) continue;
-    fail(
-      'shape',
-      `capture: input ${i} was ${mine.dtype} ${show(mine.shape)} when the step was recorded and is ` +
-        `${theirs.dtype} ${show(theirs.shape)} now. Capture the function once more for it, or drop the last, smaller batch.`,
-    );
-  }
-  for (const { leaf, grad, found } of grads) {
+function checkCount({ inputs }: Recorded<unknown>, given: number): void {
+  if (given === inputs.length) return;
+  fail('argument', `capture: expected ${inputs.length} tensors, as when the step was recorded, got ${given}.`);
+}
+
+function checkLike({ inputs }: Recorded<unknown>, given: Tensor, i: number): void {
+  const own = inputs[i] as Tensor;
+  if (sameShape(own.shape, given.shape) && own.dtype === given.dtype) return;
+  fail(
+    'shape',
+    `capture: input ${i} was ${own.dtype} ${show(own.shape)} when the step was recorded and is ` +
+      `${given.dtype} ${show(given.shape)} now. Capture the function once more for it, or drop the last, smaller batch.`,
+  );
+}
+
+function checkGrads({ grads }: Recorded<unknown>): void {
+  for (let i = 0; i < grads.length; i++) {
+    const { leaf, grad, found } = grads[i] as RecordedGrad;
     const now = leaf.grad === null || leaf.grad.disposed ? undefined : leaf.grad.storage;
     if (found === 'another' || (found === 'none' ? now === undefined : now === grad.storage)) continue;
     fail(
@@ -177,9 +193,13 @@ function replay<A extends readonly Tensor[], R>({ recording, inputs: own, grads,
         'when the step was recorded, and that is different now. Call zeroGrad() within the step.',
     );
   }
-  for (let i = 0; i < own.length; i++) feed(own[i] as Tensor, given[i] as Tensor);
+}
+
+/** Runs the recording on inputs that have been fed, and hands out the gradients it leaves. */
+function replay<R>({ recording, grads, result }: Recorded<R>): R {
   recording.run();
-  for (const { leaf, grad } of grads) {
+  for (let i = 0; i < grads.length; i++) {
+    const { leaf, grad } = grads[i] as RecordedGrad;
     if (leaf.grad?.storage === grad.storage && !leaf.grad.disposed) continue;
     leaf.grad?.dispose();
     leaf.grad = keep(grad.alias());

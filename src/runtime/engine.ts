@@ -1,7 +1,18 @@
 import type { MemoryUse } from '../core/device.js';
 import { fail } from '../core/errors.js';
 import { Allocator } from './allocator.js';
-import { chooseVariant, createMemory, growMemory, HEAP_START, type Instance, instantiate } from './module.js';
+import { type Entry, Kernels } from './kernels.js';
+import {
+  type Controls,
+  chooseVariant,
+  createMemory,
+  growMemory,
+  HEAP_START,
+  type Instance,
+  instantiate,
+  instantiateOver,
+} from './module.js';
+import type { Binary, Variant } from './variant.js';
 
 /** A stretch of memory that is in use, and for what. Those in use form a ring, which is cheaper to change than a table. */
 export class Block {
@@ -43,6 +54,13 @@ export class Block {
   }
 }
 
+/** An instance whose kernels stand in for those of the main binary. */
+interface Overlay {
+  readonly instance: Instance;
+  /** Whether they compute the very same, so that strict arithmetic may use them too. */
+  readonly exact: boolean;
+}
+
 /** Slots of the longest launch record: four of header, then pointers, floats and four lists of eight ints. */
 const RECORD_SLOTS = 96;
 const INITIAL_PAGES = 32;
@@ -54,7 +72,10 @@ const MIN_SCRATCH = 8192;
  */
 export class Engine {
   private memory: WebAssembly.Memory;
-  private instance: Instance;
+  private main: Instance & Controls;
+  private over: readonly Overlay[] = [];
+  private readonly kernels = new Kernels();
+  private arithmetic: Variant;
   private readonly allocator: Allocator;
   /** Heads the ring of blocks in use, and is none itself. */
   private readonly blocks = new Block(0, 0, '', undefined);
@@ -73,7 +94,9 @@ export class Engine {
   constructor(options: { shared?: boolean; strict?: boolean } = {}) {
     const shared = options.shared ?? false;
     this.memory = createMemory(INITIAL_PAGES, shared);
-    this.instance = instantiate(chooseVariant({ shared, strict: options.strict ?? false }), this.memory);
+    this.arithmetic = chooseVariant({ shared, strict: options.strict ?? false });
+    this.main = instantiate(this.arithmetic, this.memory);
+    this.enter();
     this.i32 = new Int32Array(this.memory.buffer);
     this.f32 = new Float32Array(this.memory.buffer);
     this.u8 = new Uint8Array(this.memory.buffer);
@@ -87,37 +110,48 @@ export class Engine {
     this.needScratch(MIN_SCRATCH);
   }
 
-  get variant(): Instance['variant'] {
-    return this.instance.variant;
+  get variant(): Variant {
+    return this.arithmetic;
   }
 
-  kernel(name: string): { run: (record: number, begin: number, end: number) => void; index: number } {
-    return (
-      this.instance.kernels.get(name) ??
-      fail(
-        'unsupported',
-        `${name}: the wasm device has no such kernel. This dtype may not be supported; cast with .to('float32').`,
-      )
-    );
+  /** The kernel of this name; throws where there is none. */
+  kernel(name: string): Entry {
+    return this.kernels.get(name);
   }
 
   /** Runs `count` records that stand one behind another; gives the number that were left when a kernel refused, or 0. */
   replay(records: number, count: number): number {
-    return this.instance.replay(records, count);
+    return this.main.replay(records, count);
   }
 
   /** Whether a kernel has refused its input since this was asked last. */
   takeRefusal(): boolean {
-    return this.instance.takeRefusal() !== 0;
+    return this.main.takeRefusal() !== 0;
   }
 
   /** Exchanges the arithmetic: strict gives the same bits on every machine, the default is the fastest there is. */
   useStrict(strict: boolean): void {
-    const shared = this.instance.variant.endsWith('shared');
-    const variant = chooseVariant({ shared, strict });
-    if (variant === this.instance.variant) return;
-    this.instance = instantiate(variant, this.memory);
-    this.instance.setScratch(Math.ceil(this.scratchAddress / 64) * 64);
+    const variant = chooseVariant({ shared: this.arithmetic.endsWith('shared'), strict });
+    if (variant === this.arithmetic) return;
+    this.main = instantiate(variant, this.memory);
+    this.arithmetic = variant;
+    this.shareScratch();
+    this.enter();
+  }
+
+  /**
+   * Lets the kernels of `binary` stand in for those of the same names, until the function it returns is called. `exact` says
+   * that they compute the very same; where they do not, strict arithmetic goes without them.
+   */
+  lay(binary: Binary, { exact }: { readonly exact: boolean }): () => void {
+    const overlay = { instance: instantiateOver(binary, this.memory), exact };
+    this.over = [...this.over, overlay];
+    this.shareScratch();
+    this.enter();
+    return () => {
+      this.over = this.over.filter((other) => other !== overlay);
+      this.enter();
+    };
   }
 
   allocate(bytes: number, label: string): Block {
@@ -145,11 +179,10 @@ export class Engine {
     if (bytes <= this.scratchBytes) return;
     if (this.scratchAddress !== 0) this.allocator.free(this.scratchAddress);
     this.scratchBytes = 0;
-    // Kept at 64 bytes so that packed panels begin on a cache line.
     this.scratchAddress = this.allocator.allocate(bytes + 64);
     if (this.scratchAddress === 0) this.outOfMemory(bytes, 'scratch');
     this.scratchBytes = bytes;
-    this.instance.setScratch(Math.ceil(this.scratchAddress / 64) * 64);
+    this.shareScratch();
   }
 
   use(): MemoryUse {
@@ -178,6 +211,20 @@ export class Engine {
       .sort((a, b) => b[1].bytes - a[1].bytes)
       .slice(0, limit)
       .map(([key, { count, bytes }]) => `${key}: ${bytes} bytes in ${count}`);
+  }
+
+  /** Tells every instance where scratch memory begins: kept at 64 bytes so that packed panels begin on a cache line. */
+  private shareScratch(): void {
+    const address = Math.ceil(this.scratchAddress / 64) * 64;
+    this.main.setScratch(address);
+    for (const { instance } of this.over) instance.setScratch(address);
+  }
+
+  /** Puts the kernels to work that the arithmetic allows. */
+  private enter(): void {
+    const strict = this.arithmetic.startsWith('strict');
+    const over = this.over.filter(({ exact }) => exact || !strict).map(({ instance }) => instance);
+    this.kernels.use(this.main, over);
   }
 
   private grow(bytes: number): number {

@@ -1,32 +1,28 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { binaries } from '#binary';
 import { fail } from '../core/errors.js';
-import { hasRelaxedSimd, hasSimd, type Variant } from './variant.js';
+import { type Binary, hasRelaxedSimd, hasSimd, type Variant } from './variant.js';
 
 /** Computes the work items [begin, end) of the launch record at address `record`. */
 export type Kernel = (record: number, begin: number, end: number) => void;
 
-/** What a binary exports besides its kernels. */
-interface Controls {
-  readonly setScratch: (address: number) => void;
+/** What the main binary exports besides its kernels. */
+export interface Controls {
   /** Runs `count` records from address `records` on; gives the number that were left when a kernel refused, or 0. */
   readonly replay: (records: number, count: number) => number;
   /** Whether a kernel has refused since this was asked last. */
   readonly takeRefusal: () => number;
 }
 
-const CONTROLS: readonly string[] = ['setScratch', 'replay', 'takeRefusal'];
-
-interface Exports extends Controls {
-  readonly table: WebAssembly.Table;
-  readonly [kernel: string]: unknown;
-}
-
 /** A binary at work on a memory. */
-export interface Instance extends Controls {
-  readonly variant: Variant;
-  readonly kernels: ReadonlyMap<string, { readonly run: Kernel; readonly index: number }>;
+export interface Instance {
+  readonly kernels: ReadonlyMap<string, Kernel>;
+  /** Where the binary finds the functions that it calls by reference: in `replay`, the kernels. */
+  readonly table: WebAssembly.Table;
+  readonly setScratch: (address: number) => void;
 }
+
+const CONTROLS: readonly string[] = ['setScratch', 'replay', 'takeRefusal'];
 
 /** Where static data of every binary ends and the heap may begin: asconfig.json gives each binary a base below this. */
 export const HEAP_START = 65536;
@@ -63,19 +59,29 @@ export function growMemory(memory: WebAssembly.Memory, bytes: number): number {
   return pages * PAGE;
 }
 
-/** Instantiates a binary on `memory` and enters its kernels into its function table, where records find them. */
-export function instantiate(variant: Variant, memory: WebAssembly.Memory): Instance {
-  const source = binaries[variant]();
-  const { instance } = instantiateSync(source, { env: { memory } });
-  const exports = instance.exports as unknown as Exports;
-  const names = Object.keys(exports).filter((name) => typeof exports[name] === 'function' && !CONTROLS.includes(name));
-  // Export order is the same in every instance of a binary, so a record means the same kernel on every thread.
-  const first = exports.table.grow(names.length);
-  const kernels = new Map<string, { run: Kernel; index: number }>();
-  names.forEach((name, i) => {
-    exports.table.set(first + i, exports[name]);
-    kernels.set(name, { run: exports[name] as Kernel, index: first + i });
-  });
-  const { setScratch, replay, takeRefusal } = exports;
-  return { variant, kernels, setScratch, replay, takeRefusal };
+/** Instantiates the binary of a variant on `memory`. */
+export function instantiate(variant: Variant, memory: WebAssembly.Memory): Instance & Controls {
+  const exports = start(binaries[variant](), memory);
+  const { replay, takeRefusal } = exports as unknown as Controls;
+  return { ...instanceOf(exports), replay, takeRefusal };
+}
+
+/** Instantiates a binary with a few kernels that stand in for others on the same `memory`. */
+export function instantiateOver(binary: Binary, memory: WebAssembly.Memory): Instance {
+  return instanceOf(start(binary, memory));
+}
+
+type Exports = Readonly<Record<string, unknown>>;
+
+function start(binary: Binary, memory: WebAssembly.Memory): Exports {
+  return instantiateSync(binary, { env: { memory } }).instance.exports;
+}
+
+function instanceOf(exports: Exports): Instance {
+  const kernels = new Map<string, Kernel>();
+  for (const name of Object.keys(exports)) {
+    if (typeof exports[name] === 'function' && !CONTROLS.includes(name)) kernels.set(name, exports[name] as Kernel);
+  }
+  const { table, setScratch } = exports as unknown as Instance;
+  return { kernels, table, setScratch };
 }
