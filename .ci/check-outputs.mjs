@@ -28,7 +28,7 @@ for (const { name, method, accuracy, parameters, nonzero, bytes, latencyMs, file
   assert.ok(isPositive(latencyMs.batch1) && isPositive(latencyMs.batch64), `${name} has latencies`);
   assert.equal(bytes, statSync(join(folder, file)).size, `${name}: bytes are those of the file`);
 
-  const printed = execFileSync(process.execPath, ['dist/cli/main.js', 'eval', join(folder, file), '--json'], {
+  const printed = execFileSync(process.execPath, ['dist/node/cli/main.js', 'eval', join(folder, file), '--json'], {
     encoding: 'utf8',
   });
   const again = JSON.parse(printed).accuracy;

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const SEEDS = [0, 1, 2, 3, 4];
 const folder = process.argv[2] ?? mkdtempSync(join(tmpdir(), 'fettle-'));
-const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../dist/node/cli/main.js', import.meta.url));
 
 /** @typedef {import('../src/cli/report/report.js').Report} Report */
 

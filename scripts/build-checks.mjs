@@ -8,7 +8,7 @@ import { endOfData } from './wasm.mjs';
 /**
  * What package.json says about files.
  *
- * @typedef {{ exports: unknown, imports: unknown, types: string, bin: Record<string, string> }} Manifest
+ * @typedef {{ exports: Record<string, string | { default: string }>, imports: unknown, types: string, bin: Record<string, string> }} Manifest
  */
 
 /** The heap begins after the first page of memory; src/runtime/module.ts says so too. */
@@ -71,7 +71,8 @@ export function checkDist(dist, src, files, manifest) {
     if (file !== target && !present.has(file)) problems.push(`package.json names ${target}, which is not there`);
   }
 
-  for (const file of files.filter((name) => name.endsWith('.js') && !name.startsWith('vendor/'))) {
+  const own = files.filter((name) => name.endsWith('.js') && !/^(vendor|node)\//.test(name));
+  for (const file of own) {
     const source = readFileSync(join(src, file.replace(/\.js$/, '.ts')), 'utf8');
     const kept = annotations(readFileSync(join(dist, file), 'utf8'));
     if (kept < annotations(source)) {

@@ -159,6 +159,7 @@ async function buildWasm(key) {
 async function buildDist(key) {
   const { checkDist } = await import('./build-checks.mjs');
   const { document } = await import('./document.mjs');
+  const { gather } = await import('./gather.mjs');
   const { shake } = await import('./shake.mjs');
   const { vendor } = await import('./vendor.mjs');
   const aside = path('build', `dist-${process.pid}`);
@@ -176,9 +177,11 @@ async function buildDist(key) {
     shake(aside, filesIn(aside));
     await vendor(aside, filesIn(aside));
 
-    const files = filesIn(aside);
     /** @type {import('./build-checks.mjs').Manifest} */
     const manifest = JSON.parse(readFileSync(path('package.json'), 'utf8'));
+    await gather(aside, manifest);
+
+    const files = filesIn(aside);
     checkDist(aside, path('src'), files, manifest);
     for (const file of Object.values(manifest.bin)) chmodSync(join(aside, file.replace('./dist/', '')), 0o755);
 

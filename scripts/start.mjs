@@ -26,7 +26,7 @@ function run(args) {
   const command = args[0] === undefined || args[0].startsWith('-') ? ['demo', ...args] : args;
   // A process group of its own keeps the terminal's Ctrl-C from reaching the command beside the one that is passed on here.
   const grouped = process.platform !== 'win32';
-  const main = `${root}dist/cli/main.js`;
+  const main = `${root}dist/node/cli/main.js`;
   const child = spawn(process.execPath, [main, ...command], { stdio: 'inherit', detached: grouped });
 
   for (const signal of FORWARDED) {

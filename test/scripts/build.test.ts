@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkDist, checkMemoryBases } from '../../scripts/build-checks.mjs';
+import { gather } from '../../scripts/gather.mjs';
 import { importsOf } from '../../scripts/imports.mjs';
 import { shake } from '../../scripts/shake.mjs';
 import { StageError } from '../../scripts/stages.mjs';
@@ -105,8 +106,41 @@ describe('shake', () => {
   });
 });
 
+describe('gather', () => {
+  it('makes few modules of many, which share what entry points have in common and do all that those do on loading', async () => {
+    write({
+      'package.json': '{ "sideEffects": false, "type": "module" }',
+      'core.js': 'export class Tensor {}\n',
+      'methods.js': "import { Tensor } from './core.js';\nTensor.prototype.add = () => 'added';\n",
+      'index.js': "export { Tensor } from './core.js';\n",
+      'nn/index.js':
+        "import '../methods.js';\nimport { Tensor } from '../core.js';\nexport const make = () => new Tensor();\n",
+      'cli/main.js': "import '#binary';\nimport { make } from '../nn/index.js';\nconsole.log(make());\n",
+    });
+    await gather(folder, {
+      exports: {
+        '.': { default: './dist/index.js' },
+        './nn': { default: './dist/nn/index.js' },
+        './package.json': './package.json',
+      },
+      bin: { command: './dist/node/cli/main.js' },
+    });
+    expect(read('node/cli/main.js')).toContain('#binary');
+    const load = async (name: string) => (await import(/* @vite-ignore */ join(folder, 'node', name))) as object;
+    const { Tensor } = (await load('index.js')) as { Tensor: new () => object };
+    const { make } = (await load('nn/index.js')) as { make: () => { add(): string } };
+    expect(make()).toBeInstanceOf(Tensor);
+    expect(make().add()).toBe('added');
+  });
+});
+
 describe('checkDist', () => {
-  const manifest = { exports: { '.': './dist/index.js' }, imports: {}, types: './dist/index.d.ts', bin: {} };
+  const manifest = {
+    exports: { '.': { default: './dist/index.js' } },
+    imports: {},
+    types: './dist/index.d.ts',
+    bin: {},
+  };
   const good = {
     'index.js': "import { a } from './a.js';\nimport '#binary';\nimport 'node:fs';\n",
     'index.d.ts': "export { a } from './a.js';\n",
