@@ -51,8 +51,9 @@ const DIRECT_BYTES: usize = 16384;
 const DIRECT_ROWS: i32 = 12;
 const SHORT_STRIDE: usize = 1024;
 const SHORT_DIRECT_ROWS: i32 = 36;
-/** A is read where it lies if it is used by so few columns. */
-const DIRECT_COLUMNS: i32 = 48;
+/** A is read where it lies if it is used by so few columns: the strict loop over separate rows has more instructions. */
+const DIRECT_COLUMNS: i32 = ASC_FEATURE_RELAXED_SIMD ? 128 : 24;
+const TURNED_DIRECT_COLUMNS: i32 = 48;
 
 const NO_BIAS: i32 = 0;
 const BIAS_PER_COLUMN: i32 = 1;
@@ -333,12 +334,10 @@ function blocked(i0: i32, i1: i32, j0: i32, j1: i32): void {
     do {
       const k = min(step, K - start);
       const packed = packsB(i1 - i0, k);
-      const panels = scratch() + PANELS;
-      if (packed) packB(jc, columns, start, k, panels);
       for (let ic = i0; ic < i1; ic += BLOCK_ROWS) {
         const rows = min(BLOCK_ROWS, i1 - ic);
         if (start == 0) splatRowBias(ic, ic + rows);
-        block(ic, rows, jc, columns, start, k, packed);
+        block(ic, rows, jc, columns, start, k, packed, ic == i0);
       }
       start += k;
     } while (start < K);
@@ -355,21 +354,16 @@ function blocked(i0: i32, i1: i32, j0: i32, j1: i32): void {
   return transB || (rows > often && <usize>k * ldb > DIRECT_BYTES);
 }
 
-/** Packs columns [j0, j0 + columns) of k rows of B into panels of TILE_COLUMNS. */
-function packB(j0: i32, columns: i32, start: i32, k: i32, panels: usize): void {
+/** Packs columns j, of `columns` from j0 on, of k rows of B into a panel of TILE_COLUMNS, or 16 of them into two. */
+function packB(j0: i32, j: i32, columns: i32, start: i32, k: i32, panel: usize): void {
+  const count = min(TILE_COLUMNS, columns - j);
   if (transB) {
-    for (let j = 0; j < columns; j += TILE_COLUMNS) {
-      const rows = b + <usize>(j0 + j) * ldb + bytes(start);
-      packRows(rows, ldb, min(TILE_COLUMNS, columns - j), TILE_COLUMNS, k, panels + bytes(j * k));
-    }
+    packRows(b + <usize>(j0 + j) * ldb + bytes(start), ldb, count, TILE_COLUMNS, k, panel);
     return;
   }
-  const from = b + <usize>start * ldb + bytes(j0);
-  let j = 0;
-  for (; j + 16 <= columns; j += 16) packColumnPair(from + bytes(j), ldb, k, panels + bytes(j * k));
-  for (; j < columns; j += TILE_COLUMNS) {
-    packColumns(from + bytes(j), ldb, min(TILE_COLUMNS, columns - j), TILE_COLUMNS, k, panels + bytes(j * k));
-  }
+  const from = b + <usize>start * ldb + bytes(j0 + j);
+  if ((j & 8) == 0 && j + 16 <= columns) packColumnPair(from, ldb, k, panel);
+  else if ((j & 8) == 0 || count < TILE_COLUMNS) packColumns(from, ldb, count, TILE_COLUMNS, k, panel);
 }
 
 /** Packs rows [i0, i0 + rows) of k columns of A into panels: TILE_ROWS high below row `tall`, LOW_ROWS above. */
@@ -398,50 +392,72 @@ function tallRows(rows: i32): i32 {
   return best;
 }
 
-/** Adds the products of one block of k to rows [i0, i0 + rows) and columns [j0, j0 + columns) of C. */
-function block(i0: i32, rows: i32, j0: i32, columns: i32, start: i32, k: i32, packedB: bool): void {
+/**
+ * Adds the products of one block of k to rows [i0, i0 + rows) and columns [j0, j0 + columns) of C. A panel of B is packed,
+ * where B is and is not yet, right before its first use: the tiles find it in the first-level cache.
+ */
+function block(i0: i32, rows: i32, j0: i32, columns: i32, start: i32, k: i32, packedB: bool, fresh: bool): void {
   const first = start == 0,
     last = start + k == K;
   const tile = scratch(),
     panelsB = tile + PANELS;
   const panelsA = panelsB + <usize>k * (packedB ? bytes((columns + TILE_COLUMNS - 1) & -TILE_COLUMNS) : TILE_STRIDE);
-  const fromB = b + <usize>start * ldb + bytes(j0),
-    wholeB = packedB ? 0 : columns & -TILE_COLUMNS;
+  const fromB = b + <usize>start * ldb + bytes(j0);
   const tall = tallRows(rows),
     strideA = lda,
-    strideB = ldb,
     strideC = ldc;
 
-  // With few columns, packing A costs more than it saves. The columns of a transposed A stand together as they are, but
-  // a partial tile would read beyond their end.
-  const few = columns <= DIRECT_COLUMNS;
-  const separate = few && !transA;
-  const inPlace = separate || (few && <isize>lda > 0 && (rows - tall) % LOW_ROWS == 0 && rows >= tall);
+  // Unpacked, a partial tile reads backwards from its end instead of beyond it, over what another tile computes too.
+  const separate = !transA && readsA(columns);
+  const inPlace = separate || (transA && readsA(columns) && <isize>lda > 0 && i0 + rows >= TILE_ROWS);
   const fromA = a + (transA ? <usize>start * lda + bytes(i0) : <usize>i0 * lda + bytes(start));
   if (!inPlace) packA(i0, rows, tall, start, k, panelsA);
-  if (wholeB < columns && !packedB) {
-    packColumns(fromB + bytes(wholeB), ldb, columns - wholeB, TILE_COLUMNS, k, panelsB);
-  }
 
-  const raw = first && addend == constants && (!last || lastFloor == NO_FLOOR);
+  const floor = last ? lastFloor : NO_FLOOR;
+  const raw = first && addend == constants && floor == NO_FLOOR;
+  const strideD: usize = raw ? 0 : first ? addendRow : ldc;
   for (let j = 0; j < columns; j += TILE_COLUMNS) {
     const width = min(TILE_COLUMNS, columns - j);
-    const pb = j < wholeB ? fromB + bytes(j) : panelsB + bytes((j - wholeB) * k);
-    const stepB = j < wholeB ? strideB : TILE_STRIDE;
+    let left = 0,
+      stepB = TILE_STRIDE,
+      pb = panelsB;
+    if (packedB) {
+      pb += bytes(j * k);
+      if (fresh) packB(j0, j, columns, start, k, pb);
+    } else if (j0 + j + width < TILE_COLUMNS) {
+      packColumns(fromB, ldb, width, TILE_COLUMNS, k, pb);
+    } else {
+      left = TILE_COLUMNS - width;
+      stepB = ldb;
+      pb = fromB + bytes(j - left);
+    }
+    pb += <usize>k * stepB;
     for (let i = 0, height = 0; i < rows; i += height) {
       height = i < tall ? TILE_ROWS : LOW_ROWS;
       const count = min(height, rows - i);
-      const pa = separate ? fromA + <usize>i * strideA : inPlace ? fromA + bytes(i) : panelsA + bytes(i * k);
+      const above = inPlace && !separate ? height - count : 0;
       const stepA = inPlace ? strideA : bytes(height);
-      if (raw && count == height && width == TILE_COLUMNS) {
-        const to = c + <usize>(i0 + i) * strideC + bytes(j0 + j);
-        multiply(separate, height, k, pa, stepA, count, pb, stepB, to, strideC);
+      const pa = separate
+        ? fromA + <usize>i * strideA + bytes(k)
+        : (inPlace ? fromA + bytes(i - above) : panelsA + bytes(i * k)) + <usize>k * stepA;
+      const to = c + <usize>(i0 + i) * strideC + bytes(j0 + j);
+      const d: usize = raw ? 0 : first ? addend + <usize>(i0 + i) * addendRow + <usize>(j0 + j) * addendColumn : to;
+      if (count == height && width == TILE_COLUMNS) {
+        multiply(separate, height, k, pa, stepA, count, pb, stepB, to, strideC, d, strideD, floor);
       } else {
-        multiply(separate, height, k, pa, stepA, count, pb, stepB, tile, TILE_STRIDE);
-        place(tile, i0 + i, j0 + j, count, width, first, last);
+        multiply(separate, height, k, pa, stepA, count, pb, stepB, tile, TILE_STRIDE, 0, 0, 0);
+        const sums = tile + <usize>above * TILE_STRIDE + bytes(left);
+        if (raw) placeTile(sums, count, width, to, strideC, constants, 0, floor);
+        else placeTile(sums, count, width, to, strideC, d, strideD, floor);
       }
     }
   }
+}
+
+/** Whether A is read where it lies: with few columns, packing it costs more than it saves. */
+// @ts-ignore: decorator
+@inline function readsA(columns: i32): bool {
+  return columns <= (transA ? TURNED_DIRECT_COLUMNS : DIRECT_COLUMNS);
 }
 
 /** One tile. Inlined in two places, so that each micro-kernel has two callers and stays a function of its own. */
@@ -450,19 +466,22 @@ function block(i0: i32, rows: i32, j0: i32, columns: i32, start: i32, k: i32, pa
   separate: bool,
   height: i32,
   k: i32,
-  pa: usize,
+  endA: usize,
   stepA: usize,
   rows: i32,
-  pb: usize,
+  endB: usize,
   stepB: usize,
   to: usize,
   stride: usize,
+  d: usize,
+  strideD: usize,
+  floor: usize,
 ): void {
   if (separate) {
-    if (height == TILE_ROWS) tileOfRows(k, pa, stepA, rows, pb, stepB, to, stride);
-    else lowTileOfRows(k, pa, stepA, rows, pb, stepB, to, stride);
+    if (height == TILE_ROWS) tileOfRows(k, endA, stepA, rows, endB, stepB, to, stride, d, strideD, floor);
+    else lowTileOfRows(k, endA, stepA, rows, endB, stepB, to, stride, d, strideD, floor);
   } else {
-    if (height == TILE_ROWS) tileOfColumns(k, pa, stepA, pb, stepB, to, stride);
-    else lowTileOfColumns(k, pa, stepA, pb, stepB, to, stride);
+    if (height == TILE_ROWS) tileOfColumns(k, endA, stepA, endB, stepB, to, stride, d, strideD, floor);
+    else lowTileOfColumns(k, endA, stepA, endB, stepB, to, stride, d, strideD, floor);
   }
 }
