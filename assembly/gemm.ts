@@ -37,6 +37,8 @@ import { bytes } from './simd';
 const BLOCK_K: i32 = 256;
 /** Longest block of k for inner products, whose partial sums have four lanes. */
 const BLOCK_DOT: i32 = 1024;
+/** The same where the columns of B are gathered in scratch. */
+const BLOCK_GATHERED: i32 = 512;
 /** Rows of A packed at a time: a multiple of 5 and of 6. */
 const BLOCK_ROWS: i32 = 120;
 /** Columns of B packed at a time. */
@@ -45,6 +47,10 @@ const BLOCK_COLUMNS: i32 = 1024;
 const ITEM_COLUMNS: i32 = 16;
 /** Up to so many rows times a transposed matrix go through inner products instead of packing the matrix. */
 const DOT_ROWS: i32 = 8;
+
+/** So few columns, or one or two beyond a register tile, go through inner products if these have such a length. */
+const DOT_COLUMNS: i32 = 4;
+const DOT_LENGTH: i32 = 32;
 
 /** A block of B is read where it lies if it is so small, or used by few rows: more of them if its stride is short. */
 const DIRECT_BYTES: usize = 16384;
@@ -61,15 +67,17 @@ const BIAS_PER_ROW: i32 = 2;
 const RELU: i32 = 1;
 
 /** Up to so many rows times a matrix as it lies go through sums of its rows. */
-const STRIP_ROWS: i32 = 4;
+const STRIP_ROWS: i32 = 2;
 /** Columns whose sums are under way, shared out among the rows. */
 const STRIP_COLUMNS: i32 = 1024;
 /** Rows of B that all rows of A meet before the next. */
 const CHUNK_ROWS: i32 = 32;
 
-// Scratch holds a temporary tile, the biases of a block of rows, a vector, and behind them the panels.
+// Scratch holds a temporary tile, the biases of a block of rows, a vector, and behind them the panels. A tile that was
+// computed turned lies where the vector would.
 const BIAS_ROWS: usize = 256;
 const VECTOR: usize = BIAS_ROWS + <usize>BLOCK_ROWS * TILE_STRIDE;
+const TURNED: usize = VECTOR;
 const PANELS: usize = 8192;
 
 /** Eight zeros, four times −∞, four times zero: the addend and the floors of results that have none of their own. */
@@ -82,6 +90,7 @@ const RELU_FLOOR: usize = constants + 48;
 
 // The product under way. A module variable is private to an instance, and an instance runs one kernel at a time.
 let M: i32 = 0;
+let N: i32 = 0;
 let K: i32 = 0;
 let a: usize = 0;
 let b: usize = 0;
@@ -147,6 +156,7 @@ export function gemm_f32(r: usize, begin: i32, end: i32): void {
  */
 function prepare(r: usize, item: i32): bool {
   M = int(r, 5);
+  N = int(r, 6);
   K = int(r, 7);
   c = pointer(r, 0) + bytes(item * int(r, 16));
   a = pointer(r, 1) + bytes(item * int(r, 14));
@@ -163,7 +173,7 @@ function prepare(r: usize, item: i32): bool {
   biasColumn = biasMode == BIAS_PER_COLUMN ? 4 : 0;
   biasRow = biasMode == BIAS_PER_ROW ? 4 : 0;
 
-  const turned = M > 1 && int(r, 6) == 1 && int(r, 10) == 1;
+  const turned = M > 1 && N == 1 && int(r, 10) == 1;
   if (!turned) return false;
   const matrix = a,
     stride = lda,
@@ -177,6 +187,7 @@ function prepare(r: usize, item: i32): bool {
   transB = !transposed;
   biasRow = biasColumn;
   biasColumn = perRow;
+  N = M;
   M = 1;
   return true;
 }
@@ -197,6 +208,7 @@ function product(i0: i32, i1: i32, j0: i32, j1: i32): void {
     addendColumn = 0;
   }
   if (transB && M <= DOT_ROWS && (M == 1 || !transA)) innerProducts(i0, i1, j0, j1);
+  else if (byColumns()) columnProducts(i0, i1);
   else if (!transB && M <= STRIP_ROWS) rowsTimesMatrix(i0, i1, j0, j1);
   else blocked(i0, i1, j0, j1);
 }
@@ -279,6 +291,53 @@ function innerProducts(i0: i32, i1: i32, j0: i32, j1: i32): void {
   } while (start < K);
 }
 
+/** Whether so few columns of B meet long rows of A that register tiles would stay half empty. */
+// @ts-ignore: decorator
+@inline function byColumns(): bool {
+  const few = N <= DOT_COLUMNS ? N > 1 : N > TILE_COLUMNS && N <= TILE_COLUMNS + 2;
+  return few && !transA && K >= DOT_LENGTH && M > TILE_COLUMNS + 2;
+}
+
+/** Many rows times a few columns, as inner products too: the rows of A where they lie, the columns in scratch. */
+function columnProducts(i0: i32, i1: i32): void {
+  const tile = scratch(),
+    step = blockOf(BLOCK_GATHERED, 8);
+  let start = 0;
+  do {
+    const k = min(step, K - start),
+      first = start == 0,
+      last = start + k == K;
+    let x = b + bytes(start),
+      stride = ldb;
+    if (!transB) {
+      x = tile + PANELS;
+      stride = bytes(k);
+      for (let j = 0; j < N; j++) gather(b + <usize>start * ldb + bytes(j), ldb, k, x + <usize>j * stride);
+    }
+    for (let i = i0; i < i1; i += TILE_COLUMNS) {
+      const count = min(TILE_COLUMNS, i1 - i),
+        rows = a + <usize>i * lda + bytes(start);
+      for (let jc = 0; jc < N; jc += TILE_COLUMNS) {
+        const columns = min(TILE_COLUMNS, N - jc);
+        for (let j = 0; j < columns; j += 2) {
+          const column = x + <usize>(jc + j) * stride;
+          if (j + 1 < columns) dotsOfTwo(k, column, column + stride, rows, lda, count, tile);
+          else dotsOfOne(k, column, rows, lda, count, tile);
+          for (let p = 0; p < count; p++) {
+            const to = tile + TURNED + <usize>p * TILE_STRIDE + bytes(j),
+              sum = tile + bytes(p);
+            store<f32>(to, load<f32>(sum));
+            store<f32>(to, load<f32>(sum, TILE_STRIDE), 4);
+          }
+        }
+        if (biasRow != 0 && beta == 0) splatRowBias(i, i + count);
+        place(tile + TURNED, i, jc, count, columns, first, last);
+      }
+    }
+    start += k;
+  } while (start < K);
+}
+
 /** Copies k numbers, `stride` bytes apart, to a contiguous vector. */
 function gather(from: usize, stride: usize, k: i32, to: usize): void {
   for (const end = to + bytes(k); to < end; to += 4) {
@@ -309,10 +368,10 @@ function rowsTimesMatrix(i0: i32, i1: i32, j0: i32, j1: i32): void {
       for (let y = sums; y < used; y += 16) v128.store(y, f32x4.splat(0));
       for (let p = start; p < start + k; p += CHUNK_ROWS) {
         const count = min(CHUNK_ROWS, start + k - p),
-          rowsB = b + <usize>p * ldb + bytes(jc);
+          endB = b + <usize>(p + count) * ldb + bytes(jc);
         for (let i = i0; i < i1; i++) {
           const x = a + <usize>i * strideA + <usize>p * stepA;
-          addRows(count, x, stepA, rowsB, ldb, columns, sums + bytes((i - i0) * width));
+          addRows(count, x, stepA, endB, ldb, columns, sums + bytes((i - i0) * width + columns));
         }
       }
       for (let i = i0; i < i1; i++) {
