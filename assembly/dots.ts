@@ -9,8 +9,11 @@ import { bytes, madd, splat } from './simd';
  */
 const DOT_LANES: usize = 64;
 
-/** Partial sums of the products of x with w[0] … w[7], eight steps of k at a time. Rows beyond `count` repeat the last. */
-function lanesOfOne(k: i32, x: usize, w: usize, stride: usize, count: i32, sums: usize): void {
+/**
+ * Partial sums of the products of x with w[0] … w[7], eight steps of k at a time. Rows beyond `count` repeat the last. Like
+ * the register tiles, these loops are given where the k numbers of x and of w[0] end.
+ */
+function lanesOfOne(k: i32, endX: usize, endW: usize, stride: usize, count: i32, sums: usize): void {
   let s0 = splat(0),
     s1 = splat(0),
     s2 = splat(0),
@@ -19,6 +22,8 @@ function lanesOfOne(k: i32, x: usize, w: usize, stride: usize, count: i32, sums:
     s5 = splat(0),
     s6 = splat(0),
     s7 = splat(0);
+  let x = endX - bytes(k),
+    w = endW - bytes(k);
   let w1 = count > 1 ? w + stride : w;
   let w2 = count > 2 ? w1 + stride : w1;
   let w3 = count > 3 ? w2 + stride : w2;
@@ -26,8 +31,7 @@ function lanesOfOne(k: i32, x: usize, w: usize, stride: usize, count: i32, sums:
   let w5 = count > 5 ? w4 + stride : w4;
   let w6 = count > 6 ? w5 + stride : w5;
   let w7 = count > 7 ? w6 + stride : w6;
-  const end = x + bytes(k);
-  while (x < end) {
+  while (x < endX) {
     const v = v128.load(x),
       next = v128.load(x, 16);
     s0 = madd(next, v128.load(w, 16), madd(v, v128.load(w), s0));
@@ -59,7 +63,7 @@ function lanesOfOne(k: i32, x: usize, w: usize, stride: usize, count: i32, sums:
 }
 
 /** Partial sums of the products of x and of y with w[0] … w[3], four steps of k at a time. */
-function lanesOfTwo(k: i32, x: usize, y: usize, w: usize, stride: usize, count: i32, sums: usize): void {
+function lanesOfTwo(k: i32, endX: usize, endY: usize, endW: usize, stride: usize, count: i32, sums: usize): void {
   let s0 = splat(0),
     s1 = splat(0),
     s2 = splat(0),
@@ -68,11 +72,13 @@ function lanesOfTwo(k: i32, x: usize, y: usize, w: usize, stride: usize, count: 
     t1 = splat(0),
     t2 = splat(0),
     t3 = splat(0);
+  let x = endX - bytes(k),
+    y = endY - bytes(k),
+    w = endW - bytes(k);
   let w1 = count > 1 ? w + stride : w;
   let w2 = count > 2 ? w1 + stride : w1;
   let w3 = count > 3 ? w2 + stride : w2;
-  const end = x + bytes(k);
-  while (x < end) {
+  while (x < endX) {
     const u = v128.load(x),
       v = v128.load(y);
     const r0 = v128.load(w);
@@ -120,9 +126,10 @@ function lanesOfTwo(k: i32, x: usize, y: usize, w: usize, stride: usize, count: 
   v128.store(to, f32x4.add(sum01, sum23));
 }
 
-/** Adds the last k % 4 products to each of `count` sums. */
+/** Adds the last k < 4 products to each of `count` sums. */
 // @ts-ignore: decorator
 @inline function addLast(k: i32, x: usize, w: usize, stride: usize, count: i32, sums: usize): void {
+  if (k == 0) return;
   for (let j = 0; j < count; j++) {
     let sum = load<f32>(sums);
     for (let p: usize = 0; p < bytes(k); p += 4) sum += load<f32>(x + p) * load<f32>(w + p);
@@ -134,49 +141,73 @@ function lanesOfTwo(k: i32, x: usize, y: usize, w: usize, stride: usize, count: 
 
 /** sums[j] = x · w[j] for j < count ≤ 8. */
 export function dotsOfOne(k: i32, x: usize, w: usize, stride: usize, count: i32, sums: usize): void {
+  const whole = bytes(k & ~7);
+  x += whole;
+  w += whole;
   lanesOfOne(k & ~7, x, w, stride, count, sums);
-  let done = bytes(k & ~7);
   if (k & 4) {
-    let row = w + done,
+    let row = w,
       lanes = sums + DOT_LANES;
     for (let j = 0; j < count; j++) {
-      v128.store(lanes, madd(v128.load(x + done), v128.load(row), v128.load(lanes)));
+      v128.store(lanes, madd(v128.load(x), v128.load(row), v128.load(lanes)));
       row += stride;
       lanes += 16;
     }
-    done += 16;
+    x += 16;
+    w += 16;
   }
   sumLanes(sums + DOT_LANES, sums);
   sumLanes(sums + DOT_LANES + 64, sums + 16);
-  if (k & 3) addLast(k & 3, x + done, w + done, stride, count, sums);
+  addLast(k & 3, x, w, stride, count, sums);
 }
 
 /** Two rows, x · w[j] and TILE_STRIDE bytes behind it y · w[j], for j < count ≤ 8: to the bit the sums of `dotsOfOne`. */
 export function dotsOfTwo(k: i32, x: usize, y: usize, w: usize, stride: usize, count: i32, sums: usize): void {
-  const lanes = sums + DOT_LANES;
-  lanesOfTwo(k & ~3, x, y, w, stride, count, sums);
+  const lanes = sums + DOT_LANES,
+    whole = k & ~3;
+  x += bytes(whole);
+  y += bytes(whole);
+  w += bytes(whole);
+  lanesOfTwo(whole, x, y, w, stride, count, sums);
   sumLanes(lanes, sums);
   sumLanes(lanes + 64, sums + TILE_STRIDE);
   if (count > 4) {
-    lanesOfTwo(k & ~3, x, y, w + 4 * stride, stride, count - 4, sums);
+    lanesOfTwo(whole, x, y, w + 4 * stride, stride, count - 4, sums);
     sumLanes(lanes, sums + 16);
     sumLanes(lanes + 64, sums + TILE_STRIDE + 16);
   }
-  if (k & 3) {
-    const done = bytes(k & ~3);
-    addLast(k & 3, x + done, w + done, stride, count, sums);
-    addLast(k & 3, y + done, w + done, stride, count, sums + TILE_STRIDE);
+  addLast(k & 3, x, w, stride, count, sums);
+  addLast(k & 3, y, w, stride, count, sums + TILE_STRIDE);
+}
+
+/** The sums of `columns` columns, each down its k rows: in vectors too, as all the other columns, so that it rounds alike. */
+function addColumns(k: i32, x: usize, step: usize, b: usize, stride: usize, columns: i32, sums: usize): void {
+  for (; columns > 0; columns--) {
+    let sum = v128.load32_zero(sums),
+      from = b,
+      factor = x;
+    for (let left = k; left > 0; left--) {
+      sum = madd(v128.load32_zero(factor), v128.load32_zero(from), sum);
+      factor += step;
+      from += stride;
+    }
+    v128.store_lane<f32>(sums, sum, 0);
+    sums += 4;
+    b += 4;
   }
 }
 
 /**
  * sums[j] += x[0] · b[0][j] + … + x[k−1] · b[k−1][j] for `columns` j: a row vector times a matrix, row by row as it lies
- * in memory, four rows in one pass over the sums. `step` is the distance of the x, `stride` that of the rows, in bytes.
- * The last columns go through vectors too, so that every column rounds alike wherever a share of the columns ends.
+ * in memory, four rows in one pass over the sums. `step` is the distance of the x, `stride` that of the rows, in bytes;
+ * `endB` is the address of row k, and `endSums` that behind the last sum. Every column rounds alike, wherever a share of
+ * the columns ends.
  */
-export function addRows(k: i32, x: usize, step: usize, b: usize, stride: usize, columns: i32, sums: usize): void {
-  const full = sums + bytes(columns & ~7),
-    end = sums + bytes(columns);
+export function addRows(k: i32, x: usize, step: usize, endB: usize, stride: usize, columns: i32, endSums: usize): void {
+  const start = endSums - bytes(columns),
+    full = endSums - bytes(columns & 7);
+  let b = endB - <usize>k * stride;
+  addColumns(k, x, step, b + (full - start), stride, columns & 7, full);
   for (; k >= 4; k -= 4) {
     const x0 = v128.load32_splat(x);
     x += step;
@@ -186,15 +217,17 @@ export function addRows(k: i32, x: usize, step: usize, b: usize, stride: usize, 
     x += step;
     const x3 = v128.load32_splat(x);
     x += step;
-    let to = sums,
-      b0 = b,
-      b1 = b + stride;
-    let b2 = b1 + stride,
-      b3 = b2 + stride;
+    let to = start;
+    let b0 = b;
+    let b1 = b0 + stride;
+    let b2 = b1 + stride;
+    let b3 = b2 + stride;
     b = b3 + stride;
     while (to < full) {
-      let left = madd(x0, v128.load(b0), v128.load(to)),
-        right = madd(x0, v128.load(b0, 16), v128.load(to, 16));
+      let left = v128.load(to),
+        right = v128.load(to, 16);
+      left = madd(x0, v128.load(b0), left);
+      right = madd(x0, v128.load(b0, 16), right);
       left = madd(x1, v128.load(b1), left);
       right = madd(x1, v128.load(b1, 16), right);
       left = madd(x2, v128.load(b2), left);
@@ -209,25 +242,22 @@ export function addRows(k: i32, x: usize, step: usize, b: usize, stride: usize, 
       b2 += 32;
       b3 += 32;
     }
-    for (; to < end; to += 4) {
-      let sum = madd(x0, v128.load32_zero(b0), v128.load32_zero(to));
-      sum = madd(x2, v128.load32_zero(b2), madd(x1, v128.load32_zero(b1), sum));
-      v128.store_lane<f32>(to, madd(x3, v128.load32_zero(b3), sum), 0);
-      b0 += 4;
-      b1 += 4;
-      b2 += 4;
-      b3 += 4;
-    }
   }
-  for (; k > 0; k--) {
+  for (; k >= 1; k -= 1) {
     const x0 = v128.load32_splat(x);
-    let to = sums,
-      from = b;
-    for (; to < full; to += 16, from += 16) v128.store(to, madd(x0, v128.load(from), v128.load(to)));
-    for (; to < end; to += 4, from += 4) {
-      v128.store_lane<f32>(to, madd(x0, v128.load32_zero(from), v128.load32_zero(to)), 0);
-    }
     x += step;
-    b += stride;
+    let to = start;
+    let b0 = b;
+    b = b0 + stride;
+    while (to < full) {
+      let left = v128.load(to),
+        right = v128.load(to, 16);
+      left = madd(x0, v128.load(b0), left);
+      right = madd(x0, v128.load(b0, 16), right);
+      v128.store(to, left);
+      v128.store(to, right, 16);
+      to += 32;
+      b0 += 32;
+    }
   }
 }

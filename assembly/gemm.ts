@@ -37,6 +37,8 @@ import { bytes } from './simd';
 const BLOCK_K: i32 = 256;
 /** Longest block of k for inner products, whose partial sums have four lanes. */
 const BLOCK_DOT: i32 = 1024;
+/** The same where the columns of B are gathered in scratch. */
+const BLOCK_GATHERED: i32 = 512;
 /** Rows of A packed at a time: a multiple of 5 and of 6. */
 const BLOCK_ROWS: i32 = 120;
 /** Columns of B packed at a time. */
@@ -46,13 +48,18 @@ const ITEM_COLUMNS: i32 = 16;
 /** Up to so many rows times a transposed matrix go through inner products instead of packing the matrix. */
 const DOT_ROWS: i32 = 8;
 
+/** So few columns, or one or two beyond a register tile, go through inner products if these have such a length. */
+const DOT_COLUMNS: i32 = 4;
+const DOT_LENGTH: i32 = 32;
+
 /** A block of B is read where it lies if it is so small, or used by few rows: more of them if its stride is short. */
 const DIRECT_BYTES: usize = 16384;
 const DIRECT_ROWS: i32 = 12;
 const SHORT_STRIDE: usize = 1024;
 const SHORT_DIRECT_ROWS: i32 = 36;
-/** A is read where it lies if it is used by so few columns. */
-const DIRECT_COLUMNS: i32 = 48;
+/** A is read where it lies if it is used by so few columns: the strict loop over separate rows has more instructions. */
+const DIRECT_COLUMNS: i32 = ASC_FEATURE_RELAXED_SIMD ? 128 : 24;
+const TURNED_DIRECT_COLUMNS: i32 = 48;
 
 const NO_BIAS: i32 = 0;
 const BIAS_PER_COLUMN: i32 = 1;
@@ -60,15 +67,17 @@ const BIAS_PER_ROW: i32 = 2;
 const RELU: i32 = 1;
 
 /** Up to so many rows times a matrix as it lies go through sums of its rows. */
-const STRIP_ROWS: i32 = 4;
+const STRIP_ROWS: i32 = 2;
 /** Columns whose sums are under way, shared out among the rows. */
 const STRIP_COLUMNS: i32 = 1024;
 /** Rows of B that all rows of A meet before the next. */
 const CHUNK_ROWS: i32 = 32;
 
-// Scratch holds a temporary tile, the biases of a block of rows, a vector, and behind them the panels.
+// Scratch holds a temporary tile, the biases of a block of rows, a vector, and behind them the panels. A tile that was
+// computed turned lies where the vector would.
 const BIAS_ROWS: usize = 256;
 const VECTOR: usize = BIAS_ROWS + <usize>BLOCK_ROWS * TILE_STRIDE;
+const TURNED: usize = VECTOR;
 const PANELS: usize = 8192;
 
 /** Eight zeros, four times −∞, four times zero: the addend and the floors of results that have none of their own. */
@@ -81,6 +90,7 @@ const RELU_FLOOR: usize = constants + 48;
 
 // The product under way. A module variable is private to an instance, and an instance runs one kernel at a time.
 let M: i32 = 0;
+let N: i32 = 0;
 let K: i32 = 0;
 let a: usize = 0;
 let b: usize = 0;
@@ -146,6 +156,7 @@ export function gemm_f32(r: usize, begin: i32, end: i32): void {
  */
 function prepare(r: usize, item: i32): bool {
   M = int(r, 5);
+  N = int(r, 6);
   K = int(r, 7);
   c = pointer(r, 0) + bytes(item * int(r, 16));
   a = pointer(r, 1) + bytes(item * int(r, 14));
@@ -162,7 +173,7 @@ function prepare(r: usize, item: i32): bool {
   biasColumn = biasMode == BIAS_PER_COLUMN ? 4 : 0;
   biasRow = biasMode == BIAS_PER_ROW ? 4 : 0;
 
-  const turned = M > 1 && int(r, 6) == 1 && int(r, 10) == 1;
+  const turned = M > 1 && N == 1 && int(r, 10) == 1;
   if (!turned) return false;
   const matrix = a,
     stride = lda,
@@ -176,6 +187,7 @@ function prepare(r: usize, item: i32): bool {
   transB = !transposed;
   biasRow = biasColumn;
   biasColumn = perRow;
+  N = M;
   M = 1;
   return true;
 }
@@ -196,6 +208,7 @@ function product(i0: i32, i1: i32, j0: i32, j1: i32): void {
     addendColumn = 0;
   }
   if (transB && M <= DOT_ROWS && (M == 1 || !transA)) innerProducts(i0, i1, j0, j1);
+  else if (byColumns()) columnProducts(i0, i1);
   else if (!transB && M <= STRIP_ROWS) rowsTimesMatrix(i0, i1, j0, j1);
   else blocked(i0, i1, j0, j1);
 }
@@ -278,6 +291,53 @@ function innerProducts(i0: i32, i1: i32, j0: i32, j1: i32): void {
   } while (start < K);
 }
 
+/** Whether so few columns of B meet long rows of A that register tiles would stay half empty. */
+// @ts-ignore: decorator
+@inline function byColumns(): bool {
+  const few = N <= DOT_COLUMNS ? N > 1 : N > TILE_COLUMNS && N <= TILE_COLUMNS + 2;
+  return few && !transA && K >= DOT_LENGTH && M > TILE_COLUMNS + 2;
+}
+
+/** Many rows times a few columns, as inner products too: the rows of A where they lie, the columns in scratch. */
+function columnProducts(i0: i32, i1: i32): void {
+  const tile = scratch(),
+    step = blockOf(BLOCK_GATHERED, 8);
+  let start = 0;
+  do {
+    const k = min(step, K - start),
+      first = start == 0,
+      last = start + k == K;
+    let x = b + bytes(start),
+      stride = ldb;
+    if (!transB) {
+      x = tile + PANELS;
+      stride = bytes(k);
+      for (let j = 0; j < N; j++) gather(b + <usize>start * ldb + bytes(j), ldb, k, x + <usize>j * stride);
+    }
+    for (let i = i0; i < i1; i += TILE_COLUMNS) {
+      const count = min(TILE_COLUMNS, i1 - i),
+        rows = a + <usize>i * lda + bytes(start);
+      for (let jc = 0; jc < N; jc += TILE_COLUMNS) {
+        const columns = min(TILE_COLUMNS, N - jc);
+        for (let j = 0; j < columns; j += 2) {
+          const column = x + <usize>(jc + j) * stride;
+          if (j + 1 < columns) dotsOfTwo(k, column, column + stride, rows, lda, count, tile);
+          else dotsOfOne(k, column, rows, lda, count, tile);
+          for (let p = 0; p < count; p++) {
+            const to = tile + TURNED + <usize>p * TILE_STRIDE + bytes(j),
+              sum = tile + bytes(p);
+            store<f32>(to, load<f32>(sum));
+            store<f32>(to, load<f32>(sum, TILE_STRIDE), 4);
+          }
+        }
+        if (biasRow != 0 && beta == 0) splatRowBias(i, i + count);
+        place(tile + TURNED, i, jc, count, columns, first, last);
+      }
+    }
+    start += k;
+  } while (start < K);
+}
+
 /** Copies k numbers, `stride` bytes apart, to a contiguous vector. */
 function gather(from: usize, stride: usize, k: i32, to: usize): void {
   for (const end = to + bytes(k); to < end; to += 4) {
@@ -308,10 +368,10 @@ function rowsTimesMatrix(i0: i32, i1: i32, j0: i32, j1: i32): void {
       for (let y = sums; y < used; y += 16) v128.store(y, f32x4.splat(0));
       for (let p = start; p < start + k; p += CHUNK_ROWS) {
         const count = min(CHUNK_ROWS, start + k - p),
-          rowsB = b + <usize>p * ldb + bytes(jc);
+          endB = b + <usize>(p + count) * ldb + bytes(jc);
         for (let i = i0; i < i1; i++) {
           const x = a + <usize>i * strideA + <usize>p * stepA;
-          addRows(count, x, stepA, rowsB, ldb, columns, sums + bytes((i - i0) * width));
+          addRows(count, x, stepA, endB, ldb, columns, sums + bytes((i - i0) * width + columns));
         }
       }
       for (let i = i0; i < i1; i++) {
@@ -333,12 +393,10 @@ function blocked(i0: i32, i1: i32, j0: i32, j1: i32): void {
     do {
       const k = min(step, K - start);
       const packed = packsB(i1 - i0, k);
-      const panels = scratch() + PANELS;
-      if (packed) packB(jc, columns, start, k, panels);
       for (let ic = i0; ic < i1; ic += BLOCK_ROWS) {
         const rows = min(BLOCK_ROWS, i1 - ic);
         if (start == 0) splatRowBias(ic, ic + rows);
-        block(ic, rows, jc, columns, start, k, packed);
+        block(ic, rows, jc, columns, start, k, packed, ic == i0);
       }
       start += k;
     } while (start < K);
@@ -355,21 +413,16 @@ function blocked(i0: i32, i1: i32, j0: i32, j1: i32): void {
   return transB || (rows > often && <usize>k * ldb > DIRECT_BYTES);
 }
 
-/** Packs columns [j0, j0 + columns) of k rows of B into panels of TILE_COLUMNS. */
-function packB(j0: i32, columns: i32, start: i32, k: i32, panels: usize): void {
+/** Packs columns j, of `columns` from j0 on, of k rows of B into a panel of TILE_COLUMNS, or 16 of them into two. */
+function packB(j0: i32, j: i32, columns: i32, start: i32, k: i32, panel: usize): void {
+  const count = min(TILE_COLUMNS, columns - j);
   if (transB) {
-    for (let j = 0; j < columns; j += TILE_COLUMNS) {
-      const rows = b + <usize>(j0 + j) * ldb + bytes(start);
-      packRows(rows, ldb, min(TILE_COLUMNS, columns - j), TILE_COLUMNS, k, panels + bytes(j * k));
-    }
+    packRows(b + <usize>(j0 + j) * ldb + bytes(start), ldb, count, TILE_COLUMNS, k, panel);
     return;
   }
-  const from = b + <usize>start * ldb + bytes(j0);
-  let j = 0;
-  for (; j + 16 <= columns; j += 16) packColumnPair(from + bytes(j), ldb, k, panels + bytes(j * k));
-  for (; j < columns; j += TILE_COLUMNS) {
-    packColumns(from + bytes(j), ldb, min(TILE_COLUMNS, columns - j), TILE_COLUMNS, k, panels + bytes(j * k));
-  }
+  const from = b + <usize>start * ldb + bytes(j0 + j);
+  if ((j & 8) == 0 && j + 16 <= columns) packColumnPair(from, ldb, k, panel);
+  else if ((j & 8) == 0 || count < TILE_COLUMNS) packColumns(from, ldb, count, TILE_COLUMNS, k, panel);
 }
 
 /** Packs rows [i0, i0 + rows) of k columns of A into panels: TILE_ROWS high below row `tall`, LOW_ROWS above. */
@@ -398,50 +451,72 @@ function tallRows(rows: i32): i32 {
   return best;
 }
 
-/** Adds the products of one block of k to rows [i0, i0 + rows) and columns [j0, j0 + columns) of C. */
-function block(i0: i32, rows: i32, j0: i32, columns: i32, start: i32, k: i32, packedB: bool): void {
+/**
+ * Adds the products of one block of k to rows [i0, i0 + rows) and columns [j0, j0 + columns) of C. A panel of B is packed,
+ * where B is and is not yet, right before its first use: the tiles find it in the first-level cache.
+ */
+function block(i0: i32, rows: i32, j0: i32, columns: i32, start: i32, k: i32, packedB: bool, fresh: bool): void {
   const first = start == 0,
     last = start + k == K;
   const tile = scratch(),
     panelsB = tile + PANELS;
   const panelsA = panelsB + <usize>k * (packedB ? bytes((columns + TILE_COLUMNS - 1) & -TILE_COLUMNS) : TILE_STRIDE);
-  const fromB = b + <usize>start * ldb + bytes(j0),
-    wholeB = packedB ? 0 : columns & -TILE_COLUMNS;
+  const fromB = b + <usize>start * ldb + bytes(j0);
   const tall = tallRows(rows),
     strideA = lda,
-    strideB = ldb,
     strideC = ldc;
 
-  // With few columns, packing A costs more than it saves. The columns of a transposed A stand together as they are, but
-  // a partial tile would read beyond their end.
-  const few = columns <= DIRECT_COLUMNS;
-  const separate = few && !transA;
-  const inPlace = separate || (few && <isize>lda > 0 && (rows - tall) % LOW_ROWS == 0 && rows >= tall);
+  // Unpacked, a partial tile reads backwards from its end instead of beyond it, over what another tile computes too.
+  const separate = !transA && readsA(columns);
+  const inPlace = separate || (transA && readsA(columns) && <isize>lda > 0 && i0 + rows >= TILE_ROWS);
   const fromA = a + (transA ? <usize>start * lda + bytes(i0) : <usize>i0 * lda + bytes(start));
   if (!inPlace) packA(i0, rows, tall, start, k, panelsA);
-  if (wholeB < columns && !packedB) {
-    packColumns(fromB + bytes(wholeB), ldb, columns - wholeB, TILE_COLUMNS, k, panelsB);
-  }
 
-  const raw = first && addend == constants && (!last || lastFloor == NO_FLOOR);
+  const floor = last ? lastFloor : NO_FLOOR;
+  const raw = first && addend == constants && floor == NO_FLOOR;
+  const strideD: usize = raw ? 0 : first ? addendRow : ldc;
   for (let j = 0; j < columns; j += TILE_COLUMNS) {
     const width = min(TILE_COLUMNS, columns - j);
-    const pb = j < wholeB ? fromB + bytes(j) : panelsB + bytes((j - wholeB) * k);
-    const stepB = j < wholeB ? strideB : TILE_STRIDE;
+    let left = 0,
+      stepB = TILE_STRIDE,
+      pb = panelsB;
+    if (packedB) {
+      pb += bytes(j * k);
+      if (fresh) packB(j0, j, columns, start, k, pb);
+    } else if (j0 + j + width < TILE_COLUMNS) {
+      packColumns(fromB, ldb, width, TILE_COLUMNS, k, pb);
+    } else {
+      left = TILE_COLUMNS - width;
+      stepB = ldb;
+      pb = fromB + bytes(j - left);
+    }
+    pb += <usize>k * stepB;
     for (let i = 0, height = 0; i < rows; i += height) {
       height = i < tall ? TILE_ROWS : LOW_ROWS;
       const count = min(height, rows - i);
-      const pa = separate ? fromA + <usize>i * strideA : inPlace ? fromA + bytes(i) : panelsA + bytes(i * k);
+      const above = inPlace && !separate ? height - count : 0;
       const stepA = inPlace ? strideA : bytes(height);
-      if (raw && count == height && width == TILE_COLUMNS) {
-        const to = c + <usize>(i0 + i) * strideC + bytes(j0 + j);
-        multiply(separate, height, k, pa, stepA, count, pb, stepB, to, strideC);
+      const pa = separate
+        ? fromA + <usize>i * strideA + bytes(k)
+        : (inPlace ? fromA + bytes(i - above) : panelsA + bytes(i * k)) + <usize>k * stepA;
+      const to = c + <usize>(i0 + i) * strideC + bytes(j0 + j);
+      const d: usize = raw ? 0 : first ? addend + <usize>(i0 + i) * addendRow + <usize>(j0 + j) * addendColumn : to;
+      if (count == height && width == TILE_COLUMNS) {
+        multiply(separate, height, k, pa, stepA, count, pb, stepB, to, strideC, d, strideD, floor);
       } else {
-        multiply(separate, height, k, pa, stepA, count, pb, stepB, tile, TILE_STRIDE);
-        place(tile, i0 + i, j0 + j, count, width, first, last);
+        multiply(separate, height, k, pa, stepA, count, pb, stepB, tile, TILE_STRIDE, 0, 0, 0);
+        const sums = tile + <usize>above * TILE_STRIDE + bytes(left);
+        if (raw) placeTile(sums, count, width, to, strideC, constants, 0, floor);
+        else placeTile(sums, count, width, to, strideC, d, strideD, floor);
       }
     }
   }
+}
+
+/** Whether A is read where it lies: with few columns, packing it costs more than it saves. */
+// @ts-ignore: decorator
+@inline function readsA(columns: i32): bool {
+  return columns <= (transA ? TURNED_DIRECT_COLUMNS : DIRECT_COLUMNS);
 }
 
 /** One tile. Inlined in two places, so that each micro-kernel has two callers and stays a function of its own. */
@@ -450,19 +525,22 @@ function block(i0: i32, rows: i32, j0: i32, columns: i32, start: i32, k: i32, pa
   separate: bool,
   height: i32,
   k: i32,
-  pa: usize,
+  endA: usize,
   stepA: usize,
   rows: i32,
-  pb: usize,
+  endB: usize,
   stepB: usize,
   to: usize,
   stride: usize,
+  d: usize,
+  strideD: usize,
+  floor: usize,
 ): void {
   if (separate) {
-    if (height == TILE_ROWS) tileOfRows(k, pa, stepA, rows, pb, stepB, to, stride);
-    else lowTileOfRows(k, pa, stepA, rows, pb, stepB, to, stride);
+    if (height == TILE_ROWS) tileOfRows(k, endA, stepA, rows, endB, stepB, to, stride, d, strideD, floor);
+    else lowTileOfRows(k, endA, stepA, rows, endB, stepB, to, stride, d, strideD, floor);
   } else {
-    if (height == TILE_ROWS) tileOfColumns(k, pa, stepA, pb, stepB, to, stride);
-    else lowTileOfColumns(k, pa, stepA, pb, stepB, to, stride);
+    if (height == TILE_ROWS) tileOfColumns(k, endA, stepA, endB, stepB, to, stride, d, strideD, floor);
+    else lowTileOfColumns(k, endA, stepA, endB, stepB, to, stride, d, strideD, floor);
   }
 }

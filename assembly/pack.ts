@@ -50,6 +50,36 @@ export function packRows(source: usize, stride: usize, rows: i32, width: i32, k:
       to += step;
     }
   }
+  if (row + 2 <= rows) {
+    let p0 = source + <usize>row * stride;
+    let p1 = p0 + stride,
+      to = panel + bytes(row),
+      left = k;
+    for (; left >= 4; left -= 4) {
+      const x0 = v128.load(p0),
+        x1 = v128.load(p1);
+      const low = v128.shuffle<i32>(x0, x1, 0, 4, 1, 5),
+        high = v128.shuffle<i32>(x0, x1, 2, 6, 3, 7);
+      v128.store_lane<u64>(to, low, 0);
+      to += step;
+      v128.store_lane<u64>(to, low, 1);
+      to += step;
+      v128.store_lane<u64>(to, high, 0);
+      to += step;
+      v128.store_lane<u64>(to, high, 1);
+      to += step;
+      p0 += 16;
+      p1 += 16;
+    }
+    for (; left > 0; left--) {
+      store<f32>(to, load<f32>(p0));
+      store<f32>(to, load<f32>(p1), 4);
+      p0 += 4;
+      p1 += 4;
+      to += step;
+    }
+    row += 2;
+  }
   for (; row < rows; row++) {
     let from = source + <usize>row * stride,
       to = panel + bytes(row),
