@@ -42,6 +42,7 @@ function sourceSize({ c, image, out, kernel, stride, padding, dilation }: Geomet
   const inPlace = padding[0] === 0 && padding[1] === 0 && stride[1] === 1 && height <= image[0] && width <= image[1];
   const copied = 4 * c * height * stride[1] * width;
   return {
+    height: inPlace ? image[0] : height,
     pitch: inPlace ? image[1] : width * stride[1],
     bytes: inPlace ? 0 : copied,
     imageBytes: inPlace ? 4 * c * image[0] * image[1] : copied,
@@ -95,20 +96,22 @@ export function gradInputScratch(g: Geometry): number {
   return bytes + (inPlace ? 0 : images * 4 * oc * height * width);
 }
 
-/** Output positions that one run of images covers, and the bytes its padded images may take. */
-const RUN_VECTORS = 1024;
-const RUN_OUTPUTS = 2048;
-const RUN_BYTES = 1 << 18;
+/** Steps of four outputs that a block of images has at most, and the bytes its images may take. */
+const BLOCK = 256;
+const BLOCK_BYTES = 1 << 18;
 
 export function gradWeightScratch(g: Geometry): number {
   const source = sourceSize(g);
+  const [rows, cols] = g.out;
   const taps = (g.c / g.groups) * g.kernel[0] * g.kernel[1];
-  const channels = g.oc / g.groups;
-  const outputs = g.out[0] * g.out[1];
-  const oneLine = source.pitch * g.stride[0] === g.out[1];
-  const direct = oneLine ? outputs >= 4 : g.out[1] >= 16 || (channels < 4 && g.out[1] >= 4);
-  const wanted = Math.floor(direct ? RUN_VECTORS / (g.out[0] * quotient(g.out[1], 4)) : RUN_OUTPUTS / outputs);
-  const run = Math.max(1, Math.min(g.n, wanted, Math.floor(RUN_BYTES / Math.max(source.imageBytes, 1))));
-  const gathered = direct ? 0 : (10 + (outputs < 1024 ? channels : 0)) * (4 * run * outputs + 80);
-  return 1024 + run * source.bytes + 4 * taps + gathered;
+  const outputs = rows * cols;
+  const steps = quotient(outputs, 4);
+  const tapByTap = outputs < 4;
+  const shifts = !tapByTap && source.pitch * g.stride[0] !== cols && cols % 4 !== 0;
+  const shifted = 4 * g.c * g.kernel[1] * g.stride[0] * quotient(source.height, g.stride[0]) * cols;
+  const fit = Math.floor(BLOCK_BYTES / Math.max(shifts ? shifted : source.imageBytes, 1));
+  const images = Math.max(1, Math.min(g.n, Math.floor(BLOCK / steps), fit));
+  const lists = 512 + 4 * (taps + 5) + 4 * steps * images + 96 * Math.min(BLOCK, steps * images) + 64;
+  if (shifts) return lists + source.bytes + images * shifted;
+  return lists + images * source.bytes + (tapByTap ? (taps + 2) * (4 * outputs * images + 20) + 16 : 0);
 }
