@@ -15,7 +15,7 @@ import { sourceOf, tapOffsets } from './conv';
 import { aligned, Shape, shapeOf } from './convshape';
 import { copy, layOut, place, ready, Source } from './convsource';
 import { LARGE } from './convtile';
-import { largePair, single, smallPair } from './convweighttile';
+import { largePair, single, smallPair, square } from './convweighttile';
 import { pointer, scratch } from './launch';
 import { bytes, horizontalSum } from './simd';
 
@@ -195,7 +195,11 @@ function widthOf(left: i32): i32 {
   row: usize,
   tile: usize,
 ): void {
-  if (width == 1) {
+  const down = taps == 9 && width == 1 ? squareStep(offsets) : 0;
+  if (down) {
+    square(walk.steps, walk.stop, x + load<usize>(offsets), down, panel, tile);
+    for (let t = 0; t < 9; t++) addSum(weight + bytes(t), tile + ((<usize>t) << 4));
+  } else if (width == 1) {
     for (let k = 0; k < taps; k += 5) {
       single(walk.steps, walk.stop, offsets + bytes(k), x, panel, tile);
       for (let t = 0; t < min(5, taps - k); t++) addSum(weight + bytes(k + t), tile + ((<usize>t) << 4));
@@ -214,6 +218,18 @@ function widthOf(left: i32): i32 {
       to += row;
     }
   }
+}
+
+/** Bytes from row to row if nine taps are three rows of three neighbours, else 0. */
+function squareStep(offsets: usize): usize {
+  const first = load<usize>(offsets);
+  const down = load<usize>(offsets, 12) - first;
+  for (let i: usize = 0; i < 3; i++) {
+    for (let j: usize = 0; j < 3; j++) {
+      if (load<usize>(offsets + ((3 * i + j) << 2)) != first + i * down + (j << 2)) return 0;
+    }
+  }
+  return down;
 }
 
 // @ts-ignore: decorator

@@ -134,3 +134,45 @@ export function single(step: usize, stop: usize, offsets: usize, x: usize, dy: u
   v128.store(to, s3, 48);
   v128.store(to, s4, 64);
 }
+
+/**
+ * 1 channel × 3 × 3 taps side by side, `down` bytes from one row of the source to the next: depthwise convolution in one
+ * pass.
+ */
+export function square(step: usize, stop: usize, x: usize, down: usize, dy: usize, to: usize): void {
+  let s0 = i32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  let s4 = s0;
+  let s5 = s0;
+  let s6 = s0;
+  let s7 = s0;
+  let s8 = s0;
+  while (step < stop) {
+    const t = v128.load(dy);
+    let from = x + load<usize>(step);
+    s0 = madd(t, v128.load(from), s0);
+    s1 = madd(t, v128.load(from, 4), s1);
+    s2 = madd(t, v128.load(from, 8), s2);
+    from += down;
+    s3 = madd(t, v128.load(from), s3);
+    s4 = madd(t, v128.load(from, 4), s4);
+    s5 = madd(t, v128.load(from, 8), s5);
+    from += down;
+    s6 = madd(t, v128.load(from), s6);
+    s7 = madd(t, v128.load(from, 4), s7);
+    s8 = madd(t, v128.load(from, 8), s8);
+    step += 4;
+    dy += 16;
+  }
+  v128.store(to, s0);
+  v128.store(to, s1, 16);
+  v128.store(to, s2, 32);
+  v128.store(to, s3, 48);
+  v128.store(to, s4, 64);
+  v128.store(to, s5, 80);
+  v128.store(to, s6, 96);
+  v128.store(to, s7, 112);
+  v128.store(to, s8, 128);
+}

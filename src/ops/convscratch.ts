@@ -25,14 +25,22 @@ interface PlanSize {
   readonly bytes: number;
 }
 
-/** A plan of `taps` for `channels` outputs on a grid; `flat` where the grid's lines follow one another in memory. */
-function planSize(taps: number, channels: number, rows: number, cols: number, groups: number, flat: boolean): PlanSize {
+/** A plan of `taps` in `kernelRows` for `channels` outputs on a grid; `flat` where the grid's lines follow one another in memory. */
+function planSize(
+  taps: number,
+  kernelRows: number,
+  channels: number,
+  rows: number,
+  cols: number,
+  groups: number,
+  flat: boolean,
+): PlanSize {
   const outputs = rows * cols;
   const [lines, length] = flat ? [1, outputs] : [rows, cols];
   const gathers = length < 4 || (channels > 1 && (4 * quotient(length, 4) - length) * channels > 12 * length);
   const images = gathers && outputs <= 256 ? 8 : 1;
-  const table = gathers ? 8 * images * outputs + 36 * taps : 8 * (lines * quotient(length, 4) + 7);
-  return { images, bytes: 8 * taps + table + 4 * groups * (channels + 3) * (taps + 1) + 256 };
+  const table = gathers ? 8 * images * outputs + 36 * taps : 16 * (lines * quotient(length, 4) + 7);
+  return { images, bytes: 8 * taps + 4 * kernelRows + table + 4 * groups * (channels + 3) * (taps + 1) + 256 };
 }
 
 /** The input as the kernels read it: where it is, or padded and taken apart by the stride. */
@@ -52,7 +60,14 @@ function sourceSize({ c, image, out, kernel, stride, padding, dilation }: Geomet
 export function forwardScratch(g: Geometry): number {
   const source = sourceSize(g);
   const taps = (g.c / g.groups) * g.kernel[0] * g.kernel[1];
-  const plan = planSize(taps, g.oc / g.groups, ...g.out, g.groups, source.pitch * g.stride[0] === g.out[1]);
+  const plan = planSize(
+    taps,
+    g.kernel[0],
+    g.oc / g.groups,
+    ...g.out,
+    g.groups,
+    source.pitch * g.stride[0] === g.out[1],
+  );
   return 512 + plan.bytes + plan.images * source.bytes;
 }
 
@@ -63,14 +78,34 @@ function tapsAt(position: number, padding: number, kernel: number, dilation: num
   return count;
 }
 
+/** Channels of the large tile in strict and in relaxed arithmetic. */
+const LARGE = [5, 6] as const;
+
+/** The fewest channels, with empty ones, that panels of `large` and of four hold `channels` in. */
+function leastPacked(channels: number, large: number): number {
+  const counts = Array.from({ length: large }, (_, small) => {
+    return large * quotient(Math.max(0, channels - 4 * small), large) + 4 * small;
+  });
+  return Math.min(...counts);
+}
+
+/** Whether the gradient of the input is spread. */
+function spreads({ c, oc, image, out, stride, groups }: Geometry, large: number): boolean {
+  const channels = c / groups;
+  if (oc === groups) return false;
+  const packed = channels === 1 ? 1 : leastPacked(channels, large);
+  return packed * 4 * quotient(image[1], 4) > 2 * channels * stride[1] * out[1];
+}
+
 export function gradInputScratch(g: Geometry): number {
   const { c, oc, image, out, kernel, stride, padding, dilation, groups } = g;
   const inputs = c / groups;
   const outputs = oc / groups;
-  if (outputs > 1 && 2 * image[0] * image[1] > 3 * stride[0] * stride[1] * out[0] * out[1]) {
+  let spread = 0;
+  if (LARGE.some((large) => spreads(g, large))) {
     const field = inputs * kernel[0] * kernel[1];
-    const plan = planSize(outputs, field, ...out, groups, true);
-    return 512 + plan.bytes + 4 * plan.images * field * out[0] * out[1];
+    const plan = planSize(outputs, 1, field, ...out, groups, true);
+    spread = 512 + plan.bytes + 4 * plan.images * field * out[0] * out[1];
   }
   const before = (i: 0 | 1): number =>
     Math.max(0, -Math.floor((padding[i] - (kernel[i] - 1) * dilation[i]) / stride[i]));
@@ -88,12 +123,12 @@ export function gradInputScratch(g: Geometry): number {
         tapsAt(y, padding[0], kernel[0], dilation[0], stride[0]) *
         tapsAt(x, padding[1], kernel[1], dilation[1], stride[1]);
       const flat = width === cols && stride[0] * image[1] === stride[1] * cols;
-      const plan = planSize(taps, inputs, quotient(image[0] - y, stride[0]), cols, groups, flat);
+      const plan = planSize(taps, kernel[0], inputs, quotient(image[0] - y, stride[0]), cols, groups, flat);
       bytes += plan.bytes + 128;
       images = Math.max(images, plan.images);
     }
   }
-  return bytes + (inPlace ? 0 : images * 4 * oc * height * width);
+  return Math.max(spread, bytes + (inPlace ? 0 : images * 4 * oc * height * width));
 }
 
 /** Steps of four outputs that a block of images has at most, and the bytes its images may take. */
