@@ -1,13 +1,14 @@
 /**
  * Two-dimensional convolution and the gradient of its input, which is also transposed convolution. Sums run over
- * (channel, kernel row, kernel column) in float32, one output at a time.
+ * (channel, kernel row, kernel column) in float32, one output at a time; or, where many kernel rows meet only zeros around
+ * the image, over (kernel row, channel, kernel column) without those.
  *
  * Scratch, in bytes. A plan (convplan.ts) of rows × cols outputs takes
  *
- *   plan(taps, channels, rows, cols) = 8 taps + table + 4 groups (channels + 3) (taps + 1) + 256
+ *   plan(taps, channels, rows, cols) = 8 taps + 4 KH + table + 4 groups (channels + 3) (taps + 1) + 256
  *   gathers = cols < 4, or channels > 1 and (4 ⌈cols / 4⌉ - cols) channels > 12 cols
  *   images  = gathers and rows cols <= 256 ? 8 : 1
- *   table   = gathers ? 8 images rows cols + 36 taps : 8 (rows ⌈cols / 4⌉ + 7)
+ *   table   = gathers ? 8 images rows cols + 36 taps : 16 (rows ⌈cols / 4⌉ + 7)
  *
  * where lines that lie behind one another without a gap, in the source and in the result, count as one. With
  *
@@ -20,7 +21,7 @@
  * plan) + the sum over the remainders y < SH and x < SW of 128 + plan(OC / groups · taps(y) taps(x), C / groups,
  * ⌈(H - y) / SH⌉, ⌈(W - x) / SW⌉).
  */
-import { arrange, compute, packWeights, Plan, tabulate } from './convplan';
+import { arrange, compute, leastPacked, packWeights, Plan, scaleWeights, skipsRows, tabulate } from './convplan';
 import { aligned, Shape, shapeOf } from './convshape';
 import { layOut, place, ready, remaindersRead, Source } from './convsource';
 import { spread } from './convspread';
@@ -63,6 +64,31 @@ export function tapOffsets(s: Shape, source: Source, to: usize): void {
  */
 export function conv2d_f32(r: usize, begin: i32, end: i32): void {
   const s = shapeOf(r, 4);
+  forward(s, pointer(r, 0), pointer(r, 1), pointer(r, 2), pointer(r, 3), 0, 0, begin, end);
+}
+
+/**
+ * y = (x * weight) scale + shift (+ residual) (then relu): what is left of a convolution and a batch norm in evaluation.
+ * The scale goes into the packed weights; residual and relu are applied image by image, while y is in the cache.
+ * Slots: 0 y [N, OC, OH, OW], 1 x [N, C, H, W], 2 weight [OC, C/groups, KH, KW], 3 shift [OC] or 0, 4 scale [OC] or 0, 5
+ * residual [N, OC, OH, OW] or 0, 6…22 as 4…20 of conv2d_f32. Work: N.
+ */
+export function conv2d_fused_f32(r: usize, begin: i32, end: i32): void {
+  const s = shapeOf(r, 6);
+  forward(s, pointer(r, 0), pointer(r, 1), pointer(r, 2), pointer(r, 3), pointer(r, 4), pointer(r, 5), begin, end);
+}
+
+function forward(
+  s: Shape,
+  result: usize,
+  input: usize,
+  weight: usize,
+  bias: usize,
+  scale: usize,
+  residual: usize,
+  begin: i32,
+  end: i32,
+): void {
   const plan = changetype<Plan>(scratch());
   const source = changetype<Source>(scratch() + offsetof<Plan>());
   let room = scratch() + offsetof<Plan>() + offsetof<Source>();
@@ -75,7 +101,10 @@ export function conv2d_f32(r: usize, begin: i32, end: i32): void {
   plan.down = bytes(s.ow);
   plan.right = 4;
   plan.plane = bytes(s.oh * s.ow);
-  sourceOf(s, source, pointer(r, 1));
+  plan.kernelRows = s.kh;
+  plan.rowStep = s.sh;
+  plan.rowsThere = s.h;
+  sourceOf(s, source, input);
   const resultImage = plan.plane * <usize>s.oc;
   room = aligned(room);
   layOut(source, room, 0);
@@ -84,22 +113,63 @@ export function conv2d_f32(r: usize, begin: i32, end: i32): void {
   room += layOut(source, room, plan.images);
   plan.offsets = room;
   plan.weightOffsets = room + bytes(plan.taps);
-  tapOffsets(s, source, plan.offsets);
-  for (let k = 0; k < plan.taps; k++) store<i32>(plan.weightOffsets + bytes(k), k << 2);
-  room = aligned(plan.weightOffsets + bytes(plan.taps));
+  plan.sourceRows = plan.weightOffsets + bytes(plan.taps);
+  forwardTaps(s, source, plan);
+  room = aligned(plan.sourceRows + bytes(s.kh));
   room = aligned(room + tabulate(plan, source, resultImage, room));
   plan.weights = room;
   const row = bytes(plan.taps);
-  packWeights(plan, pointer(r, 2), s.groups, row * <usize>plan.channels, row, pointer(r, 3));
+  packWeights(plan, weight, s.groups, row * <usize>plan.channels, row, bias);
+  if (scale) scaleWeights(plan, s.groups, scale);
   for (let image = begin; image < end; image += plan.images) {
     const count = min(plan.images, end - image);
     const x = ready(source, image, count);
-    const y = pointer(r, 0) + <usize>image * resultImage;
+    const y = result + <usize>image * resultImage;
     for (let g = 0; g < s.groups; g++) {
       const from = x + <usize>(g * channels) * source.channelBytes;
       compute(plan, g, from, y + <usize>(g * plan.channels) * plan.plane, count, source, resultImage);
     }
-    if (s.relu) clampBelow(y, y + <usize>count * resultImage);
+    const behind = y + <usize>count * resultImage;
+    if (residual) addTo(y, residual + <usize>image * resultImage, behind, s.relu);
+    else if (s.relu) clampBelow(y, behind);
+  }
+}
+
+function forwardTaps(s: Shape, source: Source, plan: Plan): void {
+  const channels = s.c / s.groups;
+  for (let i = 0; i < s.kh; i++) store<i32>(plan.sourceRows + bytes(i), i * s.dh - s.ph);
+  const rowsFirst = skipsRows(plan);
+  let at = plan.offsets;
+  let weight = plan.weightOffsets;
+  const outers = rowsFirst ? s.kh : channels;
+  const inners = rowsFirst ? channels : s.kh;
+  for (let outer = 0; outer < outers; outer++) {
+    for (let inner = 0; inner < inners; inner++) {
+      const i = rowsFirst ? outer : inner;
+      const c = rowsFirst ? inner : outer;
+      for (let j = 0; j < s.kw; j++) {
+        store<usize>(at, place(source, c, i * s.dh, j * s.dw));
+        store<usize>(weight, bytes((c * s.kh + i) * s.kw + j));
+        at += 4;
+        weight += 4;
+      }
+    }
+  }
+}
+
+/** y = y + x, then relu where it is wanted. */
+function addTo(y: usize, x: usize, end: usize, relu: i32): void {
+  const floor = splat(relu ? 0 : -Infinity);
+  const by4 = y + ((end - y) & ~15);
+  while (y < by4) {
+    v128.store(y, f32x4.pmax(f32x4.add(v128.load(y), v128.load(x)), floor));
+    y += 16;
+    x += 16;
+  }
+  while (y < end) {
+    v128.store32_lane(y, f32x4.pmax(f32x4.add(v128.load32_zero(y), v128.load32_zero(x)), floor), 0);
+    y += 4;
+    x += 4;
   }
 }
 
@@ -163,7 +233,10 @@ export function conv2d_grad_input_f32(r: usize, begin: i32, end: i32): void {
     plan.down = bytes(s.sh * s.w);
     plan.right = bytes(s.sw);
     plan.plane = resultPlane;
-    plan.taps = outs * tapsOf(py, s.ph, s.kh, s.dh, s.sh) * tapsOf(px, s.pw, s.kw, s.dw, s.sw);
+    plan.kernelRows = tapsOf(py, s.ph, s.kh, s.dh, s.sh);
+    plan.rowStep = 1;
+    plan.rowsThere = s.oh;
+    plan.taps = outs * plan.kernelRows * tapsOf(px, s.pw, s.kw, s.dw, s.sw);
     arrange(plan);
     images = max(images, plan.images);
   }
@@ -172,8 +245,9 @@ export function conv2d_grad_input_f32(r: usize, begin: i32, end: i32): void {
     const plan = changetype<Plan>(plans + <usize>i * offsetof<Plan>());
     plan.offsets = room;
     plan.weightOffsets = room + bytes(plan.taps);
+    plan.sourceRows = plan.weightOffsets + bytes(plan.taps);
     gradientTaps(s, source, plan, i / colPhases, i % colPhases);
-    room = aligned(plan.weightOffsets + bytes(plan.taps));
+    room = aligned(plan.sourceRows + bytes(s.kh));
     room = aligned(room + tabulate(plan, source, resultImage, room));
     plan.weights = room;
     const kernel = bytes(s.kh * s.kw);
@@ -196,10 +270,14 @@ export function conv2d_grad_input_f32(r: usize, begin: i32, end: i32): void {
 }
 
 /**
- * Whether a convolution of dy would take half as many products again as there are. One channel has no tile to spread.
+ * Whether a convolution of dy would take more than twice the products there are: for the zeros left and right of dy (rows
+ * of zeros are left out) and for channels that fill no panel. One channel has no tile to spread.
  */
 function spreads(s: Shape): bool {
-  return s.oc > s.groups && 2 * s.h * s.w > 3 * s.sh * s.sw * s.oh * s.ow;
+  const channels = s.c / s.groups;
+  if (s.oc == s.groups) return false;
+  const packed = channels == 1 ? 1 : leastPacked(channels);
+  return packed * ((s.w + 3) & ~3) > 2 * channels * s.sw * s.ow;
 }
 
 /** The output row (before padding) from which input row `position` of the first lines takes kernel row i. */
@@ -235,11 +313,21 @@ function sourceOfGradient(s: Shape, source: Source, from: usize): void {
 function gradientTaps(s: Shape, source: Source, plan: Plan, py: i32, px: i32): void {
   const outs = s.oc / s.groups;
   const channels = s.c / s.groups;
+  // Backwards, so that the offsets ascend as they do in the forward pass.
+  let row = plan.sourceRows;
+  for (let i = s.kh - 1; i >= 0; i--) {
+    const y = reach(py, s.ph, i, s.dh);
+    if (y % s.sh != 0) continue;
+    store<i32>(row, y / s.sh);
+    row += 4;
+  }
+  const rowsFirst = skipsRows(plan);
   let at = plan.offsets;
   let weight = plan.weightOffsets;
-  for (let o = 0; o < outs; o++) {
-    // Backwards, so that the offsets ascend as they do in the forward pass.
-    for (let i = s.kh - 1; i >= 0; i--) {
+  for (let outer = rowsFirst ? s.kh : outs; outer > 0; outer--) {
+    for (let inner = rowsFirst ? outs : s.kh; inner > 0; inner--) {
+      const i = (rowsFirst ? outer : inner) - 1;
+      const o = outs - (rowsFirst ? inner : outer);
       const y = reach(py, s.ph, i, s.dh);
       if (y % s.sh != 0) continue;
       for (let j = s.kw - 1; j >= 0; j--) {

@@ -11,10 +11,19 @@ import { bytes } from './simd';
 
 @unmanaged
 export class Plan {
-  /** Number of taps; a byte offset in the source for each; a byte offset in the weights for each. */
+  /**
+   * Number of taps; a byte offset in the source for each; a byte offset in the weights for each. Taps of one kernel row
+   * stand together, so that a line of outputs can leave out kernel rows that lie in the zeros above or below.
+   */
   taps: i32;
   offsets: usize;
   weightOffsets: usize;
+  /** Kernel rows, one if none is left out: how many, and the source row, before the zeros above, that each reads for the first line of outputs. */
+  kernelRows: i32;
+  sourceRows: usize;
+  /** Source rows from one line of outputs to the next, and how many there are. */
+  rowStep: i32;
+  rowsThere: i32;
   /** The grid of outputs: `rows` lines of `cols`. */
   rows: i32;
   cols: i32;
@@ -40,7 +49,10 @@ export class Plan {
   /** Whether outputs are gathered one by one, and for how many images at a time. */
   gathers: bool;
   images: i32;
-  /** Pairs (place in the source, place in the result): of four neighbours, or of single outputs where it gathers. */
+  /**
+   * Where it gathers, pairs of single outputs: place in the source, place in the result. Otherwise entries of four
+   * neighbours: these two, and the list of offsets' part, as bytes from its start, that they do not skip.
+   */
   table: usize;
   entries: i32;
   /** For gathering: the panel, the offsets of its taps, a tile of results. */
@@ -55,6 +67,9 @@ export class Plan {
 const GATHERED: i32 = 8;
 const FEW: i32 = 256;
 
+/** Bytes of an entry of the table for four neighbours. */
+const ENTRY: usize = 16;
+
 /**
  * Chooses how the grid is walked. Gathering costs a load and a store for each tap and output, once for all channels,
  * and pays where overlapping fours would compute many outputs twice.
@@ -63,6 +78,9 @@ export function arrange(p: Plan): void {
   if (p.sourceDown == bytes(p.cols) && p.down == p.right * <usize>p.cols) {
     p.cols *= p.rows;
     p.rows = 1;
+    // Kernel rows cannot be left out of a line that was many.
+    p.kernelRows = 1;
+    p.rowsThere = 0;
   }
   const fours = (p.cols + 3) >> 2;
   const wasted = 4 * fours - p.cols;
@@ -73,17 +91,22 @@ export function arrange(p: Plan): void {
     p.small = 0;
   } else {
     // As many large panels as leave the fewest channels of a panel empty.
-    let least = i32.MAX_VALUE;
-    for (let small = 0; small < LARGE; small++) {
-      const large = max(0, p.channels - 4 * small + LARGE - 1) / LARGE;
-      const packed = LARGE * large + 4 * small;
-      if (packed >= least) continue;
-      least = packed;
-      p.small = small;
-      p.large = large;
-    }
+    const least = leastPacked(p.channels);
+    p.small = 0;
+    while ((least - 4 * p.small) % LARGE != 0) p.small++;
+    p.large = (least - 4 * p.small) / LARGE;
   }
   p.group = bytes(channelsPacked(p)) * <usize>(p.taps + 1);
+}
+
+/** The fewest channels, with empty ones, that panels of LARGE and of four hold `channels` in. */
+export function leastPacked(channels: i32): i32 {
+  let least = i32.MAX_VALUE;
+  for (let small = 0; small < LARGE; small++) {
+    const large = (max(0, channels - 4 * small) + LARGE - 1) / LARGE;
+    least = min(least, LARGE * large + 4 * small);
+  }
+  return least;
 }
 
 function channelsPacked(p: Plan): i32 {
@@ -112,25 +135,62 @@ export function tabulate(p: Plan, source: Source, resultImage: usize, room: usiz
     p.panel = at + bytes(p.taps);
     at = p.panel + ((<usize>p.taps) << 5);
   } else {
+    const perRow = p.taps / max(p.kernelRows, 1);
     for (let row = 0; row < p.rows; row++) {
+      let first = 0;
+      let last = p.kernelRows;
+      if (p.rowsThere > 0) {
+        while (first < last && !isThere(p, first, row)) first++;
+        while (first < last && !isThere(p, last - 1, row)) last--;
+        // A line of zeros alone skips nothing, so that what fours have in common begins and ends with one of them.
+        if (first == last) {
+          first = 0;
+          last = p.kernelRows;
+        }
+      }
       for (let four = 0; four < p.cols; four += 4) {
         const col = min(four, p.cols - 4);
         store<usize>(at, <usize>row * p.sourceDown + bytes(col));
         store<usize>(at, p.first + <usize>row * p.down + <usize>col * p.right, 4);
-        at += 8;
+        store<usize>(at, bytes(first * perRow), 8);
+        store<usize>(at, bytes(last * perRow), 12);
+        at += ENTRY;
       }
     }
-    p.entries = <i32>((at - p.table) >> 3);
+    p.entries = <i32>((at - p.table) / ENTRY);
     p.square = isSquare(p);
     // A tile takes two or eight entries: the last one is repeated.
     const unit = p.large + p.small == 0 ? 8 : 2;
     for (; p.entries % unit; p.entries++) {
-      store<u64>(at, load<u64>(at - 8));
-      at += 8;
+      v128.store(at, v128.load(at - ENTRY));
+      at += ENTRY;
     }
   }
   p.tile = at;
   return at + 32 * LARGE - room;
+}
+
+/**
+ * Whether enough kernel rows meet only zeros to be left out, a sixteenth of them; otherwise the plan is one that skips none.
+ * Taps of one kernel row must then stand together, which reads the source in a worse order.
+ */
+export function skipsRows(p: Plan): bool {
+  let zeros = 0;
+  if (p.rowsThere > 0 && !p.gathers) {
+    for (let i = 0; i < p.kernelRows; i++) {
+      for (let row = 0; row < p.rows; row++) if (!isThere(p, i, row)) zeros++;
+    }
+  }
+  if (16 * zeros > p.rows * p.kernelRows) return true;
+  p.kernelRows = 1;
+  p.rowsThere = 0;
+  return false;
+}
+
+/** Whether kernel row i meets the image, not the zeros around it, for a line of outputs. */
+// @ts-ignore: decorator
+@inline function isThere(p: Plan, i: i32, row: i32): bool {
+  return <u32>(load<i32>(p.sourceRows + bytes(i)) + row * p.rowStep) < <u32>p.rowsThere;
 }
 
 function isSquare(p: Plan): bool {
@@ -171,6 +231,28 @@ export function packWeights(p: Plan, from: usize, groups: i32, groupBytes: usize
   }
 }
 
+/** Multiplies the packed weights of every channel, not its bias, by a number of its own. */
+export function scaleWeights(p: Plan, groups: i32, scale: usize): void {
+  const packed = channelsPacked(p);
+  for (let g = 0; g < groups; g++) {
+    let to = p.weights + <usize>g * p.group;
+    for (let m = 0; m < packed; ) {
+      const width = m < LARGE * p.large ? LARGE : min(packed, 4);
+      const step = bytes(width);
+      for (let i = 0; i < width; i++, m++) {
+        if (m >= p.channels) continue;
+        const factor = load<f32>(scale + bytes(g * p.channels + m));
+        let q = to + bytes(i);
+        for (let k = p.taps; k > 0; k--) {
+          q += step;
+          store<f32>(q, load<f32>(q) * factor);
+        }
+      }
+      to += step * <usize>(p.taps + 1);
+    }
+  }
+}
+
 /** Computes group `g` of `count` images. `x` and `y` are the group's first channel in the first of them. */
 export function compute(p: Plan, g: i32, x: usize, y: usize, count: i32, source: Source, resultImage: usize): void {
   const weights = p.weights + <usize>g * p.group;
@@ -196,39 +278,43 @@ function oneChannel(p: Plan, weights: usize, x: usize, y: usize): void {
     squareLines(weights, x + load<usize>(offsets), y + p.first, p.rows, p.cols, p.sourceDown, p.down);
     return;
   }
-  const stop = offsets + bytes(p.taps);
-  const end = p.table + ((<usize>p.entries) << 3);
+  const end = p.table + <usize>p.entries * ENTRY;
   const spread = p.right != 4;
-  for (let t = p.table; t < end; t += 64) {
-    lineTile(weights, offsets, stop, x, y, t, spread ? p.tile : 0);
+  for (let t = p.table; t < end; t += 8 * ENTRY) {
+    // Further down fewer kernel rows lie above the image and more of them below it.
+    const skipped = load<usize>(t, 7 * ENTRY + 8);
+    const stop = offsets + load<usize>(t, 12);
+    lineTile(weights, weights + 4 + skipped, offsets + skipped, stop, x, y, t, spread ? p.tile : 0);
     if (spread)
-      for (let i: usize = 0; i < 8; i++) scatterFour(p.tile + (i << 4), y + load<usize>(t + (i << 3), 4), p.right);
+      for (let i: usize = 0; i < 8; i++) scatterFour(p.tile + (i << 4), y + load<usize>(t + i * ENTRY, 4), p.right);
   }
 }
 
 function neighbours(p: Plan, weights: usize, x: usize, y: usize): void {
-  const end = p.table + ((<usize>p.entries) << 3);
+  const end = p.table + <usize>p.entries * ENTRY;
   const offsets = p.offsets;
-  const stop = offsets + bytes(p.taps);
   const spread = p.right != 4;
   let left = p.channels;
   for (let panel = 0; panel < p.large + p.small; panel++) {
     const width = panel < p.large ? LARGE : 4;
     const rows = min(width, left);
-    for (let t = p.table; t < end; t += 16) {
+    for (let t = p.table; t < end; t += 2 * ENTRY) {
       const x0 = x + load<usize>(t);
-      const x1 = x + load<usize>(t, 8);
+      const x1 = x + load<usize>(t, ENTRY);
       let y0 = y + load<usize>(t, 4);
-      let y1 = y + load<usize>(t, 12);
+      let y1 = y + load<usize>(t, ENTRY + 4);
+      const skipped = load<usize>(t, ENTRY + 8);
+      const from = weights + bytes(width) + skipped * <usize>width;
+      const stop = offsets + load<usize>(t, 12);
       if (!spread) {
-        tile(width, weights, offsets, stop, x0, x1, y0, y1, p.plane, rows);
+        tile(width, weights, from, offsets + skipped, stop, x0, x1, y0, y1, p.plane, rows);
         continue;
       }
-      tile(width, weights, offsets, stop, x0, x1, p.tile, p.tile + 16, 32, rows);
+      tile(width, weights, from, offsets + skipped, stop, x0, x1, p.tile, p.tile + 16, 32, rows);
       for (let i = 0; i < rows; i++) {
-        const from = p.tile + ((<usize>i) << 5);
-        scatterFour(from, y0, p.right);
-        scatterFour(from + 16, y1, p.right);
+        const sums = p.tile + ((<usize>i) << 5);
+        scatterFour(sums, y0, p.right);
+        scatterFour(sums + 16, y1, p.right);
         y0 += p.plane;
         y1 += p.plane;
       }
@@ -242,6 +328,7 @@ function neighbours(p: Plan, weights: usize, x: usize, y: usize): void {
 // @ts-ignore: decorator
 @inline function tile(
   width: i32,
+  biases: usize,
   weights: usize,
   offsets: usize,
   stop: usize,
@@ -252,8 +339,8 @@ function neighbours(p: Plan, weights: usize, x: usize, y: usize): void {
   plane: usize,
   rows: i32,
 ): void {
-  if (width == LARGE) largeTile(weights, offsets, stop, x0, x1, y0, y1, plane, rows);
-  else smallTile(weights, offsets, stop, x0, x1, y0, y1, plane, rows);
+  if (width == LARGE) largeTile(biases, weights, offsets, stop, x0, x1, y0, y1, plane, rows);
+  else smallTile(biases, weights, offsets, stop, x0, x1, y0, y1, plane, rows);
 }
 
 // @ts-ignore: decorator
@@ -279,7 +366,19 @@ function gathered(p: Plan, weights: usize, x: usize, y: usize, outputs: i32): vo
     for (let panel = 0; panel < p.large + p.small; panel++) {
       const width = panel < p.large ? LARGE : 4;
       const rows = min(width, left);
-      tile(width, panelWeights, offsets, stop, p.panel, p.panel + 16, p.tile, p.tile + 16, 32, rows);
+      tile(
+        width,
+        panelWeights,
+        panelWeights + bytes(width),
+        offsets,
+        stop,
+        p.panel,
+        p.panel + 16,
+        p.tile,
+        p.tile + 16,
+        32,
+        rows,
+      );
       for (let j = 0; j < n; j++) {
         let q = to + load<usize>(places + ((<usize>j) << 3), 4);
         let from = p.tile + bytes(j);

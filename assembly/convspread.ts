@@ -32,6 +32,8 @@ export function spread(s: Shape, dx: usize, dy: usize, weight: usize, bias: usiz
   layOut(source, room, 0);
   plan.channels = channels * kernel;
   plan.taps = outs;
+  plan.kernelRows = 1;
+  plan.rowsThere = 0;
   plan.rows = s.oh;
   plan.cols = s.ow;
   plan.sourceDown = source.rowBytes;

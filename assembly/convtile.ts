@@ -22,12 +22,14 @@ export const LARGE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
 
 /**
  * LARGE channels × 8 outputs.
- *   weights        LARGE biases, then LARGE weights a tap
+ *   biases         LARGE of them
+ *   weights        LARGE a tap
  *   offsets, stop  the list of taps
  *   x0, x1         source positions of outputs 0–3 and 4–7
  *   y0, y1         where they go; `plane` bytes from one channel to the next, the first `rows` channels are stored
  */
 export function largeTile(
+  biases: usize,
   weights: usize,
   offsets: usize,
   stop: usize,
@@ -38,23 +40,22 @@ export function largeTile(
   plane: usize,
   rows: i32,
 ): void {
-  let a0 = v128.load32_splat(weights);
+  let a0 = v128.load32_splat(biases);
   let b0 = a0;
-  let a1 = v128.load32_splat(weights, 4);
+  let a1 = v128.load32_splat(biases, 4);
   let b1 = a1;
-  let a2 = v128.load32_splat(weights, 8);
+  let a2 = v128.load32_splat(biases, 8);
   let b2 = a2;
-  let a3 = v128.load32_splat(weights, 12);
+  let a3 = v128.load32_splat(biases, 12);
   let b3 = a3;
-  let a4 = v128.load32_splat(weights, 16);
+  let a4 = v128.load32_splat(biases, 16);
   let b4 = a4;
   let a5 = a0;
   let b5 = a0;
   if (LARGE == 6) {
-    a5 = v128.load32_splat(weights, 20);
+    a5 = v128.load32_splat(biases, 20);
     b5 = a5;
   }
-  weights += 4 * LARGE;
   while (offsets < stop) {
     const at = load<usize>(offsets);
     const u = v128.load(x0 + at);
@@ -111,6 +112,7 @@ export function largeTile(
 
 /** 4 channels × 8 outputs; arguments as for largeTile. */
 export function smallTile(
+  biases: usize,
   weights: usize,
   offsets: usize,
   stop: usize,
@@ -121,15 +123,14 @@ export function smallTile(
   plane: usize,
   rows: i32,
 ): void {
-  let a0 = v128.load32_splat(weights);
+  let a0 = v128.load32_splat(biases);
   let b0 = a0;
-  let a1 = v128.load32_splat(weights, 4);
+  let a1 = v128.load32_splat(biases, 4);
   let b1 = a1;
-  let a2 = v128.load32_splat(weights, 8);
+  let a2 = v128.load32_splat(biases, 8);
   let b2 = a2;
-  let a3 = v128.load32_splat(weights, 12);
+  let a3 = v128.load32_splat(biases, 12);
   let b3 = a3;
-  weights += 16;
   while (offsets < stop) {
     const at = load<usize>(offsets);
     const u = v128.load(x0 + at);
@@ -164,10 +165,11 @@ export function smallTile(
 
 /**
  * 1 channel × 32 outputs, for depthwise convolution: eight sums hide the latency of the multiply-adds.
- * `table` holds eight pairs (distance of four outputs' source position from x, distance of their place from y); if `to`
+ * `table` holds eight entries (distance of four outputs' source position from x, of their place from y); if `to`
  * is not 0, the outputs go there instead, one after another.
  */
 export function lineTile(
+  bias: usize,
   weights: usize,
   offsets: usize,
   stop: usize,
@@ -176,7 +178,7 @@ export function lineTile(
   table: usize,
   to: usize,
 ): void {
-  let s0 = v128.load32_splat(weights);
+  let s0 = v128.load32_splat(bias);
   let s1 = s0;
   let s2 = s0;
   let s3 = s0;
@@ -185,14 +187,13 @@ export function lineTile(
   let s6 = s0;
   let s7 = s0;
   const x0 = x + load<usize>(table);
-  const x1 = x + load<usize>(table, 8);
-  const x2 = x + load<usize>(table, 16);
-  const x3 = x + load<usize>(table, 24);
-  const x4 = x + load<usize>(table, 32);
-  const x5 = x + load<usize>(table, 40);
-  const x6 = x + load<usize>(table, 48);
-  const x7 = x + load<usize>(table, 56);
-  weights += 4;
+  const x1 = x + load<usize>(table, 16);
+  const x2 = x + load<usize>(table, 32);
+  const x3 = x + load<usize>(table, 48);
+  const x4 = x + load<usize>(table, 64);
+  const x5 = x + load<usize>(table, 80);
+  const x6 = x + load<usize>(table, 96);
+  const x7 = x + load<usize>(table, 112);
   while (offsets < stop) {
     const at = load<usize>(offsets);
     const w = v128.load32_splat(weights);
@@ -219,13 +220,13 @@ export function lineTile(
     return;
   }
   v128.store(y + load<usize>(table, 4), s0);
-  v128.store(y + load<usize>(table, 12), s1);
-  v128.store(y + load<usize>(table, 20), s2);
-  v128.store(y + load<usize>(table, 28), s3);
-  v128.store(y + load<usize>(table, 36), s4);
-  v128.store(y + load<usize>(table, 44), s5);
-  v128.store(y + load<usize>(table, 52), s6);
-  v128.store(y + load<usize>(table, 60), s7);
+  v128.store(y + load<usize>(table, 20), s1);
+  v128.store(y + load<usize>(table, 36), s2);
+  v128.store(y + load<usize>(table, 52), s3);
+  v128.store(y + load<usize>(table, 68), s4);
+  v128.store(y + load<usize>(table, 84), s5);
+  v128.store(y + load<usize>(table, 100), s6);
+  v128.store(y + load<usize>(table, 116), s7);
 }
 
 /**

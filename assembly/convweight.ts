@@ -2,200 +2,45 @@
  * The gradient of a convolution's weight: for an output channel and a tap, the inner product of dy's plane with the
  * source the tap saw, over all images.
  *
- * The tile is four channels × two taps of four-lane partial sums, which run along the lines of dy: neighbouring outputs
- * are neighbouring floats in both factors, and nothing is transposed. Short lines, which would spend more on their ends
- * than on themselves, are copied behind one another first.
+ * Planes of dy are taken in steps of four floats. Where lines are a multiple of four, the source a tap saw has the same
+ * steps. Otherwise it is shifted first: for each kernel column, the lines that column saw are put behind one another,
+ * so that what a tap saw is one piece, a kernel row further down for the next kernel row. The last step of a plane
+ * overlaps the one before, and its lanes that come twice are cleared in dy. Planes of fewer than four outputs are put
+ * behind one another across the images, tap by tap.
  *
- * The batch is taken in runs of images whose number depends on the shape alone. Within a run the partial sums stay in
- * registers; between runs they are added to the result. Sums are therefore short, and the same wherever work is split.
+ * Steps are taken in blocks whose size depends on the shape alone. Within a block the partial sums stay in registers;
+ * between blocks they are added to the result. Sums are therefore short, and the same wherever work is split.
  */
 import { sourceOf, tapOffsets } from './conv';
 import { aligned, Shape, shapeOf } from './convshape';
-import { copy, layOut, ready, Source } from './convsource';
+import { copy, layOut, place, ready, Source } from './convsource';
+import { LARGE } from './convtile';
+import { largePair, single, smallPair, square } from './convweighttile';
 import { pointer, scratch } from './launch';
-import { bytes, horizontalSum, madd } from './simd';
+import { bytes, horizontalSum } from './simd';
 
-/**
- * Vectors a run of images has at most for each sum, and the bytes its padded images may take; but one image at least.
- */
-const RUN_VECTORS: i32 = 1024;
-const RUN_BYTES: i32 = 1 << 18;
-/** Lines from this length on are read where they are. */
-const LONG: i32 = 16;
-/** Planes of dy below this size are copied. */
-const SHORT: i32 = 1024;
-/** Floats of a copied line, about; taps whose lines are copied together: a whole number of tiles of two and of five. */
-const LINE: i32 = 2048;
-const CHUNK: i32 = 10;
-
-/** What a tile walks over. */
-@unmanaged
-class Walk {
-  images: i32;
-  rows: i32;
-  cols: i32;
-  /** Bytes from line to line of the source, and from image to image of source and dy. */
-  down: usize;
-  sourceImage: usize;
-  gradientImage: usize;
-}
+/** Steps of a block at most: a panel of dy of this length leaves room beside it in the first-level cache. */
+const BLOCK: i32 = 256;
+/** Bytes that the images of a block may take, but one image at least. */
+const BLOCK_BYTES: i32 = 1 << 18;
+/** Lists of taps go on with their last one up to a whole number of pairs and of fives. */
+const BEYOND: i32 = 5;
 
 /** All bits set in the last n lanes. */
 const LAST: usize = memory.data<i32>([0, 0, 0, 0, 0, 0, 0, -1, 0, 0, -1, -1, 0, -1, -1, -1]);
 
-/**
- * Eight inner products: four channels of dy, at dy, dy + plane, … with two taps. The first `count` channels exist; a
- * missing one repeats the last that does. `to` receives eight vectors of partial sums, channel by channel.
- *
- * A line's last one to three outputs are read with the ones before them, whose lanes are cleared in both factors.
- */
-function fourByTwo(walk: Walk, offsets: usize, x: usize, dy: usize, plane: usize, count: i32, to: usize): void {
-  let a0 = i32x4.splat(0);
-  let a1 = a0;
-  let b0 = a0;
-  let b1 = a0;
-  let c0 = a0;
-  let c1 = a0;
-  let d0 = a0;
-  let d1 = a0;
-  const whole = bytes(walk.cols & ~3);
-  const rest = walk.cols & 3;
-  const back = bytes(4 - rest);
-  const next = walk.down - whole;
-  const mask = LAST + ((<usize>rest) << 4);
-  const second = count > 1 ? plane : 0;
-  const third = count > 2 ? second + plane : second;
-  const fourth = count > 3 ? third + plane : third;
-  for (let image = walk.images; image > 0; image--) {
-    let x0 = x + load<usize>(offsets);
-    let x1 = x + load<usize>(offsets, 4);
-    let p = dy;
-    let q = dy + second;
-    let r = dy + third;
-    let s = dy + fourth;
-    for (let row = walk.rows; row > 0; row--) {
-      const stop = p + whole;
-      while (p < stop) {
-        const t = v128.load(p);
-        const u = v128.load(q);
-        const v = v128.load(r);
-        const w = v128.load(s);
-        const m = v128.load(x0);
-        a0 = madd(t, m, a0);
-        b0 = madd(u, m, b0);
-        c0 = madd(v, m, c0);
-        d0 = madd(w, m, d0);
-        const n = v128.load(x1);
-        a1 = madd(t, n, a1);
-        b1 = madd(u, n, b1);
-        c1 = madd(v, n, c1);
-        d1 = madd(w, n, d1);
-        p += 16;
-        q += 16;
-        r += 16;
-        s += 16;
-        x0 += 16;
-        x1 += 16;
-      }
-      if (rest) {
-        const lanes = v128.load(mask);
-        const m = v128.and(v128.load(x0 - back), lanes);
-        const n = v128.and(v128.load(x1 - back), lanes);
-        const t = v128.and(v128.load(p - back), lanes);
-        a0 = madd(t, m, a0);
-        a1 = madd(t, n, a1);
-        const u = v128.and(v128.load(q - back), lanes);
-        b0 = madd(u, m, b0);
-        b1 = madd(u, n, b1);
-        const v = v128.and(v128.load(r - back), lanes);
-        c0 = madd(v, m, c0);
-        c1 = madd(v, n, c1);
-        const w = v128.and(v128.load(s - back), lanes);
-        d0 = madd(w, m, d0);
-        d1 = madd(w, n, d1);
-        const step = bytes(rest);
-        p += step;
-        q += step;
-        r += step;
-        s += step;
-      }
-      x0 += next;
-      x1 += next;
-    }
-    x += walk.sourceImage;
-    dy += walk.gradientImage;
-  }
-  // Nothing but stores of the raw sums may follow the loop, or V8's scheduler spills them within it.
-  v128.store(to, a0);
-  v128.store(to, a1, 16);
-  v128.store(to, b0, 32);
-  v128.store(to, b1, 48);
-  v128.store(to, c0, 64);
-  v128.store(to, c1, 80);
-  v128.store(to, d0, 96);
-  v128.store(to, d1, 112);
+/** A block: the offsets of its steps in the source, and of how many images of dy they are. */
+@unmanaged
+class Walk {
+  steps: usize;
+  stop: usize;
+  images: i32;
 }
 
-/** Five inner products of one channel, for depthwise convolution and for the channel that four leave over. */
-function oneByFive(walk: Walk, offsets: usize, x: usize, dy: usize, to: usize): void {
-  let s0 = i32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  let s4 = s0;
-  const whole = bytes(walk.cols & ~3);
-  const rest = walk.cols & 3;
-  const back = bytes(4 - rest);
-  const next = walk.down - whole;
-  const mask = LAST + ((<usize>rest) << 4);
-  for (let image = walk.images; image > 0; image--) {
-    let x0 = x + load<usize>(offsets);
-    let x1 = x + load<usize>(offsets, 4);
-    let x2 = x + load<usize>(offsets, 8);
-    let x3 = x + load<usize>(offsets, 12);
-    let x4 = x + load<usize>(offsets, 16);
-    let p = dy;
-    for (let row = walk.rows; row > 0; row--) {
-      const stop = p + whole;
-      while (p < stop) {
-        const t = v128.load(p);
-        s0 = madd(t, v128.load(x0), s0);
-        s1 = madd(t, v128.load(x1), s1);
-        s2 = madd(t, v128.load(x2), s2);
-        s3 = madd(t, v128.load(x3), s3);
-        s4 = madd(t, v128.load(x4), s4);
-        p += 16;
-        x0 += 16;
-        x1 += 16;
-        x2 += 16;
-        x3 += 16;
-        x4 += 16;
-      }
-      if (rest) {
-        const lanes = v128.load(mask);
-        const t = v128.and(v128.load(p - back), lanes);
-        s0 = madd(t, v128.and(v128.load(x0 - back), lanes), s0);
-        s1 = madd(t, v128.and(v128.load(x1 - back), lanes), s1);
-        s2 = madd(t, v128.and(v128.load(x2 - back), lanes), s2);
-        s3 = madd(t, v128.and(v128.load(x3 - back), lanes), s3);
-        s4 = madd(t, v128.and(v128.load(x4 - back), lanes), s4);
-        p += bytes(rest);
-      }
-      x0 += next;
-      x1 += next;
-      x2 += next;
-      x3 += next;
-      x4 += next;
-    }
-    x += walk.sourceImage;
-    dy += walk.gradientImage;
-  }
-  v128.store(to, s0);
-  v128.store(to, s1, 16);
-  v128.store(to, s2, 32);
-  v128.store(to, s3, 48);
-  v128.store(to, s4, 64);
-}
+/** How the source is laid out for the steps. */
+const AS_IT_IS: i32 = 0;
+const SHIFTED: i32 = 1;
+const TAP_BY_TAP: i32 = 2;
 
 /**
  * dweight[o, c, i, j] = Σ over n, oy, ox of dy[n, o, oy, ox] x[n, c, oy · SH - PH + i · DH, ox · SW - PW + j · DW].
@@ -203,15 +48,21 @@ function oneByFive(walk: Walk, offsets: usize, x: usize, dy: usize, to: usize): 
  * groups last.
  * Work: OC.
  *
- * Scratch, in bytes, with `padded` as in conv.ts: 1024 + run padded + 4 taps, and where lines are copied also
- * (10 + (OH OW < 1024 ? OC/groups : 0)) (4 run OH OW + 80). `run` is what runOf returns.
+ * Scratch, in bytes, with `padded` as in conv.ts, taps = C / groups · KH KW, steps = ⌈OH OW / 4⌉:
+ *
+ *   512 + 4 (taps + 5) + 4 steps images + 96 min(256, steps images) + 64 +
+ *     as it is     images padded
+ *     shifted      padded + images shifted,  shifted = 4 C KW SH ⌈Hp / SH⌉ OW
+ *     tap by tap   images padded + (taps + 2) (4 OH OW images + 20) + 16
+ *
+ * where `images` is what imagesOf returns.
  */
 export function conv2d_grad_weight_f32(r: usize, begin: i32, end: i32): void {
   const s = shapeOf(r, 3);
   const source = changetype<Source>(scratch());
   const walk = changetype<Walk>(scratch() + offsetof<Source>());
   const tile = aligned(scratch() + offsetof<Source>() + offsetof<Walk>());
-  let room = tile + 128;
+  let room = tile + 256;
   const inputs = s.c / s.groups;
   const outs = s.oc / s.groups;
   const taps = inputs * s.kh * s.kw;
@@ -222,97 +73,247 @@ export function conv2d_grad_weight_f32(r: usize, begin: i32, end: i32): void {
   layOut(source, room, 0);
   const down = source.rowBytes * <usize>s.sh;
   const oneLine = down == bytes(s.ow);
-  const direct = oneLine ? outputs >= 4 : s.ow >= LONG || (outs < 4 && s.ow >= 4);
-  const run = runOf(s, source, direct);
-  room = aligned(room + layOut(source, room, run));
-  // Lists of taps repeat their last one, since tiles read a whole number of them.
+  const layout = outputs < 4 ? TAP_BY_TAP : oneLine || s.ow % 4 == 0 ? AS_IT_IS : SHIFTED;
+  const shiftedImage = shiftedBytes(s, source);
+  const group = layout == SHIFTED ? shiftedImage / <usize>s.groups : source.channelBytes * <usize>inputs;
+  const steps = (outputs + 3) >> 2;
+  const images = imagesOf(s, steps, layout == SHIFTED ? shiftedImage : source.imageBytes);
+
   const offsets = room;
-  tapOffsets(s, source, offsets);
-  for (let k = taps; k < taps + CHUNK; k++) store<i32>(offsets + bytes(k), load<i32>(offsets + bytes(taps - 1)));
-  room = aligned(offsets + bytes(taps + CHUNK));
-  for (let image = 0; image < s.n; image += run) {
-    const count = min(run, s.n - image);
-    const x = ready(source, image, count);
+  if (layout == SHIFTED) shiftedOffsets(s, source, offsets);
+  else tapOffsets(s, source, offsets);
+  for (let k = taps; k < taps + BEYOND; k++) store<i32>(offsets + bytes(k), load<i32>(offsets + bytes(taps - 1)));
+  room = offsets + bytes(taps + BEYOND);
+  const list = room;
+  const sourceImage = layout == SHIFTED ? shiftedImage : source.imageBytes;
+  for (let i = 0; i < steps; i++) {
+    const first = min(4 * i, max(outputs - 4, 0));
+    const across = layout == AS_IT_IS && !oneLine;
+    let at = across ? <usize>(first / s.ow) * down + bytes(first % s.ow) : bytes(first);
+    for (let image = 0; image < images; image++) {
+      store<usize>(list + bytes(image * steps + i), at);
+      at += sourceImage;
+    }
+  }
+  room = aligned(list + bytes(steps * images));
+  const panel = room;
+  room += <usize>min(BLOCK, steps * images) * 96;
+  room = aligned(room + layOut(source, room, layout == SHIFTED ? 1 : images));
+  const copies = room;
+
+  for (let image = 0; image < s.n; image += images) {
+    const count = min(images, s.n - image);
+    let x = copies;
+    walk.images = count;
+    if (layout == SHIFTED) {
+      for (let i = 0; i < count; i++) shift(s, source, ready(source, image + i, 1), copies + <usize>i * shiftedImage);
+    } else x = ready(source, image, count);
     const dy = pointer(r, 1) + <usize>(image * s.oc) * plane;
     for (let g = begin / outs; g * outs < end; g++) {
       const first = max(begin, g * outs);
       const last = min(end, (g + 1) * outs);
-      const from = x + <usize>(g * inputs) * source.channelBytes;
+      const from = x + <usize>g * group;
       const weight = pointer(r, 0) + <usize>first * bytes(taps);
-      if (direct) {
-        walk.images = count;
-        walk.rows = oneLine ? 1 : s.oh;
-        walk.cols = oneLine ? outputs : s.ow;
-        walk.down = down;
-        walk.sourceImage = source.imageBytes;
-        walk.gradientImage = <usize>s.oc * plane;
-        const at = dy + <usize>first * plane;
-        channels(walk, offsets, taps, from, at, plane, last - first, weight, bytes(taps), tile);
-      } else byLines(s, source, walk, offsets, taps, from, dy, first, last, count, room, weight, tile);
+      if (layout == TAP_BY_TAP) {
+        tapByTap(s, source, walk, offsets, taps, from, dy, first, last, panel, copies, weight, tile);
+        continue;
+      }
+      const planes = dy + <usize>first * plane;
+      for (let start = 0; start < steps; start += BLOCK) {
+        walk.steps = list + bytes(start);
+        walk.stop = list + bytes(count > 1 ? count * steps : min(steps, start + BLOCK));
+        channels(s, walk, offsets, taps, from, planes, start, last - first, panel, weight, tile);
+      }
     }
   }
 }
 
-/** Images of a run. It depends on the shape alone, since it decides in which order sums are formed. */
-function runOf(s: Shape, source: Source, direct: bool): i32 {
-  const vectors = s.oh * ((s.ow + 3) >> 2);
-  const wanted = direct ? RUN_VECTORS / vectors : LINE / (s.oh * s.ow);
-  return max(1, min(s.n, min(wanted, RUN_BYTES / <i32>max(source.imageBytes, 1))));
+/** Images of a block. It depends on the shape alone, since it decides in which order sums are formed. */
+function imagesOf(s: Shape, steps: i32, imageBytes: usize): i32 {
+  return max(1, min(s.n, min(BLOCK / steps, BLOCK_BYTES / <i32>max(imageBytes, 1))));
 }
 
 /**
- * Adds the products of `count` channels, whose planes of dy begin `plane` bytes apart, with `taps` taps; the weights of
- * one channel lie `row` bytes from those of the next.
+ * Adds the products of `count` channels with `taps` taps. The planes of dy begin at `dy`; `start` is the first step.
+ * Panels are LARGE channels, then four; a channel left over goes by itself.
  */
 function channels(
+  s: Shape,
   walk: Walk,
   offsets: usize,
   taps: i32,
   x: usize,
   dy: usize,
-  plane: usize,
+  start: i32,
   count: i32,
+  panel: usize,
   weight: usize,
-  row: usize,
   tile: usize,
 ): void {
-  // A single channel left over goes by itself; two or three share a tile of four.
-  const alone = count % 4 == 1;
-  const together = alone ? count - 1 : count;
-  for (let k = 0; k < taps && together > 0; k += 2) {
-    for (let o = 0; o < together; o += 4) {
-      const n = min(4, together - o);
-      fourByTwo(walk, offsets + bytes(k), x, dy + <usize>o * plane, plane, n, tile);
-      let to = weight + <usize>o * row + bytes(k);
-      for (let i = 0; i < n; i++) {
-        addSums(to, tile + ((<usize>i) << 5), min(2, taps - k));
-        to += row;
-      }
+  const outputs = s.oh * s.ow;
+  const row = bytes(taps);
+  for (let o = 0, width = 0; o < count; o += width) {
+    width = widthOf(count - o);
+    const n = min(width, count - o);
+    const planes = dy + bytes(o * outputs);
+    const next = bytes(s.oc * outputs);
+    // One channel of one image is a panel as it is, unless its last step overlaps the one before.
+    const asItIs = width == 1 && walk.images == 1 && outputs % 4 == 0;
+    const packed = asItIs ? planes + bytes(4 * start) : panel;
+    for (let i = 0; i < n && !asItIs; i++) {
+      packPlanes(walk, planes + bytes(i * outputs), next, outputs, start, width, i, panel);
     }
-  }
-  if (!alone) return;
-  dy += <usize>together * plane;
-  weight += <usize>together * row;
-  for (let k = 0; k < taps; k += 5) {
-    oneByFive(walk, offsets + bytes(k), x, dy, tile);
-    addSums(weight + bytes(k), tile, min(5, taps - k));
-  }
-}
-
-function addSums(to: usize, sums: usize, n: i32): void {
-  for (let i = 0; i < n; i++) {
-    store<f32>(to, load<f32>(to) + horizontalSum(v128.load(sums)));
-    to += 4;
-    sums += 16;
+    products(walk, offsets, taps, x, packed, width, n, weight, row, tile);
+    weight += <usize>n * row;
   }
 }
 
 /**
- * Short lines: ten taps at a time, what each saw is copied into one long line, image after image. Planes of dy are such
- * lines already; if even those are short, they too are copied, channel by channel, into lines across the images, with
- * zeros behind both up to a whole number of vectors.
+ * Channels of the next panel, when `left` are left. A panel that is not full computes in vain, and a single channel takes
+ * nearly half the time of a panel of four.
  */
-function byLines(
+function widthOf(left: i32): i32 {
+  const rest = left % LARGE;
+  if (left >= LARGE && (rest <= 1 || left > 4 * (LARGE - rest))) return LARGE;
+  return left == 1 ? 1 : left > 4 && left < 8 && LARGE - left < 2 ? LARGE : 4;
+}
+
+/**
+ * The products of a panel of `width` channels, of which n exist, with all taps. Inlined in two places, so that the tiles
+ * have two callers each and stay functions of their own.
+ */
+// @ts-ignore: decorator
+@inline function products(
+  walk: Walk,
+  offsets: usize,
+  taps: i32,
+  x: usize,
+  panel: usize,
+  width: i32,
+  n: i32,
+  weight: usize,
+  row: usize,
+  tile: usize,
+): void {
+  const down = taps == 9 && width == 1 ? squareStep(offsets) : 0;
+  if (down) {
+    square(walk.steps, walk.stop, x + load<usize>(offsets), down, panel, tile);
+    for (let t = 0; t < 9; t++) addSum(weight + bytes(t), tile + ((<usize>t) << 4));
+  } else if (width == 1) {
+    for (let k = 0; k < taps; k += 5) {
+      single(walk.steps, walk.stop, offsets + bytes(k), x, panel, tile);
+      for (let t = 0; t < min(5, taps - k); t++) addSum(weight + bytes(k + t), tile + ((<usize>t) << 4));
+    }
+  }
+  for (let k = width == 1 ? taps : 0; k < taps; k += 2) {
+    const x0 = x + load<usize>(offsets + bytes(k));
+    const x1 = x + load<usize>(offsets + bytes(k), 4);
+    if (width == LARGE) largePair(walk.steps, walk.stop, x0, x1, panel, tile);
+    else smallPair(walk.steps, walk.stop, x0, x1, panel, tile);
+    let to = weight + bytes(k);
+    const both = k + 1 < taps;
+    for (let sums = tile, stop = tile + ((<usize>n) << 5); sums < stop; sums += 32) {
+      addSum(to, sums);
+      if (both) addSum(to + 4, sums + 16);
+      to += row;
+    }
+  }
+}
+
+/** Bytes from row to row if nine taps are three rows of three neighbours, else 0. */
+function squareStep(offsets: usize): usize {
+  const first = load<usize>(offsets);
+  const down = load<usize>(offsets, 12) - first;
+  for (let i: usize = 0; i < 3; i++) {
+    for (let j: usize = 0; j < 3; j++) {
+      if (load<usize>(offsets + ((3 * i + j) << 2)) != first + i * down + (j << 2)) return 0;
+    }
+  }
+  return down;
+}
+
+// @ts-ignore: decorator
+@inline function addSum(to: usize, sums: usize): void {
+  store<f32>(to, load<f32>(to) + horizontalSum(v128.load(sums)));
+}
+
+/** Packs a channel of dy, `next` bytes from image to image, as the i-th of a panel of `width`. */
+function packPlanes(
+  walk: Walk,
+  dy: usize,
+  next: usize,
+  outputs: i32,
+  start: i32,
+  width: i32,
+  i: i32,
+  panel: usize,
+): void {
+  const step = (<usize>width) << 4;
+  const end = start + <i32>((walk.stop - walk.steps) >> 2) / walk.images;
+  const whole = min(end, outputs >> 2);
+  const mask = LAST + ((<usize>(outputs & 3)) << 4);
+  let to = panel + ((<usize>i) << 4);
+  for (let image = walk.images; image > 0; image--) {
+    let p = dy + ((<usize>start) << 4);
+    for (const stop = dy + ((<usize>whole) << 4); p < stop; p += 16) {
+      v128.store(to, v128.load(p));
+      to += step;
+    }
+    if (whole < end) {
+      v128.store(to, v128.and(v128.load(dy + bytes(outputs - 4)), v128.load(mask)));
+      to += step;
+    }
+    dy += next;
+  }
+}
+
+/** Lines of a kernel column in the shifted source: those of one remainder modulo the stride behind one another. */
+// @ts-ignore: decorator
+@inline function linesOf(s: Shape, source: Source): i32 {
+  return (source.height + s.sh - 1) / s.sh;
+}
+
+function shiftedBytes(s: Shape, source: Source): usize {
+  return bytes(s.c * s.kw * s.sh) * <usize>(linesOf(s, source) * s.ow);
+}
+
+function shiftedOffsets(s: Shape, source: Source, to: usize): void {
+  const lines = linesOf(s, source);
+  for (let c = 0; c < s.c / s.groups; c++) {
+    for (let i = 0; i < s.kh; i++) {
+      const row = i * s.dh;
+      for (let j = 0; j < s.kw; j++) {
+        const line = ((c * s.kw + j) * s.sh + (row % s.sh)) * lines + row / s.sh;
+        store<usize>(to, <usize>line * bytes(s.ow));
+        to += 4;
+      }
+    }
+  }
+}
+
+/** Writes an image's shifted source: [channel][kernel column][row % SH][row / SH][OW]. */
+function shift(s: Shape, source: Source, from: usize, to: usize): void {
+  const lines = linesOf(s, source);
+  const line = bytes(s.ow);
+  const down = source.rowBytes * <usize>s.sh;
+  for (let c = 0; c < s.c; c++) {
+    for (let j = 0; j < s.kw; j++) {
+      for (let remainder = 0; remainder < s.sh; remainder++) {
+        let p = from + place(source, c, remainder, j * s.dw);
+        let q = to;
+        for (let row = remainder; row < source.height; row += s.sh) {
+          copy(q, p, s.ow);
+          p += down;
+          q += line;
+        }
+        to += <usize>lines * line;
+      }
+    }
+  }
+}
+
+/** Planes of fewer than four outputs: dy and what each tap saw as lines across the images, with zeros behind. */
+function tapByTap(
   s: Shape,
   source: Source,
   walk: Walk,
@@ -322,69 +323,51 @@ function byLines(
   dy: usize,
   first: i32,
   last: i32,
-  count: i32,
-  room: usize,
+  panel: usize,
+  copies: usize,
   weight: usize,
   tile: usize,
 ): void {
   const outputs = s.oh * s.ow;
-  const length = count * outputs;
+  const images = walk.images;
+  const length = images * outputs;
   const used = aligned(bytes(length));
-  // Lines a multiple of 4 KiB apart would compete for the same few places of the first-level cache.
-  const line = used + 64;
-  const lineOffsets = room;
-  const lines = aligned(room + bytes(2 * CHUNK));
-  let from = dy + <usize>(first * outputs) * 4;
-  let plane = bytes(outputs);
-  walk.rows = 1;
-  if (outputs >= SHORT) {
-    walk.images = count;
-    walk.cols = outputs;
-    walk.sourceImage = plane;
-    walk.gradientImage = <usize>s.oc * plane;
-  } else {
-    walk.images = 1;
-    walk.cols = <i32>(used >> 2);
-    const copied = lines + <usize>CHUNK * line;
-    for (let o = first; o < last; o++) {
-      const to = copied + <usize>(o - first) * line;
-      for (let image = 0; image < count; image++) {
-        const at = to + <usize>image * plane;
-        copy(at, dy + <usize>(image * s.oc + o) * plane, outputs);
+  const lineOffsets = copies;
+  const list = lineOffsets + bytes(taps + BEYOND);
+  const lines = aligned(list + used);
+  for (let k = 0; k < taps + BEYOND; k++) {
+    const line = <usize>min(k, taps - 1) * used;
+    store<usize>(lineOffsets + bytes(k), line);
+    if (k >= taps) continue;
+    let to = lines + line;
+    for (let image = 0; image < images; image++) {
+      const from = x + <usize>image * source.imageBytes + load<usize>(offsets + bytes(k));
+      for (let row = 0; row < s.oh; row++) {
+        for (let col = 0; col < s.ow; col++) {
+          store<f32>(to, load<f32>(from + <usize>(row * s.sh) * source.rowBytes + bytes(col)));
+          to += 4;
+        }
       }
-      clear(to + bytes(length), to + used);
     }
-    from = copied;
-    plane = line;
+    for (const stop = lines + line + used; to < stop; to += 4) store<f32>(to, 0);
   }
-  walk.down = bytes(walk.cols);
-  for (let k = 0; k < taps; k += CHUNK) {
-    const n = min(CHUNK, taps - k);
-    for (let t = 0; t < 2 * CHUNK; t++) store<usize>(lineOffsets + bytes(t), <usize>min(t, n - 1) * line);
-    for (let t = 0; t < n; t++) {
-      const to = lines + <usize>t * line;
-      fillLine(s, source, to, x + load<usize>(offsets + bytes(k + t)), count);
-      clear(to + bytes(length), to + used);
+  for (let at: usize = 0; at < used; at += 16) store<usize>(list + (at >> 2), at);
+  walk.images = 1;
+  walk.steps = list;
+  walk.stop = list + (used >> 2);
+  for (let o = first, width = 0; o < last; o += width) {
+    width = widthOf(last - o);
+    const n = min(width, last - o);
+    for (let i = 0; i < n; i++) {
+      for (let k = 0; k < <i32>(used >> 2); k++) {
+        const image = k / outputs;
+        const at = panel + bytes(4 * width * (k >> 2) + 4 * i + (k & 3));
+        const from = dy + bytes((image * s.oc + o + i) * outputs + (k % outputs));
+        store<f32>(at, k < length ? load<f32>(from) : 0);
+      }
     }
-    channels(walk, lineOffsets, n, lines, from, plane, last - first, weight + bytes(k), bytes(taps), tile);
+    products(walk, lineOffsets, taps, lines, panel, width, n, weight, bytes(taps), tile);
+    weight += <usize>n * bytes(taps);
   }
-}
-
-function fillLine(s: Shape, source: Source, to: usize, from: usize, count: i32): void {
-  const down = source.rowBytes * <usize>s.sh;
-  const cols = s.ow;
-  const step = bytes(cols);
-  for (let image = 0; image < count; image++) {
-    let p = from;
-    for (let row = s.oh; row > 0; row--) {
-      copy(to, p, cols);
-      to += step;
-      p += down;
-    }
-    from += source.imageBytes;
-  }
-}
-
-function clear(from: usize, to: usize): void {
-  for (; from < to; from += 4) store<f32>(from, 0);
+  walk.images = images;
 }

@@ -102,7 +102,7 @@ export {
   ge_f32,
   ge_i32,
 } from './compare';
-export { conv2d_f32, conv2d_grad_input_f32 } from './conv';
+export { conv2d_f32, conv2d_fused_f32, conv2d_grad_input_f32 } from './conv';
 export { conv2d_grad_weight_f32 } from './convweight';
 export { copy_b4, copy_b2, copy_b1, fill_b4, fill_b2, fill_b1, arange_f32, arange_i32 } from './copy';
 export { ctc_f32, ctc_grad_f32 } from './ctc';

@@ -25,14 +25,22 @@ interface PlanSize {
   readonly bytes: number;
 }
 
-/** A plan of `taps` for `channels` outputs on a grid; `flat` where the grid's lines follow one another in memory. */
-function planSize(taps: number, channels: number, rows: number, cols: number, groups: number, flat: boolean): PlanSize {
+/** A plan of `taps` in `kernelRows` for `channels` outputs on a grid; `flat` where the grid's lines follow one another in memory. */
+function planSize(
+  taps: number,
+  kernelRows: number,
+  channels: number,
+  rows: number,
+  cols: number,
+  groups: number,
+  flat: boolean,
+): PlanSize {
   const outputs = rows * cols;
   const [lines, length] = flat ? [1, outputs] : [rows, cols];
   const gathers = length < 4 || (channels > 1 && (4 * quotient(length, 4) - length) * channels > 12 * length);
   const images = gathers && outputs <= 256 ? 8 : 1;
-  const table = gathers ? 8 * images * outputs + 36 * taps : 8 * (lines * quotient(length, 4) + 7);
-  return { images, bytes: 8 * taps + table + 4 * groups * (channels + 3) * (taps + 1) + 256 };
+  const table = gathers ? 8 * images * outputs + 36 * taps : 16 * (lines * quotient(length, 4) + 7);
+  return { images, bytes: 8 * taps + 4 * kernelRows + table + 4 * groups * (channels + 3) * (taps + 1) + 256 };
 }
 
 /** The input as the kernels read it: where it is, or padded and taken apart by the stride. */
@@ -42,6 +50,7 @@ function sourceSize({ c, image, out, kernel, stride, padding, dilation }: Geomet
   const inPlace = padding[0] === 0 && padding[1] === 0 && stride[1] === 1 && height <= image[0] && width <= image[1];
   const copied = 4 * c * height * stride[1] * width;
   return {
+    height: inPlace ? image[0] : height,
     pitch: inPlace ? image[1] : width * stride[1],
     bytes: inPlace ? 0 : copied,
     imageBytes: inPlace ? 4 * c * image[0] * image[1] : copied,
@@ -51,7 +60,14 @@ function sourceSize({ c, image, out, kernel, stride, padding, dilation }: Geomet
 export function forwardScratch(g: Geometry): number {
   const source = sourceSize(g);
   const taps = (g.c / g.groups) * g.kernel[0] * g.kernel[1];
-  const plan = planSize(taps, g.oc / g.groups, ...g.out, g.groups, source.pitch * g.stride[0] === g.out[1]);
+  const plan = planSize(
+    taps,
+    g.kernel[0],
+    g.oc / g.groups,
+    ...g.out,
+    g.groups,
+    source.pitch * g.stride[0] === g.out[1],
+  );
   return 512 + plan.bytes + plan.images * source.bytes;
 }
 
@@ -62,14 +78,34 @@ function tapsAt(position: number, padding: number, kernel: number, dilation: num
   return count;
 }
 
+/** Channels of the large tile in strict and in relaxed arithmetic. */
+const LARGE = [5, 6] as const;
+
+/** The fewest channels, with empty ones, that panels of `large` and of four hold `channels` in. */
+function leastPacked(channels: number, large: number): number {
+  const counts = Array.from({ length: large }, (_, small) => {
+    return large * quotient(Math.max(0, channels - 4 * small), large) + 4 * small;
+  });
+  return Math.min(...counts);
+}
+
+/** Whether the gradient of the input is spread. */
+function spreads({ c, oc, image, out, stride, groups }: Geometry, large: number): boolean {
+  const channels = c / groups;
+  if (oc === groups) return false;
+  const packed = channels === 1 ? 1 : leastPacked(channels, large);
+  return packed * 4 * quotient(image[1], 4) > 2 * channels * stride[1] * out[1];
+}
+
 export function gradInputScratch(g: Geometry): number {
   const { c, oc, image, out, kernel, stride, padding, dilation, groups } = g;
   const inputs = c / groups;
   const outputs = oc / groups;
-  if (outputs > 1 && 2 * image[0] * image[1] > 3 * stride[0] * stride[1] * out[0] * out[1]) {
+  let spread = 0;
+  if (LARGE.some((large) => spreads(g, large))) {
     const field = inputs * kernel[0] * kernel[1];
-    const plan = planSize(outputs, field, ...out, groups, true);
-    return 512 + plan.bytes + 4 * plan.images * field * out[0] * out[1];
+    const plan = planSize(outputs, 1, field, ...out, groups, true);
+    spread = 512 + plan.bytes + 4 * plan.images * field * out[0] * out[1];
   }
   const before = (i: 0 | 1): number =>
     Math.max(0, -Math.floor((padding[i] - (kernel[i] - 1) * dilation[i]) / stride[i]));
@@ -87,28 +123,30 @@ export function gradInputScratch(g: Geometry): number {
         tapsAt(y, padding[0], kernel[0], dilation[0], stride[0]) *
         tapsAt(x, padding[1], kernel[1], dilation[1], stride[1]);
       const flat = width === cols && stride[0] * image[1] === stride[1] * cols;
-      const plan = planSize(taps, inputs, quotient(image[0] - y, stride[0]), cols, groups, flat);
+      const plan = planSize(taps, kernel[0], inputs, quotient(image[0] - y, stride[0]), cols, groups, flat);
       bytes += plan.bytes + 128;
       images = Math.max(images, plan.images);
     }
   }
-  return bytes + (inPlace ? 0 : images * 4 * oc * height * width);
+  return Math.max(spread, bytes + (inPlace ? 0 : images * 4 * oc * height * width));
 }
 
-/** Output positions that one run of images covers, and the bytes its padded images may take. */
-const RUN_VECTORS = 1024;
-const RUN_OUTPUTS = 2048;
-const RUN_BYTES = 1 << 18;
+/** Steps of four outputs that a block of images has at most, and the bytes its images may take. */
+const BLOCK = 256;
+const BLOCK_BYTES = 1 << 18;
 
 export function gradWeightScratch(g: Geometry): number {
   const source = sourceSize(g);
+  const [rows, cols] = g.out;
   const taps = (g.c / g.groups) * g.kernel[0] * g.kernel[1];
-  const channels = g.oc / g.groups;
-  const outputs = g.out[0] * g.out[1];
-  const oneLine = source.pitch * g.stride[0] === g.out[1];
-  const direct = oneLine ? outputs >= 4 : g.out[1] >= 16 || (channels < 4 && g.out[1] >= 4);
-  const wanted = Math.floor(direct ? RUN_VECTORS / (g.out[0] * quotient(g.out[1], 4)) : RUN_OUTPUTS / outputs);
-  const run = Math.max(1, Math.min(g.n, wanted, Math.floor(RUN_BYTES / Math.max(source.imageBytes, 1))));
-  const gathered = direct ? 0 : (10 + (outputs < 1024 ? channels : 0)) * (4 * run * outputs + 80);
-  return 1024 + run * source.bytes + 4 * taps + gathered;
+  const outputs = rows * cols;
+  const steps = quotient(outputs, 4);
+  const tapByTap = outputs < 4;
+  const shifts = !tapByTap && source.pitch * g.stride[0] !== cols && cols % 4 !== 0;
+  const shifted = 4 * g.c * g.kernel[1] * g.stride[0] * quotient(source.height, g.stride[0]) * cols;
+  const fit = Math.floor(BLOCK_BYTES / Math.max(shifts ? shifted : source.imageBytes, 1));
+  const images = Math.max(1, Math.min(g.n, Math.floor(BLOCK / steps), fit));
+  const lists = 512 + 4 * (taps + 5) + 4 * steps * images + 96 * Math.min(BLOCK, steps * images) + 64;
+  if (shifts) return lists + source.bytes + images * shifted;
+  return lists + images * source.bytes + (tapByTap ? (taps + 2) * (4 * outputs * images + 20) + 16 : 0);
 }

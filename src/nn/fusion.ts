@@ -1,0 +1,47 @@
+import { noGrad } from '../autograd/index.js';
+import { fail } from '../core/errors.js';
+import { scope } from '../core/scoping.js';
+import { add, div, mul, reshape, sqrt, sub } from '../ops/index.js';
+import type { Tensor } from '../tensor.js';
+import { cloneModule } from './clone.js';
+import type { Conv1d, Conv2d, Conv3d } from './conv.js';
+import { Parameter } from './module.js';
+import type { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './norm.js';
+
+/**
+ * A convolution that does in evaluation what `conv` and then `bn` do: y = (conv(x) − mean) · w / √(var + eps) + b is linear in
+ * the convolution's weight and bias, so that the factor goes into the one and the rest into the other. Both stay as they
+ * are; the result is a copy of `conv` with a weight and a bias of its own. Throws in training mode, where the batch norm
+ * depends on its batch, and without running statistics.
+ */
+export function fuseConvBn<C extends Conv1d | Conv2d | Conv3d>(
+  conv: C,
+  bn: BatchNorm1d | BatchNorm2d | BatchNorm3d,
+): C {
+  if (conv.training || bn.training) {
+    fail('argument', 'fuseConvBn: a batch norm can be folded in evaluation only. Call eval() on both first.');
+  }
+  const { runningMean, runningVar } = bn;
+  if (runningMean === null || runningVar === null) {
+    fail('argument', 'fuseConvBn: the batch norm keeps no running statistics, so it needs every batch.');
+  }
+  if (bn.numFeatures !== conv.outChannels) {
+    fail('shape', `fuseConvBn: ${conv.outChannels} output channels, but a batch norm of ${bn.numFeatures} features.`);
+  }
+  const fused = cloneModule(conv);
+  const [weight, bias] = noGrad(() =>
+    scope((): [Tensor, Tensor] => {
+      const spread = sqrt(add(runningVar, bn.eps));
+      const scale = bn.weight === null ? div(1, spread) : div(bn.weight, spread);
+      const centred = conv.bias === null ? mul(runningMean, -1) : sub(conv.bias, runningMean);
+      const shift = mul(centred, scale);
+      const perChannel = reshape(scale, [-1, ...conv.weight.shape.slice(1).map(() => 1)]);
+      return [mul(conv.weight, perChannel), bn.bias === null ? shift : add(shift, bn.bias)];
+    }),
+  );
+  fused.weight.dispose();
+  fused.bias?.dispose();
+  fused.weight = new Parameter(weight, conv.weight.requiresGrad);
+  fused.bias = new Parameter(bias, conv.bias?.requiresGrad ?? conv.weight.requiresGrad);
+  return fused;
+}
