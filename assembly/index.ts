@@ -26,6 +26,8 @@ export {
 } from './activation';
 export { adaptiveAvgPool2d_f32, adaptiveAvgPool2d_grad_f32, adaptiveMaxPool2d_f32 } from './adaptivepool';
 export { argmax_f32, argmin_f32, argmax_i32, argmin_i32 } from './argreduce';
+export { attention_f32 } from './attention';
+export { attention_grad_f32 } from './attentiongrad';
 export { avgPool2d_f32, avgPool2d_grad_f32 } from './avgpool';
 export { batchNormStats_f32, batchNormApply_f32, batchNorm_grad_f32 } from './batchnorm';
 export {

@@ -1,7 +1,8 @@
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { checkSize, sameShape } from '../core/shape.js';
-import { additive, attentionWeights } from '../ops/attention.js';
+import { attention } from '../ops/attention.js';
+import { additive, attentionWeights } from '../ops/attentionweights.js';
 import {
   add,
   cat,
@@ -20,6 +21,7 @@ import {
   unsqueeze,
   zeros,
 } from '../ops/index.js';
+import { pieces } from '../ops/recurrentcell.js';
 import type { Tensor } from '../tensor.js';
 import { xavierNormal_, xavierUniform_, zeros_ } from './init.js';
 import { Linear } from './linear.js';
@@ -204,11 +206,16 @@ export class MultiheadAttention extends Module {
     const [queries, keys, values] = this.project(q, k, v).map((x) => this.intoHeads(x)) as [Tensor, Tensor, Tensor];
     const shift = this.shift(given, batched, batch, length, k.shape[1] as number, keys.shape[2] as number);
     const scale = 1 / Math.sqrt(this.headDim);
-    const weights = dropout(attentionWeights(queries, keys, shift, scale), this.dropout, this.training);
-    const joined = reshape(transpose(matmul(weights, values), 1, 2), [batch, length, this.embedDim]);
+    const dropped = this.training ? this.dropout : 0;
+    const weights = needWeights ? dropout(attentionWeights(queries, keys, shift, scale), dropped, true) : null;
+    const heads =
+      weights === null
+        ? attention(queries, keys, values, { mask: shift, isCausal: false, scale }, dropped)
+        : matmul(weights, values);
+    const joined = reshape(transpose(heads, 1, 2), [batch, length, this.embedDim]);
     // The layer itself is not called, as in PyTorch: it holds its weights alone.
     const output = linear(joined, this.outProj.weight, this.outProj.bias);
-    const shown = needWeights ? (averageAttnWeights ? mean(weights, 1) : weights) : null;
+    const shown = weights === null ? null : averageAttnWeights ? mean(weights, 1) : weights;
     if (!batched) return [squeeze(output, 0), shown === null ? null : squeeze(shown, 0)];
     return [this.batchFirst ? output : transpose(output, 0, 1), shown];
   }
@@ -243,7 +250,7 @@ export class MultiheadAttention extends Module {
     // One product where all three project the same.
     if (weight !== null && query === key && key === value) {
       const all = linear(query, weight, shifts);
-      const [q, k, v] = [0, 1, 2].map((i) => narrow(all, 2, i * size, size)) as [Tensor, Tensor, Tensor];
+      const [q, k, v] = pieces(all, [size, size, size], 2) as [Tensor, Tensor, Tensor];
       return [q, ...this.extended(k, v)];
     }
     const [q, k, v] = [query, key, value].map((x, i) =>

@@ -1,21 +1,17 @@
-import { noGrad } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { leading } from '../core/keywords.js';
 import { broadcastShapes, type Shape, sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { add, mul } from './arithmetic.js';
+import { additive, causal, seeingWeights } from './attentionweights.js';
 import { expand } from './broadcast.js';
-import { eq, where } from './compare.js';
+import { fusedAttention, isFusable, type Scoring } from './fusedattention.js';
 import { matmul } from './matmul.js';
-import { reshape, transpose, unsqueeze } from './movement.js';
-import { checkDevice, checkTensor, op, scalarLike } from './op.js';
+import { reshape, unsqueeze } from './movement.js';
+import { checkDevice, checkTensor, op } from './op.js';
 import { dropout } from './random.js';
-import { amax } from './reduce.js';
 import { at, build, integers, type Reference, spread } from './sheet.js';
-import { softmax } from './softmax.js';
-import { triu } from './triangle.js';
 
 /** Attention: averages of values, weighted by how well their keys fit a query (Vaswani et al. 2017). */
 
@@ -48,24 +44,6 @@ export type AttentionArguments =
 
 const NAME = 'scaledDotProductAttention';
 const NAMES = ['attnMask', 'dropoutP', 'isCausal', 'scale', 'enableGqa'] as const;
-
-/** A bool mask as what is added to scores: 0 where it holds, −∞ where it does not. */
-export function additive(visible: Tensor): Tensor {
-  return where(visible, 0, Number.NEGATIVE_INFINITY);
-}
-
-/** What is added to scores so that row i sees the columns 0 … i: [rows, columns]. */
-export function causal(like: Tensor, rows: number, columns: number): Tensor {
-  const hidden = scalarLike(like, Number.NEGATIVE_INFINITY, 'float32');
-  return triu(expand(hidden, [rows, columns]), 1);
-}
-
-/** softmax(query · keyᵀ · scale + shift): [.., L, S]. */
-export function attentionWeights(query: Tensor, key: Tensor, shift: Tensor | null, scale: number): Tensor {
-  // The query has fewer elements than the scores, mostly.
-  const scores = matmul(mul(query, scale), transpose(key, -2, -1));
-  return softmax(shift === null ? scores : add(scores, shift), -1);
-}
 
 /** Heads of key or value, each as often as queries share it. */
 function shareHeads(x: Tensor, argument: string, heads: number): Tensor {
@@ -114,11 +92,14 @@ function readMask(mask: Tensor | null | undefined, query: Tensor, key: Tensor): 
 }
 
 /**
- * Rows of what is added to the scores that hide every key, [.., L, 1]. Softmax has nothing to choose from there; PyTorch
- * gives zeros, with gradients of zero, since its version 2.5.
+ * Attention of checked operands: in one kernel where nothing is dropped and the mask wants no gradient, else composed of ops.
  */
-function blindRows(shift: Tensor): Tensor {
-  return noGrad(() => eq(amax(shift, -1, true), Number.NEGATIVE_INFINITY));
+export function attention(query: Tensor, key: Tensor, value: Tensor, scoring: Scoring, dropoutP: number): Tensor {
+  const { mask, isCausal, scale } = scoring;
+  if (dropoutP === 0 && isFusable(query, key, value, mask)) return fusedAttention(query, key, value, scoring);
+  const [rows, columns] = [query.shape[query.ndim - 2] as number, key.shape[key.ndim - 2] as number];
+  const shift = isCausal ? causal(query, rows, columns) : mask;
+  return matmul(dropout(seeingWeights(query, key, shift, scale), dropoutP, true), value);
 }
 
 function attend(query: Tensor, key: Tensor, value: Tensor, ...rest: AttentionArguments): Tensor {
@@ -130,7 +111,7 @@ function attend(query: Tensor, key: Tensor, value: Tensor, ...rest: AttentionArg
     scale,
     enableGqa = false,
   } = readArguments<AttentionOptions>(NAME, rest, NAMES);
-  const [length, width] = query.shape.slice(-2) as [number, number];
+  const width = query.shape[query.ndim - 1] as number;
   if (isCausal && attnMask !== null && attnMask !== undefined) {
     fail('argument', `${NAME}: attnMask and isCausal exclude each other. Put the causal part into the mask.`);
   }
@@ -139,15 +120,8 @@ function attend(query: Tensor, key: Tensor, value: Tensor, ...rest: AttentionArg
   }
   const heads = enableGqa ? (query.shape[query.ndim - 3] as number) : 0;
   const [k, v] = enableGqa ? [shareHeads(key, 'key', heads), shareHeads(value, 'value', heads)] : [key, value];
-  const factor = scale ?? 1 / Math.sqrt(width);
-  const average = (shift: Tensor | null): Tensor =>
-    matmul(dropout(attentionWeights(query, k, shift, factor), dropoutP, true), v);
-
   const mask = readMask(attnMask, query, k);
-  if (mask === null) return average(isCausal ? causal(query, length, k.shape[k.ndim - 2] as number) : null);
-  if (mask.ndim === 0 || mask.shape[mask.ndim - 1] === 0) return average(mask);
-  const blind = blindRows(mask);
-  return where(blind, 0, average(where(blind, 0, mask)));
+  return attention(query, k, v, { mask, isCausal, scale: scale ?? 1 / Math.sqrt(width) }, dropoutP);
 }
 
 /** Attention in float64, one query after the other. */
