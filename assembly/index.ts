@@ -142,7 +142,6 @@ export {
   geluTanh_grad_f32,
   accumulate_f32,
 } from './gradient';
-export { im2col_i8 } from './im2col';
 export { warpAffine_f32 } from './image';
 export {
   gatherRows_b4,
@@ -173,9 +172,9 @@ export {
   average_f32,
 } from './optim';
 export { maxPool2d_f32, maxPool2d_grad_f32 } from './pool';
-export { qgemm_i32, qgemm_f32, qgemm_i8 } from './qgemm';
-export { qpack_i8 } from './qpanel';
-export { quantize_i8, dequantize_f32 } from './quantize';
+export { qconv2d_f32 } from './qconv';
+export { qgemm_i32, qgemm_f32 } from './qgemm';
+export { quantize_i8 } from './quantize';
 export { philox_f32, normal_f32, bernoulli_u8, dropoutMask_f32, randint_i32 } from './random';
 export { lstmCell_f32, lstmCell_grad_f32, gruCell_f32, gruCell_grad_f32 } from './recurrent';
 export {
