@@ -51,7 +51,7 @@ let plane: usize = 0;
  * | 24, 25 | tall, band | output channels in panels of 5; most output rows in a band |
  *
  * Work: N · OH, rows of outputs.
- * Scratch in bytes: 256 + 4 · (W + 2 · PW + DW + 8) + 4 · P + 8 · (B · ceil(OW / 4) + 1) + band + 64, with P pairs, B rows of
+ * Scratch in bytes: 256 + 4 · (W + 2 · PW + DW + 8) + 4 · P + 8 · B · ceil(OW / 4) + band + 64, with P pairs, B rows of
  * outputs in a band, and band = ceil(C / 2) · ((B − 1) · SH + DH · (KH − 1) + 1) · 4 · SW · (ceil((W + 2 · PW) / SW) + 4).
  */
 export function qconv2d_f32(r: usize, begin: i32, end: i32): void {
@@ -120,8 +120,6 @@ function writePlaces(lines: i32, top: i32, to: usize): i32 {
       count++;
     }
   }
-  // A tile takes two: the last one is repeated.
-  if (count & 1) store<u64>(to, load<u64>(to - 8));
   return count;
 }
 
@@ -200,6 +198,10 @@ function spreadPhases(words: usize, y: usize): void {
   }
 }
 
+/**
+ * Every tile of a band. Each loop of qtile.ts is called in two places, so that it stays a function of its own: inlined
+ * here, it would spill.
+ */
 function tiles(r: usize, pairs: i32, offsets: usize, places: usize, count: i32, image: usize, y: usize): void {
   const OC = int(r, 11),
     tall = int(r, 24),
@@ -209,17 +211,34 @@ function tiles(r: usize, pairs: i32, offsets: usize, places: usize, count: i32, 
   let weights = pointer(r, 2);
   for (let oc = 0, height = 0; oc < OC; oc += height) {
     height = oc < tall ? TALL_ROWS : LOW_ROWS;
-    const rows = min(height, OC - oc);
-    for (let at = places; at < end; at += 16) {
-      const left = image + load<usize>(at),
-        right = image + load<usize>(at, 8);
-      if (height == TALL_ROWS) tallPlaces(pairs, weights, offsets, left, right, tile);
-      else lowPlaces(pairs, weights, offsets, left, right, tile);
-      const plane = y + <usize>oc * step;
+    const rows = min(height, OC - oc),
+      plane = y + <usize>oc * step;
+    let at = places;
+    for (; at + 8 < end; at += 16) {
+      multiply(height, pairs, weights, offsets, image + load<usize>(at), image + load<usize>(at, 8), tile);
       place(r, tile, oc, rows, plane + load<usize>(at, 4), plane + load<usize>(at, 12), step);
+    }
+    if (at < end) {
+      const here = image + load<usize>(at);
+      multiply(height, pairs, weights, offsets, here, here, tile);
+      place(r, tile, oc, rows, plane + load<usize>(at, 4), plane + load<usize>(at, 4), step);
     }
     weights += bytes(pairs * height);
   }
+}
+
+// @ts-ignore: decorator
+@inline function multiply(
+  height: i32,
+  pairs: i32,
+  weights: usize,
+  offsets: usize,
+  left: usize,
+  right: usize,
+  tile: usize,
+): void {
+  if (height == TALL_ROWS) tallPlaces(pairs, weights, offsets, left, right, tile);
+  else lowPlaces(pairs, weights, offsets, left, right, tile);
 }
 
 /** Takes the sums of a tile to their places. */

@@ -117,28 +117,56 @@ function block(
   pairs: i32,
   panels: usize,
 ): void {
+  const to = pointer(r, 0) + bytes(i0 * int(r, 8)),
+    whole = j0 + ((j1 - j0) & -TILE_COLUMNS);
+  if (rows == 1) {
+    row(source, r, to, j0, j1, pairs, panels);
+    return;
+  }
+  for (let j = j0; j < whole; j += TILE_COLUMNS) {
+    column(source, r, to + bytes(j), rows, tall, j, TILE_COLUMNS, pairs, panels);
+  }
+  if (whole < j1) column(source, r, to + bytes(whole), rows, tall, whole, j1 - whole, pairs, panels);
+}
+
+/**
+ * The tiles of one panel of weights. Inlined in two places, so that each loop of qtile.ts has two callers and stays a
+ * function of its own: inlined into the loops here, it would spill.
+ */
+// @ts-ignore: decorator
+@inline function column(
+  source: i32,
+  r: usize,
+  to: usize,
+  rows: i32,
+  tall: i32,
+  j: i32,
+  width: i32,
+  pairs: i32,
+  panels: usize,
+): void {
   const tile = scratch(),
-    N = int(r, 8),
-    panel = <usize>pairs * PANEL_STEP;
+    stride = bytes(int(r, 8)),
+    b = pointer(r, 2) + <usize>((j / TILE_COLUMNS) * pairs) * PANEL_STEP;
+  if (source == FROM_F32) readChannels(r, j, width);
+  for (let i = 0, height = 0; i < rows; i += height) {
+    height = i < tall ? TALL_ROWS : LOW_ROWS;
+    const a = panels + bytes(i * pairs);
+    if (height == TALL_ROWS) tallTile(pairs, a, b, tile);
+    else lowTile(pairs, a, b, tile);
+    place(source, r, tile, to + <usize>i * stride, min(height, rows - i), width);
+  }
+}
+
+/** A single row by two panels at a time. A share of columns begins at an even panel, and panels come in twos. */
+function row(source: i32, r: usize, to: usize, j0: i32, j1: i32, pairs: i32, panels: usize): void {
+  const tile = scratch();
   for (let j = j0; j < j1; j += TILE_COLUMNS) {
     const width = min(TILE_COLUMNS, j1 - j),
-      b = pointer(r, 2) + <usize>(j / TILE_COLUMNS) * panel;
-    const to = pointer(r, 0) + bytes(i0 * N + j);
+      odd = (j / TILE_COLUMNS) & 1;
+    if (!odd) rowTile(pairs, panels, pointer(r, 2) + <usize>((j / TILE_COLUMNS) * pairs) * PANEL_STEP, tile);
     if (source == FROM_F32) readChannels(r, j, width);
-    if (rows == 1) {
-      // A share of columns begins at an even panel, and panels come in twos.
-      const odd = (j / TILE_COLUMNS) & 1;
-      if (!odd) rowTile(pairs, panels, b, tile);
-      place(source, r, odd ? tile + TILE_STRIDE : tile, to, 1, width);
-      continue;
-    }
-    for (let i = 0, height = 0; i < rows; i += height) {
-      height = i < tall ? TALL_ROWS : LOW_ROWS;
-      const a = panels + bytes(i * pairs);
-      if (height == TALL_ROWS) tallTile(pairs, a, b, tile);
-      else lowTile(pairs, a, b, tile);
-      place(source, r, tile, to + bytes(i * N), min(height, rows - i), width);
-    }
+    place(source, r, odd ? tile + TILE_STRIDE : tile, to + bytes(j), 1, width);
   }
 }
 

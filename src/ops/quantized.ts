@@ -224,7 +224,7 @@ export function quantizedConv2d(
     scratch:
       320 +
       4 * (padded + dilation[1] + 8 + pairs) +
-      8 * (band * Math.ceil(ow / 4) + 1) +
+      8 * band * Math.ceil(ow / 4) +
       line * ((band - 1) * stride[0] + reach),
   });
   return y;
