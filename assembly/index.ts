@@ -201,6 +201,8 @@ export {
 } from './scatterreduce';
 export { softmax_f32, logSoftmax_f32, softmax_grad_f32, logSoftmax_grad_f32 } from './softmax';
 export { order_f32, order_i32, runningPlace_f32, runningPlace_i32 } from './sort';
+export { sparseProduct_f32 } from './sparse';
+export { sparseSample_f32 } from './sparsesample';
 export { sum_f32, sumSquares_f32, sumAbs_f32, logsumexp_f32 } from './sum';
 export {
   neg_f32,
