@@ -144,7 +144,6 @@ export {
   geluTanh_grad_f32,
   accumulate_f32,
 } from './gradient';
-export { im2col_i8 } from './im2col';
 export { warpAffine_f32 } from './image';
 export {
   gatherRows_b4,
@@ -175,9 +174,9 @@ export {
   average_f32,
 } from './optim';
 export { maxPool2d_f32, maxPool2d_grad_f32 } from './pool';
-export { qgemm_i32, qgemm_f32, qgemm_i8 } from './qgemm';
-export { qpack_i8 } from './qpanel';
-export { quantize_i8, dequantize_f32 } from './quantize';
+export { qconv2d_f32 } from './qconv';
+export { qgemm_i32, qgemm_f32 } from './qgemm';
+export { quantize_i8 } from './quantize';
 export { philox_f32, normal_f32, bernoulli_u8, dropoutMask_f32, randint_i32 } from './random';
 export { lstmCell_f32, lstmCell_grad_f32, gruCell_f32, gruCell_grad_f32 } from './recurrent';
 export {
@@ -204,6 +203,8 @@ export {
 } from './scatterreduce';
 export { softmax_f32, logSoftmax_f32, softmax_grad_f32, logSoftmax_grad_f32 } from './softmax';
 export { order_f32, order_i32, runningPlace_f32, runningPlace_i32 } from './sort';
+export { sparseProduct_f32 } from './sparse';
+export { sparseSample_f32 } from './sparsesample';
 export { sum_f32, sumSquares_f32, sumAbs_f32, logsumexp_f32 } from './sum';
 export {
   neg_f32,

@@ -18,7 +18,6 @@ abstract class Quantized extends Module {
   readonly inputZeroPoint: Buffer;
   /** The weights as the product wants them: buffers, so that they are freed with the module, but no part of its state. */
   private panels: Buffer | null = null;
-  private sums: Buffer | null = null;
   private affine: int8.Affine = { scale: 1, zeroPoint: 0 };
   private packedVersion = -1;
 
@@ -36,21 +35,21 @@ abstract class Quantized extends Module {
     return NAMES[property] ?? property;
   }
 
+  /** The layer's own way to lay out its weights. */
+  protected abstract pack(): int8.PackedWeight;
+
   /** The packed weights and the input's map, made anew when the buffers have been written. */
   protected prepare(): { packed: int8.PackedWeight; product: int8.QuantizedProduct } {
     const version = this.weight.storage.version + this.inputScale.storage.version + this.inputZeroPoint.storage.version;
-    if (this.panels === null || this.sums === null || version !== this.packedVersion) {
+    if (this.panels === null || version !== this.packedVersion) {
       this.panels?.dispose();
-      this.sums?.dispose();
-      const { panels, sums } = int8.packWeight(this.weight);
-      this.panels = new Buffer(panels, false);
-      this.sums = new Buffer(sums, false);
+      this.panels = new Buffer(this.pack().panels, false);
       this.affine = { scale: this.inputScale.item(), zeroPoint: this.inputZeroPoint.item() };
       this.packedVersion = version;
     }
     const n = this.weight.shape[0] as number;
     const k = n === 0 ? 0 : this.weight.numel() / n;
-    const packed = { panels: this.panels as Tensor<'int8'>, sums: this.sums as Tensor<'int32'>, n, k };
+    const packed = { panels: this.panels as Tensor<'int8'>, n, k };
     return { packed, product: { scale: this.scale, bias: this.bias, input: this.affine } };
   }
 }
@@ -71,10 +70,12 @@ export class QuantizedLinear extends Quantized {
     }
     const { packed, product } = this.prepare();
     const rows = reshape(x, [sizeOf(x.shape.slice(0, -1)), this.inFeatures]);
-    const q = int8.quantizePerTensor(rows, product.input);
-    const y = int8.quantizedLinear(q, packed, product);
-    q.dispose();
+    const y = int8.quantizedLinear(rows, packed, product);
     return reshape(y, [...x.shape.slice(0, -1), this.outFeatures]);
+  }
+
+  protected override pack(): int8.PackedWeight {
+    return int8.packLinear(this.weight);
   }
 
   protected override extraRepr(): string {
@@ -106,16 +107,11 @@ export class QuantizedConv2d extends Quantized {
     }
     const { packed, product } = this.prepare();
     const { stride, padding, dilation } = this.options;
-    const q = int8.quantizePerTensor(x, product.input);
-    const y = int8.quantizedConv2d(
-      q,
-      this.weight,
-      packed.sums,
-      { kernel: this.kernelSize, stride, padding, dilation },
-      product,
-    );
-    q.dispose();
-    return y;
+    return int8.quantizedConv2d(x, packed, { kernel: this.kernelSize, stride, padding, dilation }, product);
+  }
+
+  protected override pack(): int8.PackedWeight {
+    return int8.packConv2d(this.weight);
   }
 
   protected override extraRepr(): string {

@@ -124,6 +124,7 @@ export {
 } from './similarity.js';
 export * from './softmax.js';
 export { argsort, msort, type SortArguments, type SortOptions, sort, type TopkOptions, topk } from './sort.js';
+export * as sparse from './sparse.js';
 export * from './specialfunctions.js';
 export {
   atleast1d,

@@ -1,10 +1,11 @@
 import { fail, show } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
-import { dense, empty } from './op.js';
+import { convert, dense, empty } from './op.js';
 
 /**
  * Products in int8. Real values are scale · (q − zeroPoint); products are summed exactly in int32 and scaled to float32 as
- * they are written. Nothing here is recorded: quantized layers are for inference.
+ * they are written. Layers quantize their input as they pack it, so that one launch takes float32 to float32. Nothing here
+ * is recorded: quantized layers are for inference.
  */
 
 /** How real numbers map to int8. */
@@ -15,83 +16,160 @@ export interface Affine {
 
 /** round(x / scale) + zeroPoint, halves to even, clamped to [−128, 127]. */
 export function quantizePerTensor(x: Tensor, { scale, zeroPoint }: Affine): Tensor<'int8'> {
-  const source = dense(x);
+  const source = dense(convert(x, 'float32'));
   const y = empty(source, source.shape, 'int8', 'quantize');
   y.storage.device.launch({
     kernel: 'quantize_i8',
     work: y.numel(),
     grain: 32768,
     writes: [y],
-    reads: [source, null, null],
+    reads: [source],
     floats: [1 / scale],
-    ints: [zeroPoint, -128, 127, 1, 1],
+    ints: [zeroPoint],
   });
   return y;
 }
 
-/** Weights [N, K] in int8, packed for the product, with the sum of each row. */
+/** Weights in the order in which a product reads them, made once for as long as they last. Free them with `dispose`. */
 export interface PackedWeight {
   readonly panels: Tensor<'int8'>;
-  readonly sums: Tensor<'int32'>;
+  /** Output units, and what each of them sums up. */
   readonly n: number;
   readonly k: number;
 }
 
-/** Packs int8 weights [N, …], once for as long as they last. The result is kept; free it with `dispose`. */
-export function packWeight(weight: Tensor): PackedWeight {
-  if (weight.dtype !== 'int8') fail('dtype', `packWeight: expected int8, got ${weight.dtype} ${show(weight.shape)}.`);
+function weightOf(name: string, weight: Tensor): { values: Int8Array; n: number; k: number } {
+  if (weight.dtype !== 'int8') fail('dtype', `${name}: expected int8, got ${weight.dtype} ${show(weight.shape)}.`);
   const n = weight.shape[0] as number;
-  const k = n === 0 ? 0 : weight.numel() / n;
-  const panels = empty(weight, [16 * Math.ceil(n / 8) * Math.max(1, Math.ceil(k / 2))], 'int8', 'packWeight').keep();
-  const sums = empty(weight, [n], 'int32', 'packWeight').keep();
-  weight.storage.device.launch({
-    kernel: 'qpack_i8',
-    work: Math.ceil(n / 8),
-    writes: [panels, sums],
-    reads: [dense(weight)],
-    ints: [n, k, k],
-  });
-  return { panels, sums, n, k };
+  return { values: weight.dataSync() as Int8Array, n, k: n === 0 ? 0 : weight.numel() / n };
 }
 
-/** Scratch bytes of the int8 product, as assembly/qgemm.ts states them. */
-function productScratch(m: number, n: number, k: number, isPacked: boolean): number {
-  const pairs = Math.max(1, Math.ceil(k / 2));
-  const rows = Math.max(4, Math.min(120, Math.floor(32768 / pairs) & ~3));
-  const columns = Math.max(8, Math.min(1024, Math.floor(131072 / pairs) & ~7));
-  return 12288 + 4 * pairs * Math.min(m + 3, rows) + (isPacked ? 0 : 2 * pairs * Math.min(n + 7, columns));
+function packed(weight: Tensor, values: Int8Array | Int16Array, n: number, k: number): PackedWeight {
+  const panels = empty(weight, [Math.max(1, values.byteLength)], 'int8', 'packWeight').keep();
+  const { storage } = panels;
+  storage.device.write(storage, 0, new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength));
+  return { panels, n, k };
+}
+
+/** Packs the int8 weights [N, K] of a linear layer: panels of eight units, in pairs of k, as assembly/qgemm.ts draws them. */
+export function packLinear(weight: Tensor): PackedWeight {
+  const { values, n, k } = weightOf('packLinear', weight);
+  const pairs = Math.ceil(k / 2);
+  const panels = new Int8Array(32 * Math.ceil(n / 16) * pairs);
+  for (let unit = 0; unit < n; unit++) {
+    const at = 16 * pairs * (unit >> 3) + 2 * (unit & 7);
+    for (let i = 0; i < k; i++) panels[at + 16 * (i >> 1) + (i & 1)] = values[unit * k + i] as number;
+  }
+  return packed(weight, panels, n, k);
+}
+
+/** How many of `n` output channels stand in panels of five, the rest standing in panels of four: the fewest in vain. */
+function tallChannels(n: number): { tall: number; total: number } {
+  let best = { tall: 0, total: Infinity };
+  for (let low = 0; low < 5; low++) {
+    const tall = 5 * Math.ceil(Math.max(0, n - 4 * low) / 5);
+    if (tall + 4 * low < best.total) best = { tall, total: tall + 4 * low };
+  }
+  return best;
+}
+
+/** Packs the int8 weights [OC, C, KH, KW] of a convolution, as assembly/qconv.ts reads them. */
+export function packConv2d(weight: Tensor): PackedWeight {
+  const { values, n, k } = weightOf('packConv2d', weight);
+  const [, channels, kh, kw] = weight.shape as [number, number, number, number];
+  const { tall, total } = tallChannels(n);
+  const pairs = pairsOf(channels, kh, kw);
+  const panels = new Int16Array(2 * pairs * total);
+  for (let unit = 0; unit < n; unit++) {
+    const height = unit < tall ? 5 : 4;
+    const place = unit < tall ? unit % 5 : (unit - tall) % 4;
+    let to = 2 * pairs * (unit - place) + 2 * place;
+    const put = (first: number, second: number): void => {
+      panels[to] = first;
+      panels[to + 1] = second;
+      to += 2 * height;
+    };
+    const tap = (c: number, i: number, j: number): number =>
+      j < kw ? (values[((unit * channels + c) * kh + i) * kw + j] as number) : 0;
+    for (let c = 0; c < channels; c += 2) {
+      const alone = c + 1 === channels;
+      for (let i = 0; i < kh; i++) {
+        for (let j = 0; j < kw; j += alone ? 2 : 1) put(tap(c, i, j), alone ? tap(c, i, j + 1) : tap(c + 1, i, j));
+      }
+    }
+  }
+  return packed(weight, panels, n, k);
+}
+
+/** Pairs that a convolution multiplies for an output: of two channels, or of two taps of a channel left over. */
+function pairsOf(channels: number, kh: number, kw: number): number {
+  return (channels >> 1) * kh * kw + (channels % 2) * kh * Math.ceil(kw / 2);
 }
 
 export interface QuantizedProduct {
   /** Scale of each output channel's weights: [N]. */
   readonly scale: Tensor;
   readonly bias: Tensor | null;
-  /** How the input was quantized. */
+  /** How the input is quantized. */
   readonly input: Affine;
+  readonly activation?: 'relu' | undefined;
 }
 
-/** x · weightᵀ of int8: x [M, K] → float32 [M, N]. */
-export function quantizedLinear(
-  x: Tensor<'int8'>,
+/** Scratch bytes of the int8 product, as assembly/qgemm.ts states them. */
+function productScratch(m: number, k: number): number {
+  const pairs = Math.max(1, Math.ceil(k / 2));
+  return 320 + 4 * pairs * Math.min(m + 4, Math.max(5, Math.min(120, Math.floor(32768 / pairs))));
+}
+
+function product<T extends 'int32' | 'float32'>(
+  kernel: string,
+  y: Tensor<T>,
+  x: Tensor,
   weight: PackedWeight,
-  { scale, bias, input }: QuantizedProduct,
-): Tensor<'float32'> {
+  reads: readonly (Tensor | null)[],
+  floats: readonly [number, number],
+  flags: readonly [number, number],
+): Tensor<T> {
   const [m, k] = x.shape as [number, number];
-  if (k !== weight.k)
-    fail('shape', `quantizedLinear: the last size of input must be ${weight.k}, got ${show(x.shape)}.`);
+  if (k !== weight.k) fail('shape', `${kernel}: the last size of input must be ${weight.k}, got ${show(x.shape)}.`);
   const { n } = weight;
-  const y = empty(x, [m, n], 'float32', 'quantizedLinear');
   y.storage.device.launch({
-    kernel: 'qgemm_f32',
+    kernel,
     work: m >= n ? m : Math.ceil(n / 16),
     grain: Math.max(1, Math.ceil(2 ** 20 / Math.max(1, Math.max(m, n) * k))),
     writes: [y],
-    reads: [x, weight.panels, scale, bias, weight.sums],
-    floats: [input.scale],
-    ints: [m, n, k, k, k, n, 1, 0, 0, 0, 1, 1, input.zeroPoint, 0, 0, 0, 0],
-    scratch: productScratch(m, n, k, true),
+    reads: [x, weight.panels, ...reads],
+    floats,
+    ints: [m, n, k, ...flags],
+    scratch: productScratch(m, k),
   });
   return y;
+}
+
+/** x · weightᵀ, exact: int8 [M, K] → int32 [M, N]. */
+export function int8Matmul(x: Tensor<'int8'>, weight: PackedWeight): Tensor<'int32'> {
+  const y = empty(x, [x.shape[0] as number, weight.n], 'int32', 'int8Matmul');
+  return product('qgemm_i32', y, dense(x), weight, [null, null], [1, 1], [0, 0]);
+}
+
+/** act(x · weightᵀ + bias), quantizing x on the way: float32 [M, K] → float32 [M, N]. */
+export function quantizedLinear(
+  x: Tensor,
+  weight: PackedWeight,
+  { scale, bias, input, activation }: QuantizedProduct,
+): Tensor<'float32'> {
+  const y = empty(x, [x.shape[0] as number, weight.n], 'float32', 'quantizedLinear');
+  const relu = activation === 'relu' ? 1 : 0;
+  const source = dense(convert(x, 'float32'));
+  return product(
+    'qgemm_f32',
+    y,
+    source,
+    weight,
+    [scale, bias],
+    [1 / input.scale, input.scale],
+    [input.zeroPoint, relu],
+  );
 }
 
 /** Where a quantized convolution looks: as `conv2d`, without groups. */
@@ -102,47 +180,52 @@ export interface QuantizedWindow {
   readonly dilation: readonly [number, number];
 }
 
+/** Bytes that a band of quantized rows should not exceed: half of a usual second-level cache. */
+const BAND_BYTES = 196608;
+
 /**
- * Cross-correlation in int8: x [N, C, H, W], weight [OC, C, KH, KW] with the sums of its rows → float32 [N, OC, OH, OW].
- * Padding has the value 0, which in int8 is the input's zero point.
+ * Cross-correlation with int8 weights, quantizing x on the way: x [N, C, H, W], weights packed from [OC, C, KH, KW] → float32
+ * [N, OC, OH, OW]. Padding has the value 0.
  */
 export function quantizedConv2d(
-  x: Tensor<'int8'>,
-  weight: Tensor,
-  sums: Tensor,
+  x: Tensor,
+  weight: PackedWeight,
   { kernel, stride, padding, dilation }: QuantizedWindow,
-  { scale, bias, input }: QuantizedProduct,
+  { scale, bias, input, activation }: QuantizedProduct,
 ): Tensor<'float32'> {
   const [n, c, h, w] = x.shape as [number, number, number, number];
-  const [oc, channels] = weight.shape as [number, number];
-  if (c !== channels) fail('shape', `quantizedConv2d: expected ${channels} input channels, got ${show(x.shape)}.`);
+  const [kh, kw] = kernel;
+  if (c * kh * kw !== weight.k)
+    fail('shape', `quantizedConv2d: expected ${weight.k / (kh * kw)} input channels, got ${show(x.shape)}.`);
   const size = (s: number, i: 0 | 1): number =>
     Math.floor((s + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) / stride[i]) + 1;
   const [oh, ow] = [size(h, 0), size(w, 1)];
   if (oh < 1 || ow < 1)
     fail('shape', `quantizedConv2d: a kernel of ${show(kernel)} does not fit into ${show([h, w])}.`);
-  const k = c * kernel[0] * kernel[1];
-  const places = oh * ow;
-  const columns = empty(x, [n * places, k], 'int8', 'quantizedConv2d');
-  x.storage.device.launch({
-    kernel: 'im2col_i8',
-    work: n * oh,
-    writes: [columns],
-    reads: [dense(x)],
-    ints: [n, c, h, w, oh, ow, ...kernel, ...stride, ...padding, ...dilation, input.zeroPoint],
-  });
+  const oc = weight.n;
+  const padded = w + 2 * padding[1];
+  const pairs = pairsOf(c, kh, kw);
+  const line = 4 * Math.ceil(c / 2) * stride[1] * (Math.ceil(padded / stride[1]) + 4);
+  const reach = dilation[0] * (kh - 1) + 1;
+  const rows = Math.floor((BAND_BYTES / Math.max(1, line) - reach) / stride[0]) + 1;
+  const band = Math.max(1, Math.min(oh, rows));
   const y = empty(x, [n, oc, oh, ow], 'float32', 'quantizedConv2d');
   y.storage.device.launch({
-    kernel: 'qgemm_f32',
-    work: n * (oc >= places ? oc : Math.ceil(places / 16)),
-    grain: Math.max(1, Math.ceil(2 ** 20 / Math.max(1, Math.max(oc, places) * k))),
+    kernel: 'qconv2d_f32',
+    work: n * oh,
+    grain: Math.max(1, Math.ceil(2 ** 20 / Math.max(1, oc * ow * weight.k))),
     writes: [y],
-    // The weights are the left operand and the columns the right one: the result stands in channels, as images do.
-    reads: [dense(weight), columns, scale, bias, sums],
-    floats: [input.scale],
-    ints: [oc, places, k, k, k, places, n, 0, places * k, oc * places, 0, 2, input.zeroPoint, 0, 0, 0, 0],
-    scratch: productScratch(oc, places, k, false),
+    reads: [dense(convert(x, 'float32')), weight.panels, scale, bias],
+    floats: [1 / input.scale, input.scale],
+    ints: [
+      ...[n, c, h, w, oc, oh, ow, ...kernel, ...stride, ...padding, ...dilation, input.zeroPoint],
+      ...[activation === 'relu' ? 1 : 0, tallChannels(oc).tall, band],
+    ],
+    scratch:
+      320 +
+      4 * (padded + dilation[1] + 8 + pairs) +
+      8 * band * Math.ceil(ow / 4) +
+      line * ((band - 1) * stride[0] + reach),
   });
-  columns.dispose();
   return y;
 }
