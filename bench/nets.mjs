@@ -72,9 +72,7 @@ const residualBlock = (inputs, outputs, stride) => [
       batchNorm(outputs),
     ],
     shortcut:
-      inputs === outputs && stride === 1
-        ? []
-        : [conv(inputs, outputs, 1, { stride, bias: false }), batchNorm(outputs)],
+      inputs === outputs && stride === 1 ? [] : [conv(inputs, outputs, 1, { stride, bias: false }), batchNorm(outputs)],
   },
   RELU,
 ];

@@ -140,7 +140,10 @@ export function onnxOf(net, batch) {
       const scale = constant([], FLOAT, Float32Array.of(1 / Math.sqrt(width / heads)));
       const scores = node('Mul', [node('MatMul', [String(q), String(k)]), scale]);
       const mixed = node('MatMul', [node('Softmax', [scores], [attribute('axis', 3)]), String(v)]);
-      const merged = node('Reshape', [node('Transpose', [mixed], [attribute('perm', [0, 2, 1, 3])]), integers(0, 0, width)]);
+      const merged = node('Reshape', [
+        node('Transpose', [mixed], [attribute('perm', [0, 2, 1, 3])]),
+        integers(0, 0, width),
+      ]);
       return linear(merged, outWeight, outBias);
     },
     relu: (/** @type {string} */ x) => node('Relu', [x]),

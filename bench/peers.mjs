@@ -71,11 +71,16 @@ class Child {
     this.process.stderr?.on('data', (data) => {
       this.complaint = `${this.complaint}${data}`.slice(-2000);
     });
-    createInterface({ input: /** @type {import('node:stream').Readable} */ (this.process.stdout) }).on('line', (line) => {
-      if (line.startsWith('@')) this.settle(JSON.parse(line.slice(1)));
-    });
+    createInterface({ input: /** @type {import('node:stream').Readable} */ (this.process.stdout) }).on(
+      'line',
+      (line) => {
+        if (line.startsWith('@')) this.settle(JSON.parse(line.slice(1)));
+      },
+    );
     this.process.on('error', (error) => this.end({ absent: error.message }));
-    this.process.on('close', (code) => this.end({ failed: `ended with ${code}: ${this.complaint.trim().split('\n').at(-1)}` }));
+    this.process.on('close', (code) =>
+      this.end({ failed: `ended with ${code}: ${this.complaint.trim().split('\n').at(-1)}` }),
+    );
     this.process.stdin?.on('error', () => undefined);
   }
 
@@ -150,7 +155,10 @@ function writeValues(name) {
   );
   mkdirSync(here('../build/peers'), { recursive: true });
   const file = here(`../build/peers/${name}.bin`);
-  writeFileSync(file, Buffer.concat(parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength))));
+  writeFileSync(
+    file,
+    Buffer.concat(parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength))),
+  );
   const shapes = values.map((value) => value.shape);
   const description = { file, layers: net.layers, shapes, inputs, loss: net.loss, adam: ADAM };
   writeFileSync(here(`../build/peers/${name}.json`), JSON.stringify(description));
@@ -214,7 +222,10 @@ async function compare(children, net, task) {
       if (entry.spent > BUDGET) continue;
       progress(`${net.title} · ${task} · round ${round + 1} · ${entry.child.engine}`);
       const began = performance.now();
-      const timed = await entry.child.ask({ run: Number(options.milliseconds), calls: entry.calls }, Number(options.limit));
+      const timed = await entry.child.ask(
+        { run: Number(options.milliseconds), calls: entry.calls },
+        Number(options.limit),
+      );
       entry.spent += (performance.now() - began) / 1000;
       if (timed.ms) entry.rounds.push(timed);
       else if (entry.rounds.length === 0) outcomes[entry.child.engine] = { failed: timed.failed };
@@ -260,7 +271,8 @@ function install() {
 async function main() {
   install();
   const wanted = String(options.only).split(',');
-  for (const name of wanted) if (!ENGINES.includes(name)) throw new Error(`no engine ${name}; there are ${ENGINES.join(', ')}`);
+  for (const name of wanted)
+    if (!ENGINES.includes(name)) throw new Error(`no engine ${name}; there are ${ENGINES.join(', ')}`);
   const engines = ENGINES.filter((name) => name === 'fettle' || wanted.includes(name));
   const file = here('../build/peers.json');
   /** @type {{ cpu: string, node: string, date: string, results: Record<string, Record<string, Outcome>> }} */
@@ -275,7 +287,9 @@ async function main() {
       for (const child of children) child.stop();
       const key = `${name} ${task}`;
       record.results[key] = { ...record.results[key], ...outcomes };
-      console.log(`\n${net.title}, ${task === 'train' ? `training step, batch ${net.trainBatch}` : `inference, batch ${batchOf(net, task)}`}`);
+      console.log(
+        `\n${net.title}, ${task === 'train' ? `training step, batch ${net.trainBatch}` : `inference, batch ${batchOf(net, task)}`}`,
+      );
       for (const engine of engines) console.log(`  ${engine.padEnd(18)} ${cell(outcomes[engine])}`);
       record.cpu = String(cpus()[0]?.model).trim();
       record.node = process.version;

@@ -43,7 +43,8 @@ async function prepare(task) {
   let answer = [];
   // Three steps where they are quick; two already show a gradient.
   if (task === 'train') {
-    while (answer.length < 2 || (answer.length < 3 && performance.now() - began < 5000)) answer.push(Number(await work()));
+    while (answer.length < 2 || (answer.length < 3 && performance.now() - began < 5000))
+      answer.push(Number(await work()));
   } else {
     const output = /** @type {Float32Array} */ (await work());
     answer = digest(engine.reorder?.(netOf(netName), output) ?? output);

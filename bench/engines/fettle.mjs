@@ -1,7 +1,17 @@
 /** fettle in the comparison: modules as a user writes them, captured or eager, in either arithmetic. */
 import { readFileSync } from 'node:fs';
 import { add, capture, crossEntropy, deterministic, mseLoss, noGrad, scope, tensor } from 'fettle';
-import { BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential, TransformerEncoderLayer } from 'fettle/nn';
+import {
+  BatchNorm2d,
+  Conv2d,
+  Flatten,
+  Linear,
+  MaxPool2d,
+  Module,
+  ReLU,
+  Sequential,
+  TransformerEncoderLayer,
+} from 'fettle/nn';
 import { Adam } from 'fettle/optim';
 import { ADAM, batchOf, inputsOf, valuesOf } from '../nets.mjs';
 
@@ -144,7 +154,9 @@ export default async function fettle(mode) {
       }
       const model = modelOf(net).eval();
       const batch = batchOf(net, task);
-      const x = tensor(inputsOf(net, batch).x).reshape([batch, ...net.input]).keep();
+      const x = tensor(inputsOf(net, batch).x)
+        .reshape([batch, ...net.input])
+        .keep();
       /** @type {(x: Tensor) => Tensor} */
       const answer = (x) => model.forward(x);
       if (eager) return () => noGrad(() => scope(() => answer(x).dataSync()));
@@ -153,4 +165,3 @@ export default async function fettle(mode) {
     },
   };
 }
-

@@ -25,10 +25,15 @@ export default async function jaxJs() {
   const vocabulary = (training, updates) => ({
     linear: (x, weight, bias) => np.matmul(x, np.matrixTranspose(weight)).add(bias),
     conv(x, weight, bias, { stride, pad, out }) {
-      const y = lax.convGeneralDilated(x, weight, [stride, stride], [
-        [pad, pad],
-        [pad, pad],
-      ]);
+      const y = lax.convGeneralDilated(
+        x,
+        weight,
+        [stride, stride],
+        [
+          [pad, pad],
+          [pad, pad],
+        ],
+      );
       return bias === null ? y : y.add(bias.reshape([1, out, 1, 1]));
     },
     batchNorm(x, weight, bias, mean, variance) {
@@ -43,7 +48,10 @@ export default async function jaxJs() {
       const [batchMean, centered] = moments(x, [0, 2, 3]);
       const batchVariance = np.mean(np.square(centered.ref), [0, 2, 3], { keepdims: true });
       const m = BATCH_NORM.momentum;
-      const unbiased = lax.stopGradient(batchVariance.ref).reshape([channels]).mul((n / (n - 1)) * m);
+      const unbiased = lax
+        .stopGradient(batchVariance.ref)
+        .reshape([channels])
+        .mul((n / (n - 1)) * m);
       updates.push(mean.mul(1 - m).add(lax.stopGradient(batchMean).reshape([channels]).mul(m)));
       updates.push(variance.mul(1 - m).add(unbiased));
       const scale = wide(weight).div(np.sqrt(batchVariance.add(BATCH_NORM.eps)));
@@ -53,7 +61,10 @@ export default async function jaxJs() {
       const [mean, centered] = moments(x, -1);
       mean.dispose();
       const variance = np.mean(np.square(centered.ref), -1, { keepdims: true });
-      return centered.div(np.sqrt(variance.add(LAYER_NORM_EPS))).mul(weight).add(bias);
+      return centered
+        .div(np.sqrt(variance.add(LAYER_NORM_EPS)))
+        .mul(weight)
+        .add(bias);
     },
     attention(x, inWeight, inBias, outWeight, outBias, heads) {
       const [batch, length, width] = x.shape;
@@ -61,7 +72,9 @@ export default async function jaxJs() {
       /** @type {any[]} */
       const parts = np.split(all, 3, -1);
       // Its own dotProductAttention wants a later Node than the oldest that fettle runs on.
-      const [q, k, v] = parts.map((part) => np.transpose(part.reshape([batch, length, heads, width / heads]), [0, 2, 1, 3]));
+      const [q, k, v] = parts.map((part) =>
+        np.transpose(part.reshape([batch, length, heads, width / heads]), [0, 2, 1, 3]),
+      );
       const scores = np.matmul(q, np.matrixTranspose(k)).mul(1 / Math.sqrt(width / heads));
       const mixed = np.matmul(nn.softmax(scores, -1), v);
       const y = np.transpose(mixed, [0, 2, 1, 3]).reshape([batch, length, width]);
@@ -99,8 +112,9 @@ export default async function jaxJs() {
         return () => (values[i++]?.learned ? p.shift() : s.shift());
       };
       if (task !== 'train') {
-        const answer = jit((/** @type {any[]} */ parameters, /** @type {any[]} */ statistics, /** @type {any} */ input) =>
-          forward(net.layers, input, vocabulary(false, []), taking(parameters, statistics)),
+        const answer = jit(
+          (/** @type {any[]} */ parameters, /** @type {any[]} */ statistics, /** @type {any} */ input) =>
+            forward(net.layers, input, vocabulary(false, []), taking(parameters, statistics)),
         );
         return async () => {
           const y = answer(tree.ref(learned), tree.ref(fixed), x.ref);
@@ -120,7 +134,11 @@ export default async function jaxJs() {
         const output = forward(net.layers, x, vocabulary(true, updates), taking(parameters, statistics));
         const loss =
           net.loss === 'crossEntropy'
-            ? nn.logSoftmax(output).mul(y).sum().mul(-1 / batch)
+            ? nn
+                .logSoftmax(output)
+                .mul(y)
+                .sum()
+                .mul(-1 / batch)
             : np.mean(np.square(output.sub(y)));
         return [loss, updates];
       };

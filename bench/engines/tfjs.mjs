@@ -51,7 +51,9 @@ export default async function tfjs(mode) {
       const all = tf.add(tf.matMul(x.reshape([-1, width]), inWeight), inBias).reshape([batch, length, 3 * width]);
       const [q, k, v] = tf
         .split(all, 3, -1)
-        .map((/** @type {any} */ part) => tf.transpose(part.reshape([batch, length, heads, width / heads]), [0, 2, 1, 3]));
+        .map((/** @type {any} */ part) =>
+          tf.transpose(part.reshape([batch, length, heads, width / heads]), [0, 2, 1, 3]),
+        );
       const scores = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(width / heads));
       const y = tf.transpose(tf.matMul(tf.softmax(scores), v), [0, 2, 1, 3]).reshape([-1, width]);
       return tf.add(tf.matMul(y, outWeight), outBias).reshape([batch, length, width]);
