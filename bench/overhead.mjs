@@ -1,0 +1,115 @@
+/** What stands around the kernels: an op on one element, an op of a replay, what a replay leaves behind, what its plan saves. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { add, capture, memory, noGrad, ones, scope } from 'fettle';
+import { trainingOf } from './engines/fettle.mjs';
+import { netOf } from './nets.mjs';
+
+setFlagsFromString('--expose-gc');
+/** @type {() => void} */
+const collect = runInNewContext('gc');
+
+/** @typedef {{ name: string, value: number, unit: string, target?: number }} Overhead */
+
+/** Nanoseconds of one call, the median of many short runs.
+ *
+ * @param {() => unknown} run
+ * @param {number} calls
+ */
+function nanoseconds(run, calls) {
+  for (let i = 0; i < 3 * calls; i++) run();
+  const times = Array.from({ length: 31 }, () => {
+    const from = performance.now();
+    for (let i = 0; i < calls; i++) run();
+    return ((performance.now() - from) / calls) * 1e6;
+  });
+  return Number(times.sort((a, b) => a - b)[15]);
+}
+
+/** @param {number} ops */
+function chain(ops) {
+  return capture((/** @type {import('fettle').Tensor} */ x) => {
+    let y = x;
+    for (let i = 0; i < ops; i++) y = add(y, x);
+    return y;
+  });
+}
+
+/** @returns {Overhead[]} */
+function calls() {
+  const x = ones([1]).keep();
+  const wide = ones([16, 16]).keep();
+  const grad = ones([1]).keep();
+  grad.requiresGrad = true;
+  const [few, many] = [chain(1), chain(1001)];
+  const replay = (/** @type {ReturnType<typeof chain>} */ step) => {
+    noGrad(() => {
+      for (let i = 0; i < 3; i++) step(x);
+    });
+    if (step(x).item() < 2) throw new Error('a chain of sums is wrong');
+    return nanoseconds(() => step(x), 200);
+  };
+  const [one, thousand] = [replay(few), replay(many)];
+  return [
+    {
+      name: 'eager add of 1 element',
+      value: nanoseconds(() => scope(() => noGrad(() => add(x, x))), 2000),
+      unit: 'ns',
+    },
+    {
+      name: 'the same with its graph and backward',
+      value: nanoseconds(() => scope(() => add(grad, grad).backward()), 500),
+      unit: 'ns',
+    },
+    {
+      name: 'eager add of 16 × 16',
+      value: nanoseconds(() => scope(() => noGrad(() => add(wide, wide))), 2000),
+      unit: 'ns',
+    },
+    { name: 'replay of one op', value: one, unit: 'ns' },
+    { name: 'each further op of a replay, kernel included', value: (thousand - one) / 1000, unit: 'ns', target: 300 },
+  ];
+}
+
+/** @param {string} name @returns {Overhead[]} */
+function replayed(name) {
+  const { step, x, y } = trainingOf(netOf(name));
+  const peak = scope(() => {
+    step(x, y);
+    const before = memory();
+    step(x, y);
+    // What an eager step adds to what lives between steps, at its highest.
+    return memory().peakBytes - before.bytes;
+  });
+  const program = capture(step);
+  for (let i = 0; i < 5; i++) program(x, y);
+  collect();
+  const [heap, wasm] = [process.memoryUsage().heapUsed, memory()];
+  const rounds = name === 'mlp' ? 500 : 30;
+  for (let i = 0; i < rounds; i++) program(x, y);
+  const after = process.memoryUsage().heapUsed;
+  const now = memory();
+  return [
+    {
+      name: `${name}: JavaScript heap a replay adds before collection`,
+      value: (after - heap) / rounds,
+      unit: 'bytes',
+      target: 0,
+    },
+    {
+      name: `${name}: wasm memory a replay adds`,
+      value: (now.heapBytes - wasm.heapBytes + now.bytes - wasm.bytes) / rounds,
+      unit: 'bytes',
+      target: 0,
+    },
+    {
+      name: `${name}: memory plan, of the peak of an eager step`,
+      value: (100 * program.arenaBytes) / peak,
+      unit: '%',
+      target: 60,
+    },
+  ];
+}
+
+/** @returns {Overhead[]} */
+export const overheads = () => [...calls(), ...['mlp', 'lenet', 'transformer'].flatMap(replayed)];
