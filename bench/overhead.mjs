@@ -1,4 +1,10 @@
-/** What stands around the kernels: an op on one element, an op of a replay, what a replay leaves behind, what its plan saves. */
+/**
+ * What stands around the kernels: an op on one element, an op of a replay, what a replay leaves behind, what its plan saves.
+ * Each in a process of its own, since the peak of memory and the shape of the heap are those of a whole process:
+ * `node bench/overhead.mjs calls`, `node bench/overhead.mjs mlp`.
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { add, capture, memory, noGrad, ones, scope } from 'fettle';
@@ -74,18 +80,15 @@ function calls() {
 /** @param {string} name @returns {Overhead[]} */
 function replayed(name) {
   const { step, x, y } = trainingOf(netOf(name));
-  const peak = scope(() => {
-    step(x, y);
-    const before = memory();
-    step(x, y);
-    // What an eager step adds to what lives between steps, at its highest.
-    return memory().peakBytes - before.bytes;
-  });
+  for (let i = 0; i < 2; i++) scope(() => void step(x, y));
+  const { bytes, peakBytes } = memory();
+  // What an eager step adds to what lives between steps, at its highest.
+  const peak = peakBytes - bytes;
   const program = capture(step);
   for (let i = 0; i < 5; i++) program(x, y);
   collect();
   const [heap, wasm] = [process.memoryUsage().heapUsed, memory()];
-  const rounds = name === 'mlp' ? 500 : 30;
+  const rounds = name === 'mlp' ? 500 : 20;
   for (let i = 0; i < rounds; i++) program(x, y);
   const after = process.memoryUsage().heapUsed;
   const now = memory();
@@ -111,5 +114,19 @@ function replayed(name) {
   ];
 }
 
+const PARTS = ['calls', 'mlp', 'lenet', 'transformer', 'resnet20'];
+
 /** @returns {Overhead[]} */
-export const overheads = () => [...calls(), ...['mlp', 'lenet', 'transformer'].flatMap(replayed)];
+export const overheads = () =>
+  PARTS.flatMap((part) => {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), part], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`overheads of ${part}: ${stderr}`);
+    return JSON.parse(stdout);
+  });
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const part = process.argv[2] ?? 'calls';
+  console.log(JSON.stringify(part === 'calls' ? calls() : replayed(part), null, 1));
+}
