@@ -17,6 +17,9 @@ const collect = runInNewContext('gc');
 
 /** @typedef {{ name: string, value: number, unit: string, target?: number }} Overhead */
 
+/** @type {(values: number[]) => number} */
+const median = (values) => Number([...values].sort((a, b) => a - b)[values.length >> 1]);
+
 /** Nanoseconds of one call, the median of many short runs.
  *
  * @param {() => unknown} run
@@ -29,7 +32,7 @@ function nanoseconds(run, calls) {
     for (let i = 0; i < calls; i++) run();
     return ((performance.now() - from) / calls) * 1e6;
   });
-  return Number(times.sort((a, b) => a - b)[15]);
+  return median(times);
 }
 
 /** @param {number} ops */
@@ -85,23 +88,30 @@ function replayed(name) {
   // What an eager step adds to what lives between steps, at its highest.
   const peak = peakBytes - bytes;
   const program = capture(step);
-  for (let i = 0; i < 5; i++) program(x, y);
-  collect();
-  const [heap, wasm] = [process.memoryUsage().heapUsed, memory()];
-  const rounds = name === 'mlp' ? 500 : 20;
-  for (let i = 0; i < rounds; i++) program(x, y);
-  const after = process.memoryUsage().heapUsed;
+  const rounds = name === 'mlp' ? 200 : 8;
+  /** Bytes of the JavaScript heap that some replays leave behind. @type {(replays: number) => number} */
+  const left = (replays) => {
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < replays; i++) program(x, y);
+    return process.memoryUsage().heapUsed - before;
+  };
+  for (let i = 0; i < 3; i++) left(rounds);
+  const wasm = memory();
+  // Asking for the use of memory takes some itself.
+  const heap = median([0, 1, 2, 3, 4].map(() => left(rounds) - left(0))) / rounds;
   const now = memory();
+  const grown = (now.heapBytes - wasm.heapBytes + now.bytes - wasm.bytes) / rounds;
   return [
     {
       name: `${name}: JavaScript heap a replay adds before collection`,
-      value: (after - heap) / rounds,
+      value: heap,
       unit: 'bytes',
       target: 0,
     },
     {
       name: `${name}: wasm memory a replay adds`,
-      value: (now.heapBytes - wasm.heapBytes + now.bytes - wasm.bytes) / rounds,
+      value: grown,
       unit: 'bytes',
       target: 0,
     },
