@@ -125,6 +125,15 @@ export const nets = {
     trainBatch: 32,
     batches: [1, 64],
   },
+  product: {
+    title: 'product 512 × 512 × 512',
+    input: [512],
+    layers: [linear(512, 512)],
+    loss: 'crossEntropy',
+    classes: 512,
+    trainBatch: 0,
+    batches: [512],
+  },
   block: {
     title: 'residual block 3×3 64→64 on 56×56',
     input: [64, 56, 56],

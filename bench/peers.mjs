@@ -1,10 +1,10 @@
 /**
  * `npm run bench:peers`: the same nets in other engines, side by side. Each engine runs in a process of its own on one thread,
  * from the same values; it has to give fettle's answer before it is timed; rounds are interleaved, and what is compared is the
- * median of the ratios of each round. Writes build/peers.json and prints tables; `--save` also writes bench/results/peers.json,
- * from which `node bench/chart.mjs` draws the charts.
+ * median of the ratios of each round. Writes build/peers.json and prints tables; `--save` also writes bench/results/peers.json
+ * and draws it into bench/charts.
  *
- *   --net mlp,lenet      some of the nets          --task train,infer64   some of the tasks
+ *   --net mlp,lenet      some of the nets (none: only --save)         --task train,infer64   some of the tasks
  *   --only jax-js        some of the engines; fettle always runs, since it is what the others are compared with
  *   --rounds 7           --limit 20                seconds after which an engine is given up
  */
@@ -14,6 +14,7 @@ import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { drawAll } from './chart.mjs';
 import { ADAM, batchOf, inputsOf, netOf, nets, tasksOf, valuesOf } from './nets.mjs';
 
 /** @typedef {import('./nets.mjs').Net} Net */
@@ -23,7 +24,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** In the order of the tables; the last two are native code, for a view from above. */
 export const ENGINES = [
-  ...['fettle', 'fettle-eager', 'fettle-strict', 'jax-js', 'tfjs-wasm', 'tfjs-cpu', 'onnxruntime-web'],
+  ...['fettle', 'fettle-eager', 'fettle-strict', 'jax-js', 'tfjs-wasm', 'tfjs-cpu', 'onnxruntime-web', 'numpy-ts'],
   ...['onnxruntime-node', 'pytorch'],
 ];
 
@@ -202,8 +203,8 @@ async function compare(children, net, task) {
   let expected = [];
   for (const child of children) {
     const { engine } = child;
-    if (task === 'train' && engine.startsWith('onnxruntime')) {
-      outcomes[engine] = { absent: 'only infers' };
+    if (task === 'train' && /^(onnxruntime|numpy)/.test(engine)) {
+      outcomes[engine] = { absent: 'it does not train' };
       continue;
     }
     progress(`${net.title} · ${task} · ${engine}`);
@@ -277,7 +278,9 @@ async function main() {
   const file = here('../build/peers.json');
   /** @type {{ cpu: string, node: string, date: string, results: Record<string, Record<string, Outcome>> }} */
   const record = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { results: {} };
-  for (const name of String(options.net).split(',')) {
+  for (const name of String(options.net)
+    .split(',')
+    .filter((name) => name !== 'none')) {
     const net = netOf(name);
     writeValues(name);
     const tasks = tasksOf(net).filter((task) => options.task === undefined || options.task.split(',').includes(task));
@@ -303,6 +306,7 @@ async function main() {
     const short = (value) => Number(value.toPrecision(4));
     const results = JSON.stringify(record, (_, value) => (typeof value === 'number' ? short(value) : value), 1);
     writeFileSync(here('results/peers.json'), `${results}\n`);
+    drawAll();
   }
 }
 

@@ -10,7 +10,7 @@ import { netOf } from '../nets.mjs';
 const [engineName = '', netName = ''] = process.argv.slice(2);
 
 /** Which file an engine's name leads to. */
-const FILES = { fettle: 'fettle', tfjs: 'tfjs', jax: 'jax-js', onnxruntime: 'onnxruntime' };
+const FILES = { fettle: 'fettle', tfjs: 'tfjs', jax: 'jax-js', onnxruntime: 'onnxruntime', numpy: 'numpy-ts' };
 
 /** @type {(answer: unknown) => void} */
 const say = (answer) => void process.stdout.write(`@${JSON.stringify(answer)}\n`);
