@@ -121,9 +121,10 @@ function block(
     const width = min(TURBO_COLUMNS, columns - j),
       pb = panelsB + bytes(j * k);
     if (fresh) packB(r, b, j0 + j, width, start, k, pb);
+    const ends = pb + <usize>k * TURBO_STRIDE;
     for (let i = 0; i < rows; i += TURBO_ROWS) {
       const height = min(TURBO_ROWS, rows - i),
-        pa = panelsA + bytes(i * k);
+        pa = panelsA + bytes((i + TURBO_ROWS) * k);
       const to = c + <usize>(i0 + i) * ldc + bytes(j0 + j);
       let d: usize = 0,
         strideD: usize = 0;
@@ -132,9 +133,9 @@ function block(
         strideD = ldc;
       } else if (bias) d = bias + bytes(j0 + j);
       if (height == TURBO_ROWS && width == TURBO_COLUMNS && !relu) {
-        turboTile(k, pa, pb, to, ldc, d, strideD);
+        turboTile(k, pa, ends, to, ldc, d, strideD);
       } else {
-        turboTile(k, pa, pb, tile, TURBO_STRIDE, 0, 0);
+        turboTile(k, pa, ends, tile, TURBO_STRIDE, 0, 0);
         place(tile, height, width, to, ldc, d, strideD, relu);
       }
     }

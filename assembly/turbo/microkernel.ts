@@ -16,12 +16,13 @@ export const STEP_A: usize = ASC_FEATURE_RELAXED_SIMD ? 24 : 16;
 
 /**
  * C = A · B + D for one tile from a panel [k][TURBO_ROWS] of A and a panel [k][TURBO_COLUMNS] of B. D may be C itself, or
- * one row for all with a strideD of 0; with a d of 0 nothing is added. Strides are in bytes.
+ * one row for all with a strideD of 0; with a d of 0 nothing is added. `endA` and `endB` are the addresses of step k, for
+ * the reasons that ../microkernel.ts gives, as for the offsets of the stores. Strides are in bytes.
  */
 export function turboTile(
   k: i32,
-  a: usize,
-  b: usize,
+  endA: usize,
+  endB: usize,
   c: usize,
   strideC: usize,
   d: usize,
@@ -52,7 +53,10 @@ export function turboTile(
     c52 = splat(0),
     c53 = splat(0);
   let x: v128, b0: v128, b1: v128, b2: v128, b3: v128;
-  for (; k >= 2; k -= 2) {
+  let a = endA - <usize>k * STEP_A,
+    b = endB - <usize>k * TURBO_STRIDE;
+  const last = endA - STEP_A;
+  while (a < last) {
     b0 = v128.load(b);
     b1 = v128.load(b, 16);
     b2 = v128.load(b, 32);
@@ -132,7 +136,7 @@ export function turboTile(
     a += 2 * STEP_A;
     b += 2 * TURBO_STRIDE;
   }
-  for (; k > 0; k--) {
+  if (a < endA) {
     b0 = v128.load(b);
     b1 = v128.load(b, 16);
     b2 = v128.load(b, 32);
@@ -171,81 +175,80 @@ export function turboTile(
       c52 = madd(x, b2, c52);
       c53 = madd(x, b3, c53);
     }
-    a += STEP_A;
-    b += TURBO_STRIDE;
   }
+  const next = strideC - 4;
   if (d == 0) {
     v128.store(c, c00);
     v128.store(c, c01, 16);
     v128.store(c, c02, 32);
     v128.store(c, c03, 48);
-    c += strideC;
-    v128.store(c, c10);
-    v128.store(c, c11, 16);
-    v128.store(c, c12, 32);
-    v128.store(c, c13, 48);
-    c += strideC;
-    v128.store(c, c20);
-    v128.store(c, c21, 16);
-    v128.store(c, c22, 32);
-    v128.store(c, c23, 48);
-    c += strideC;
-    v128.store(c, c30);
-    v128.store(c, c31, 16);
-    v128.store(c, c32, 32);
-    v128.store(c, c33, 48);
+    c += next;
+    v128.store(c, c10, 4);
+    v128.store(c, c11, 20);
+    v128.store(c, c12, 36);
+    v128.store(c, c13, 52);
+    c += next;
+    v128.store(c, c20, 8);
+    v128.store(c, c21, 24);
+    v128.store(c, c22, 40);
+    v128.store(c, c23, 56);
+    c += next;
+    v128.store(c, c30, 12);
+    v128.store(c, c31, 28);
+    v128.store(c, c32, 44);
+    v128.store(c, c33, 60);
     if (TURBO_ROWS > 4) {
-      c += strideC;
-      v128.store(c, c40);
-      v128.store(c, c41, 16);
-      v128.store(c, c42, 32);
-      v128.store(c, c43, 48);
+      c += next;
+      v128.store(c, c40, 16);
+      v128.store(c, c41, 32);
+      v128.store(c, c42, 48);
+      v128.store(c, c43, 64);
     }
     if (TURBO_ROWS > 5) {
-      c += strideC;
-      v128.store(c, c50);
-      v128.store(c, c51, 16);
-      v128.store(c, c52, 32);
-      v128.store(c, c53, 48);
+      c += next;
+      v128.store(c, c50, 20);
+      v128.store(c, c51, 36);
+      v128.store(c, c52, 52);
+      v128.store(c, c53, 68);
     }
   } else {
     v128.store(c, f32x4.add(c00, v128.load(d)));
     v128.store(c, f32x4.add(c01, v128.load(d, 16)), 16);
     v128.store(c, f32x4.add(c02, v128.load(d, 32)), 32);
     v128.store(c, f32x4.add(c03, v128.load(d, 48)), 48);
-    c += strideC;
+    c += next;
     d += strideD;
-    v128.store(c, f32x4.add(c10, v128.load(d)));
-    v128.store(c, f32x4.add(c11, v128.load(d, 16)), 16);
-    v128.store(c, f32x4.add(c12, v128.load(d, 32)), 32);
-    v128.store(c, f32x4.add(c13, v128.load(d, 48)), 48);
-    c += strideC;
+    v128.store(c, f32x4.add(c10, v128.load(d)), 4);
+    v128.store(c, f32x4.add(c11, v128.load(d, 16)), 20);
+    v128.store(c, f32x4.add(c12, v128.load(d, 32)), 36);
+    v128.store(c, f32x4.add(c13, v128.load(d, 48)), 52);
+    c += next;
     d += strideD;
-    v128.store(c, f32x4.add(c20, v128.load(d)));
-    v128.store(c, f32x4.add(c21, v128.load(d, 16)), 16);
-    v128.store(c, f32x4.add(c22, v128.load(d, 32)), 32);
-    v128.store(c, f32x4.add(c23, v128.load(d, 48)), 48);
-    c += strideC;
+    v128.store(c, f32x4.add(c20, v128.load(d)), 8);
+    v128.store(c, f32x4.add(c21, v128.load(d, 16)), 24);
+    v128.store(c, f32x4.add(c22, v128.load(d, 32)), 40);
+    v128.store(c, f32x4.add(c23, v128.load(d, 48)), 56);
+    c += next;
     d += strideD;
-    v128.store(c, f32x4.add(c30, v128.load(d)));
-    v128.store(c, f32x4.add(c31, v128.load(d, 16)), 16);
-    v128.store(c, f32x4.add(c32, v128.load(d, 32)), 32);
-    v128.store(c, f32x4.add(c33, v128.load(d, 48)), 48);
+    v128.store(c, f32x4.add(c30, v128.load(d)), 12);
+    v128.store(c, f32x4.add(c31, v128.load(d, 16)), 28);
+    v128.store(c, f32x4.add(c32, v128.load(d, 32)), 44);
+    v128.store(c, f32x4.add(c33, v128.load(d, 48)), 60);
     if (TURBO_ROWS > 4) {
-      c += strideC;
+      c += next;
       d += strideD;
-      v128.store(c, f32x4.add(c40, v128.load(d)));
-      v128.store(c, f32x4.add(c41, v128.load(d, 16)), 16);
-      v128.store(c, f32x4.add(c42, v128.load(d, 32)), 32);
-      v128.store(c, f32x4.add(c43, v128.load(d, 48)), 48);
+      v128.store(c, f32x4.add(c40, v128.load(d)), 16);
+      v128.store(c, f32x4.add(c41, v128.load(d, 16)), 32);
+      v128.store(c, f32x4.add(c42, v128.load(d, 32)), 48);
+      v128.store(c, f32x4.add(c43, v128.load(d, 48)), 64);
     }
     if (TURBO_ROWS > 5) {
-      c += strideC;
+      c += next;
       d += strideD;
-      v128.store(c, f32x4.add(c50, v128.load(d)));
-      v128.store(c, f32x4.add(c51, v128.load(d, 16)), 16);
-      v128.store(c, f32x4.add(c52, v128.load(d, 32)), 32);
-      v128.store(c, f32x4.add(c53, v128.load(d, 48)), 48);
+      v128.store(c, f32x4.add(c50, v128.load(d)), 20);
+      v128.store(c, f32x4.add(c51, v128.load(d, 16)), 36);
+      v128.store(c, f32x4.add(c52, v128.load(d, 32)), 52);
+      v128.store(c, f32x4.add(c53, v128.load(d, 48)), 68);
     }
   }
 }
