@@ -131,7 +131,7 @@ let lastFloor: usize = 0;
  * | 18 | activation | 0 none, 1 relu |
  *
  * Work: batch · (M ≥ N ? M : ceil(N / 16)), shares of rows or of strips of 16 columns of each item.
- * Scratch in bytes: 8192 + 4 · min(K, 256) · (min(N + 7, 1024) + min(M + 5, 120)).
+ * Scratch in bytes: 8704 + 4 · min(K, 256) · (min(N + 7, 1024) + min(M + 5, 120)), of which turbo/gemm.ts needs the last 512.
  */
 export function gemm_f32(r: usize, begin: i32, end: i32): void {
   const rows = int(r, 5),

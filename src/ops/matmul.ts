@@ -79,7 +79,7 @@ export function gemm(c: Tensor, a: Tensor, b: Tensor, { bias = null, relu = fals
       bias ? 1 : 0,
       relu ? 1 : 0,
     ],
-    scratch: 8192 + 4 * Math.min(k, 256) * (Math.min(n + 7, 1024) + Math.min(m + 5, 120)),
+    scratch: 8704 + 4 * Math.min(k, 256) * (Math.min(n + 7, 1024) + Math.min(m + 5, 120)),
   });
 }
 
