@@ -35,6 +35,8 @@ class Walk {
   steps: usize;
   stop: usize;
   images: i32;
+  /** Outputs of an image's last step that do not come twice, or 0 if that are all, or the step is not in the block. */
+  rest: i32;
 }
 
 /** How the source is laid out for the steps. */
@@ -122,6 +124,7 @@ export function conv2d_grad_weight_f32(r: usize, begin: i32, end: i32): void {
       for (let start = 0; start < steps; start += BLOCK) {
         walk.steps = list + bytes(start);
         walk.stop = list + bytes(count > 1 ? count * steps : min(steps, start + BLOCK));
+        walk.rest = start + BLOCK >= steps ? outputs & 3 : 0;
         channels(s, walk, offsets, taps, from, planes, start, last - first, panel, weight, tile);
       }
     }
@@ -198,11 +201,14 @@ function widthOf(left: i32): i32 {
   const down = taps == 9 && width == 1 ? squareStep(offsets) : 0;
   if (down) {
     square(walk.steps, walk.stop, x + load<usize>(offsets), down, panel, tile);
-    for (let t = 0; t < 9; t++) addSum(weight + bytes(t), tile + ((<usize>t) << 4));
+    for (let t = 0; t < 9; t++)
+      addSum(walk, offsets + bytes(t), x, panel, 1, 0, weight + bytes(t), tile + ((<usize>t) << 4));
   } else if (width == 1) {
     for (let k = 0; k < taps; k += 5) {
       single(walk.steps, walk.stop, offsets + bytes(k), x, panel, tile);
-      for (let t = 0; t < min(5, taps - k); t++) addSum(weight + bytes(k + t), tile + ((<usize>t) << 4));
+      for (let t = 0; t < min(5, taps - k); t++) {
+        addSum(walk, offsets + bytes(k + t), x, panel, 1, 0, weight + bytes(k + t), tile + ((<usize>t) << 4));
+      }
     }
   }
   for (let k = width == 1 ? taps : 0; k < taps; k += 2) {
@@ -212,9 +218,9 @@ function widthOf(left: i32): i32 {
     else smallPair(walk.steps, walk.stop, x0, x1, panel, tile);
     let to = weight + bytes(k);
     const both = k + 1 < taps;
-    for (let sums = tile, stop = tile + ((<usize>n) << 5); sums < stop; sums += 32) {
-      addSum(to, sums);
-      if (both) addSum(to + 4, sums + 16);
+    for (let i = 0, sums = tile; i < n; i++, sums += 32) {
+      addSum(walk, offsets + bytes(k), x, panel, width, i, to, sums);
+      if (both) addSum(walk, offsets + bytes(k + 1), x, panel, width, i, to + 4, sums + 16);
       to += row;
     }
   }
@@ -232,9 +238,40 @@ function squareStep(offsets: usize): usize {
   return down;
 }
 
+/**
+ * Adds four partial sums of the i-th channel and a tap. Cleared lanes times an infinite source are NaN, which the sum then
+ * is: it is formed again without them.
+ */
 // @ts-ignore: decorator
-@inline function addSum(to: usize, sums: usize): void {
-  store<f32>(to, load<f32>(to) + horizontalSum(v128.load(sums)));
+@inline function addSum(
+  walk: Walk,
+  offset: usize,
+  x: usize,
+  panel: usize,
+  width: i32,
+  i: i32,
+  to: usize,
+  sums: usize,
+): void {
+  let sum = horizontalSum(v128.load(sums));
+  if (sum != sum && walk.rest > 0) sum = withoutTwice(walk, x + load<usize>(offset), panel, width, i);
+  store<f32>(to, load<f32>(to) + sum);
+}
+
+function withoutTwice(walk: Walk, x: usize, panel: usize, width: i32, i: i32): f32 {
+  const each = <i32>((walk.stop - walk.steps) >> 2) / walk.images;
+  let step = walk.steps;
+  let dy = panel + ((<usize>i) << 4);
+  let sum: f32 = 0;
+  for (let k = 1; step < walk.stop; k++) {
+    const from = x + load<usize>(step);
+    for (let lane = k % each == 0 ? 4 - walk.rest : 0; lane < 4; lane++) {
+      sum += load<f32>(dy + bytes(lane)) * load<f32>(from + bytes(lane));
+    }
+    step += 4;
+    dy += (<usize>width) << 4;
+  }
+  return sum;
 }
 
 /** Packs a channel of dy, `next` bytes from image to image, as the i-th of a panel of `width`. */
@@ -353,6 +390,7 @@ function tapByTap(
   }
   for (let at: usize = 0; at < used; at += 16) store<usize>(list + (at >> 2), at);
   walk.images = 1;
+  walk.rest = 0;
   walk.steps = list;
   walk.stop = list + (used >> 2);
   for (let o = first, width = 0; o < last; o += width) {

@@ -28,15 +28,23 @@ export class Window {
   return changetype<Window>(slot(r, first));
 }
 
-/** The first window of a line whose columns all lie inside the plane. */
-export function firstInterior(p: Window): i32 {
-  return min(p.ow, (p.pw + p.sw - 1) / p.sw);
+/**
+ * Floats of a row with what windows see left and right of a plane: PW before it, and as much behind it as four windows or
+ * all of them reach. `dilation` is that of columns.
+ */
+// @ts-ignore: decorator
+@inline function spanWith(p: Window, dilation: i32): i32 {
+  return max(p.w + p.pw, (max(p.ow, 4) - 1) * p.sw + (p.kw - 1) * dilation + 1) + 4;
 }
 
-/** One behind the last window whose columns, up to `reach` columns right of its first one, all lie inside the plane. */
-export function endInterior(p: Window, reach: i32): i32 {
-  const room = p.w - 1 - reach + p.pw;
-  return room < 0 ? 0 : min(p.ow, room / p.sw + 1);
+/** For maximum pooling. */
+export function spanOf(p: Window): i32 {
+  return spanWith(p, p.dw);
+}
+
+/** For average pooling. */
+export function plainSpanOf(p: Window): i32 {
+  return spanWith(p, 1);
 }
 
 /** Whether windows are 2 × 2, side by side, without padding, and all inside. */

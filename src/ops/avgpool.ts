@@ -18,6 +18,7 @@ import {
   reimage,
 } from './poolfield.js';
 import { referencePool } from './pooloracle.js';
+import { poolSpan } from './poolspan.js';
 import { type Reference, spread } from './sheet.js';
 import type { Extent, Pair, Rank, RankEntry, Single, Triple } from './window.js';
 
@@ -32,6 +33,12 @@ interface Divisor {
   readonly countIncludePad: boolean;
   /** 0 for none. */
   readonly override: number;
+}
+
+/** Bytes that the gradient's kernel uses, which needs more than the other. */
+function scratchOf(f: PlaneField): number {
+  const line = Math.max(f.out[1], f.image[1] + f.padding[1]);
+  return 4 * (poolSpan(f, 1) + f.out[1] + 2 * f.kernel[1] + line + 12);
 }
 
 function launch(kernel: string, to: Tensor, from: Tensor, planes: number, f: PlaneField, by: Divisor): void {
@@ -51,6 +58,7 @@ function launch(kernel: string, to: Tensor, from: Tensor, planes: number, f: Pla
       by.countIncludePad ? 1 : 0,
       by.override,
     ],
+    scratch: scratchOf(f),
   });
 }
 

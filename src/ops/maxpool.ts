@@ -24,6 +24,7 @@ import {
   readMaxPool,
 } from './poolfield.js';
 import { referencePool } from './pooloracle.js';
+import { poolSpan } from './poolspan.js';
 import { type ValuesAndIndices, valuesAndIndices } from './reduce.js';
 import { type Reference, spread } from './sheet.js';
 import type { Extent, Pair, Rank, RankEntry, Single, Triple } from './window.js';
@@ -67,6 +68,7 @@ const windowMax: PlaneMax = (x, planes, f, shape, wanted) => {
     writes: [values, places],
     reads: [x],
     ints: [planes, ...f.image, ...f.out, ...f.kernel, ...f.stride, ...f.padding, ...f.dilation],
+    scratch: 8 * poolSpan(f, f.dilation[1]),
   });
   return { values, places };
 };
@@ -105,7 +107,10 @@ export function largest(name: string, input: Tensor, f: PoolField, planeMax: Pla
   });
   if (places !== null) {
     const from = input.shape;
-    record(name, [input], [values], [places], ([g], [held]) => [unpool(g as Tensor, held as Tensor, from, rank)]);
+    const halves = planeMax === windowMax && rank < 3 && isHalving(planeOf(f));
+    record(name, [input], [values], [places], ([g], [held]) => [
+      unpool(g as Tensor, held as Tensor, from, rank, halves),
+    ]);
   }
   if (indices) return { values, places };
   // The graph holds them now.
@@ -113,8 +118,19 @@ export function largest(name: string, input: Tensor, f: PoolField, planeMax: Pla
   return { values, places: null };
 }
 
-/** dy scattered to the places that won, in images of `shape`, whose last `rank` dimensions `places` counts through. */
-function unpool(dy: Tensor, places: Tensor, shape: readonly number[], rank: number): Tensor {
+/** Whether windows are 2 × 2, side by side, without padding, all inside, and four in a line or more. */
+function isHalving({ image, out, kernel, stride, padding, dilation }: PlaneField): boolean {
+  const fits = ([0, 1] as const).every(
+    (d) => kernel[d] === 2 && stride[d] === 2 && padding[d] === 0 && dilation[d] === 1 && 2 * out[d] <= image[d],
+  );
+  return fits && out[1] >= 4;
+}
+
+/**
+ * dy scattered to the places that won, in images of `shape`, whose last `rank` dimensions `places` counts through. `halves`
+ * says that they won in windows of 2 × 2 side by side.
+ */
+function unpool(dy: Tensor, places: Tensor, shape: readonly number[], rank: number, halves = false): Tensor {
   const dx = empty(dy, shape, 'float32', 'maxUnpool');
   const [inSize, outSize] = [sizeOf(shape.slice(-rank)), sizeOf(dy.shape.slice(-rank))];
   const planes = sizeOf(shape.slice(0, -rank));
@@ -124,7 +140,7 @@ function unpool(dy: Tensor, places: Tensor, shape: readonly number[], rank: numb
     grain: planeGrain(inSize),
     writes: [dx],
     reads: [dense(dy), places],
-    ints: [planes, inSize, outSize],
+    ints: [planes, inSize, outSize, halves ? (shape.at(-1) as number) : 0, halves ? (dy.shape.at(-1) as number) : 0],
   });
   record('maxUnpool', [dy], [dx], [places], ([g], [held]) => [pick(g as Tensor, held as Tensor, rank)]);
   return dx;
