@@ -86,8 +86,10 @@ const TAIL: usize = memory.data<f32>([
   p = madd(p, q, entry(TAIL, 7));
   p = madd(p, q, entry(TAIL, 8));
   p = madd(p, q, entry(TAIL, 9));
-  const scale = joinWide(f64x2.mul(lowWide(factor), lowQ), f64x2.mul(highWide(factor), highQ));
-  return timesBell(f32x4.mul(scale, p), low, high);
+  // Rounded once behind both products: each rounding before that would cost a result half of its last place.
+  const first = f64x2.mul(f64x2.mul(lowWide(factor), lowQ), lowWide(p));
+  const second = f64x2.mul(f64x2.mul(highWide(factor), highQ), highWide(p));
+  return timesBell(joinWide(first, second), low, high);
 }
 
 /** factor · e^(−x²/2), from x in double. */
@@ -184,8 +186,10 @@ const BELL_HEIGHT: usize = memory.data<f32>([0.3989422804]);
 // −2 √(2/π) log2 e and that times 0.044715.
 const GELU_TANH_LINEAR: usize = memory.data<f64>([-2.302208198144325]);
 const GELU_TANH_CUBIC: usize = memory.data<f64>([-0.1029432395800235]);
-// Where the logistic factor has long been 0 to a float32.
-const GELU_TANH_HIGHEST: usize = memory.data<f32>([11]);
+// Where the logistic factor, 2³⁰ times it too, has long been 0 to a float32.
+const GELU_TANH_HIGHEST: usize = memory.data<f32>([12]);
+const TWO_TO_30: usize = memory.data<f32>([1073741824]);
+const TWO_TO_MINUS_30: usize = memory.data<f32>([9.31322574615478515625e-10]);
 
 /** −2u log2 e for u = √(2/π) (a + 0.044715 a³). */
 // @ts-ignore: decorator
@@ -194,11 +198,11 @@ const GELU_TANH_HIGHEST: usize = memory.data<f32>([11]);
   return f64x2.mul(a, wideMadd(square, wideConstant(GELU_TANH_CUBIC), wideConstant(GELU_TANH_LINEAR)));
 }
 
-/** e^−2|u|, the exponential in geluTanh. */
+/** factor · e^−2|u|, the exponential in geluTanh. */
 // @ts-ignore: decorator
-@inline function tanhDecay(x: v128): v128 {
+@inline function tanhDecay(factor: v128, x: v128): v128 {
   const a = f32x4.pmin(magnitude(x), constant(GELU_TANH_HIGHEST));
-  return timesExp2(constant(ONE), tanhExponent(lowWide(a)), tanhExponent(highWide(a)));
+  return timesExp2(factor, tanhExponent(lowWide(a)), tanhExponent(highWide(a)));
 }
 
 /**
@@ -207,8 +211,11 @@ const GELU_TANH_HIGHEST: usize = memory.data<f32>([11]);
  */
 // @ts-ignore: decorator
 @inline export function geluTanh(x: v128): v128 {
-  const e = tanhDecay(x);
-  return f32x4.div(choose(f32x4.lt(x, constant(ZERO)), f32x4.mul(x, e), x), f32x4.add(constant(ONE), e));
+  // Of a subnormal e, little would be left to multiply x with: 2³⁰ e is none before the product is.
+  const raised = tanhDecay(constant(TWO_TO_30), x);
+  const down = constant(TWO_TO_MINUS_30);
+  const far = f32x4.mul(f32x4.mul(x, raised), down);
+  return f32x4.div(choose(f32x4.lt(x, constant(ZERO)), far, x), madd(raised, down, constant(ONE)));
 }
 
 // 2 √(2/π) and that times 3 · 0.044715.
@@ -218,7 +225,7 @@ const SLOPE_CUBIC: usize = memory.data<f32>([0.2140644488]);
 /** The derivative of geluTanh: s + x s (1 − s) (2u)′ with s = 1 / (1 + e^−2u). */
 // @ts-ignore: decorator
 @inline export function geluTanhSlope(x: v128): v128 {
-  const e = tanhDecay(x);
+  const e = tanhDecay(constant(ONE), x);
   const one = constant(ONE);
   const q = f32x4.div(one, f32x4.add(one, e));
   const far = f32x4.mul(e, q);

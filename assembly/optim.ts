@@ -13,7 +13,7 @@ import { loadUpTo4, storeUpTo4 } from './row';
 import { bytes, madd, nmadd, splat } from './simd';
 
 /**
- * The loop of every kernel below but sgd_f32, whose numbers all fit into registers and are read once. The functor's method
+ * The loop of every kernel below but sgd_f32 and adam_f32, whose numbers all fit into registers and are read once. The functor's method
  * step(r, at, n) updates four elements, or the last n, that lie `at` bytes into each of the record's tensors.
  */
 function each<F>(r: usize, begin: i32, end: i32): void {
@@ -143,25 +143,61 @@ export function sgd_f32(r: usize, begin: i32, end: i32): void {
  * Only slots 11 and 12 (and 10, with lr) change from step to step.
  */
 export function adam_f32(r: usize, begin: i32, end: i32): void {
-  each<Adam>(r, begin, end);
+  const from = bytes(begin);
+  let param = pointer(r, 0) + from;
+  let expAvg = pointer(r, 1) + from;
+  let expAvgSq = pointer(r, 2) + from;
+  let largest = pointer(r, 3) ? pointer(r, 3) + from : 0;
+  let grad = pointer(r, 4) + from;
+  const flip = splat(int(r, 15) ? -1 : 1);
+  const decouples = int(r, 14) != 0;
+  const fresh = splat(float(r, 5));
+  const keep = splat(float(r, 6));
+  const inverse = splat(<f32>1 / float(r, 12));
+  let n = end - begin;
+  for (; n >= 4; n -= 4) {
+    adam4(r, param, expAvg, expAvgSq, largest, grad, flip, decouples, fresh, keep, inverse, 4);
+    param += 16;
+    expAvg += 16;
+    expAvgSq += 16;
+    grad += 16;
+    if (largest) largest += 16;
+  }
+  if (n > 0) adam4(r, param, expAvg, expAvgSq, largest, grad, flip, decouples, fresh, keep, inverse, n);
 }
 
-@unmanaged
-class Adam {
-  @inline step(r: usize, at: usize, n: i32): void {
-    let p = elements(r, 0, at, n);
-    let g = signed(r, 4, 15, at, n);
-    if (int(r, 14)) p = f32x4.mul(p, number(r, 10));
-    else g = decayed(r, 9, g, p);
-    const m = lerp(pointer(r, 1) + at, g, float(r, 5), n);
-    let v = squares(pointer(r, 2) + at, g, number(r, 6), number(r, 7), n);
-    if (pointer(r, 3)) {
-      v = f32x4.max(elements(r, 3, at, n), v);
-      storeUpTo4(pointer(r, 3) + at, v, n);
-    }
-    const denominator = f32x4.add(f32x4.div(f32x4.sqrt(v), number(r, 12)), number(r, 8));
-    storeUpTo4(pointer(r, 0) + at, nmadd(number(r, 11), f32x4.div(m, denominator), p), n);
+// @ts-ignore: decorator
+@inline function adam4(
+  r: usize,
+  param: usize,
+  expAvg: usize,
+  expAvgSq: usize,
+  largest: usize,
+  grad: usize,
+  flip: v128,
+  decouples: bool,
+  fresh: v128,
+  keep: v128,
+  inverse: v128,
+  n: i32,
+): void {
+  let p = loadUpTo4(param, n);
+  let g = f32x4.mul(loadUpTo4(grad, n), flip);
+  if (decouples) p = f32x4.mul(p, number(r, 10));
+  else g = decayed(r, 9, g, p);
+  const old = loadUpTo4(expAvg, n);
+  const way = f32x4.sub(g, old);
+  // As in lerp.
+  const m = float(r, 5) < 0.5 ? madd(fresh, way, old) : nmadd(f32x4.sub(splat(1), fresh), way, g);
+  storeUpTo4(expAvg, m, n);
+  let v = squares(expAvgSq, g, keep, number(r, 7), n);
+  if (largest) {
+    v = f32x4.max(loadUpTo4(largest, n), v);
+    storeUpTo4(largest, v, n);
   }
+  // A product with the correction's inverse, because roots and quotients are what the loop waits for.
+  const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v), inverse), number(r, 8));
+  storeUpTo4(param, nmadd(number(r, 11), f32x4.div(m, denominator), p), n);
 }
 
 /**

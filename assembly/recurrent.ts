@@ -12,6 +12,56 @@ import { bytes, splat } from './simd';
   return p ? loadUpTo4(p + offset, n) : i32x4.splat(0);
 }
 
+/** to = σ(x + s) for n numbers: two vectors at a time, because each is one long chain of dependent instructions. */
+function sigmoids(to: usize, x: usize, s: usize, n: i32): void {
+  for (; n >= 8; n -= 8) {
+    const a = sigmoid(f32x4.add(v128.load(x), v128.load(s)));
+    const b = sigmoid(f32x4.add(v128.load(x, 16), v128.load(s, 16)));
+    v128.store(to, a);
+    v128.store(to, b, 16);
+    to += 32;
+    x += 32;
+    s += 32;
+  }
+  for (; n > 0; n -= 4) {
+    storeUpTo4(to, sigmoid(f32x4.add(loadUpTo4(x, n), loadUpTo4(s, n))), n);
+    to += 16;
+    x += 16;
+    s += 16;
+  }
+}
+
+/** to = tanh(x + factor · s) for n numbers, without a factor where it is null. */
+function tangents(to: usize, x: usize, s: usize, factor: usize, n: i32): void {
+  for (; n >= 8; n -= 8) {
+    let a = v128.load(s);
+    let b = v128.load(s, 16);
+    if (factor) {
+      a = f32x4.mul(a, v128.load(factor));
+      b = f32x4.mul(b, v128.load(factor, 16));
+      factor += 32;
+    }
+    a = tanh(f32x4.add(v128.load(x), a));
+    b = tanh(f32x4.add(v128.load(x, 16), b));
+    v128.store(to, a);
+    v128.store(to, b, 16);
+    to += 32;
+    x += 32;
+    s += 32;
+  }
+  for (; n > 0; n -= 4) {
+    let a = loadUpTo4(s, n);
+    if (factor) {
+      a = f32x4.mul(a, loadUpTo4(factor, n));
+      factor += 16;
+    }
+    storeUpTo4(to, tanh(f32x4.add(loadUpTo4(x, n), a)), n);
+    to += 16;
+    x += 16;
+    s += 16;
+  }
+}
+
 /**
  * i, f, o = σ, g = tanh of x + s; c = f · before + i · g; h = o · tanh(c). Keeps the gates for the gradient.
  * Slots: 0 h, 1 c, 2 gates, 3 x, 4 s, 5 before, 6 hidden. Work: rows.
@@ -23,29 +73,41 @@ export function lstmCell_f32(r: usize, begin: i32, end: i32): void {
     let h = pointer(r, 0) + row * gate;
     let c = pointer(r, 1) + row * gate;
     let gates = pointer(r, 2) + row * 4 * gate;
-    let x = pointer(r, 3) + row * 4 * gate;
-    let s = pointer(r, 4) + row * 4 * gate;
+    const x = pointer(r, 3) + row * 4 * gate;
+    const s = pointer(r, 4) + row * 4 * gate;
     let before = pointer(r, 5) + row * gate;
-    for (let n = hidden; n > 0; n -= 4) {
-      const i = sigmoid(f32x4.add(loadUpTo4(x, n), loadUpTo4(s, n)));
-      const f = sigmoid(f32x4.add(loadUpTo4(x + gate, n), loadUpTo4(s + gate, n)));
-      const g = tanh(f32x4.add(loadUpTo4(x + 2 * gate, n), loadUpTo4(s + 2 * gate, n)));
-      const o = sigmoid(f32x4.add(loadUpTo4(x + 3 * gate, n), loadUpTo4(s + 3 * gate, n)));
-      const cell = f32x4.add(f32x4.mul(f, loadUpTo4(before, n)), f32x4.mul(i, g));
-      storeUpTo4(gates, i, n);
-      storeUpTo4(gates + gate, f, n);
-      storeUpTo4(gates + 2 * gate, g, n);
-      storeUpTo4(gates + 3 * gate, o, n);
-      storeUpTo4(c, cell, n);
-      storeUpTo4(h, f32x4.mul(o, tanh(cell)), n);
+    sigmoids(gates, x, s, 2 * hidden);
+    tangents(gates + 2 * gate, x + 2 * gate, s + 2 * gate, 0, hidden);
+    sigmoids(gates + 3 * gate, x + 3 * gate, s + 3 * gate, hidden);
+    let n = hidden;
+    for (; n >= 8; n -= 8) {
+      const a = lstmState(c, gates, before, gate, 4);
+      const b = lstmState(c + 16, gates + 16, before + 16, gate, 4);
+      v128.store(h, f32x4.mul(v128.load(gates + 3 * gate), tanh(a)));
+      v128.store(h, f32x4.mul(v128.load(gates + 3 * gate, 16), tanh(b)), 16);
+      h += 32;
+      c += 32;
+      gates += 32;
+      before += 32;
+    }
+    for (; n > 0; n -= 4) {
+      const a = lstmState(c, gates, before, gate, n);
+      storeUpTo4(h, f32x4.mul(loadUpTo4(gates + 3 * gate, n), tanh(a)), n);
       h += 16;
       c += 16;
       gates += 16;
-      x += 16;
-      s += 16;
       before += 16;
     }
   }
+}
+
+/** c = f · before + i · g of four units, or the last n. */
+// @ts-ignore: decorator
+@inline function lstmState(c: usize, gates: usize, before: usize, gate: usize, n: i32): v128 {
+  const kept = f32x4.mul(loadUpTo4(gates + gate, n), loadUpTo4(before, n));
+  const state = f32x4.add(kept, f32x4.mul(loadUpTo4(gates, n), loadUpTo4(gates + 2 * gate, n)));
+  storeUpTo4(c, state, n);
+  return state;
 }
 
 /**
@@ -96,23 +158,20 @@ export function gruCell_f32(r: usize, begin: i32, end: i32): void {
   const hidden = int(r, 5);
   const gate = bytes(hidden);
   for (let row = <usize>begin; row < <usize>end; row++) {
-    let at = row * gate;
+    let h = pointer(r, 0) + row * gate;
     let gates = pointer(r, 1) + row * 3 * gate;
-    let x = pointer(r, 2) + row * 3 * gate;
-    let s = pointer(r, 3) + row * 3 * gate;
+    const x = pointer(r, 2) + row * 3 * gate;
+    const s = pointer(r, 3) + row * 3 * gate;
+    let before = pointer(r, 4) + row * gate;
+    sigmoids(gates, x, s, 2 * hidden);
+    tangents(gates + 2 * gate, x + 2 * gate, s + 2 * gate, gates, hidden);
     for (let n = hidden; n > 0; n -= 4) {
-      const reset = sigmoid(f32x4.add(loadUpTo4(x, n), loadUpTo4(s, n)));
-      const keep = sigmoid(f32x4.add(loadUpTo4(x + gate, n), loadUpTo4(s + gate, n)));
-      const fresh = tanh(f32x4.add(loadUpTo4(x + 2 * gate, n), f32x4.mul(reset, loadUpTo4(s + 2 * gate, n))));
-      const before = loadUpTo4(pointer(r, 4) + at, n);
-      storeUpTo4(gates, reset, n);
-      storeUpTo4(gates + gate, keep, n);
-      storeUpTo4(gates + 2 * gate, fresh, n);
-      storeUpTo4(pointer(r, 0) + at, f32x4.add(fresh, f32x4.mul(keep, f32x4.sub(before, fresh))), n);
+      const fresh = loadUpTo4(gates + 2 * gate, n);
+      const way = f32x4.sub(loadUpTo4(before, n), fresh);
+      storeUpTo4(h, f32x4.add(fresh, f32x4.mul(loadUpTo4(gates + gate, n), way)), n);
+      h += 16;
       gates += 16;
-      x += 16;
-      s += 16;
-      at += 16;
+      before += 16;
     }
   }
 }

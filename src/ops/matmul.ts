@@ -3,7 +3,7 @@ import { checkOptions } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { keywords, leading } from '../core/keywords.js';
-import { broadcastShapes, sizeOf } from '../core/shape.js';
+import { broadcastShapes, sameShape, sizeOf } from '../core/shape.js';
 import type { Matmul } from '../core/signatures.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, mul } from './arithmetic.js';
@@ -276,11 +276,16 @@ export const mv = /* @__PURE__ */ keywords('mv', ['vec'], (input: Tensor, vec: T
   return matmul(input, vec);
 });
 
+/** Terms from which a dot product is summed with compensation. */
+const LONG_DOT = 1 << 17;
+
 /** [K] · [K] → []. */
 export const dot = /* @__PURE__ */ keywords('dot', ['other'], (input: Tensor, other: Tensor): Tensor => {
   exactly('dot', input, 1, 'input');
   exactly('dot', other, 1, 'other');
-  return matmul(input, other);
+  // Sums are compensated where the blocks of a product are only added up, which shows after a million terms.
+  const isLong = input.numel() > LONG_DOT && sameShape(input.shape, other.shape) && input.dtype === other.dtype;
+  return isLong ? sum(mul(input, other)) : matmul(input, other);
 });
 
 /** [M], [N] → [M, N]. */
