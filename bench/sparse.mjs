@@ -58,7 +58,10 @@ const row = (label, cells) => console.log(`${label.padEnd(34)}${cells.map((cell)
 /** @param {string} arithmetic */
 function table(arithmetic) {
   for (const n of [64, 256]) {
-    row(`${arithmetic}: S [512, 512] · X [512, ${n}]`, FORMS.map(({ name }) => name));
+    row(
+      `${arithmetic}: S [512, 512] · X [512, ${n}]`,
+      FORMS.map(({ name }) => name),
+    );
     const x = randn([512, n]);
     for (const sparsity of SPARSITIES) {
       const sides = FORMS.map(({ format, block }) => {
@@ -69,7 +72,10 @@ function table(arithmetic) {
       });
       const w = randn([512, 512]);
       const [base = 0, ...times] = race([run(() => matmul(w, x)), ...sides.map((s) => run(() => s.matmul(x)))]);
-      row(`  ${100 * sparsity} %`, times.map((ms) => (base / ms).toFixed(2)));
+      row(
+        `  ${100 * sparsity} %`,
+        times.map((ms) => (base / ms).toFixed(2)),
+      );
     }
   }
 }
@@ -77,7 +83,10 @@ function table(arithmetic) {
 /** @param {string} arithmetic */
 function gradients(arithmetic) {
   for (const n of [64, 256]) {
-    row(`${arithmetic}: both gradients, N = ${n}`, FORMS.map(({ name }) => name));
+    row(
+      `${arithmetic}: both gradients, N = ${n}`,
+      FORMS.map(({ name }) => name),
+    );
     for (const sparsity of [0.8, 0.9, 0.95]) {
       const g = randn([512, n]);
       const x = randn([512, n], { requiresGrad: true });
@@ -94,7 +103,10 @@ function gradients(arithmetic) {
         ],
         { rounds: 11, budget: 20 },
       );
-      row(`  ${100 * sparsity} %, forward and backward`, times.map((ms) => (base / ms).toFixed(2)));
+      row(
+        `  ${100 * sparsity} %, forward and backward`,
+        times.map((ms) => (base / ms).toFixed(2)),
+      );
     }
   }
 }
@@ -102,7 +114,10 @@ function gradients(arithmetic) {
 /** @param {string} arithmetic */
 function layer(arithmetic) {
   for (const batch of [1, 64]) {
-    row(`${arithmetic}: Linear 512→512, batch ${batch}`, FORMS.map(({ name }) => name));
+    row(
+      `${arithmetic}: Linear 512→512, batch ${batch}`,
+      FORMS.map(({ name }) => name),
+    );
     const x = randn([batch, 512]);
     for (const sparsity of [0.5, 0.8, 0.9, 0.95]) {
       const w = randn([512, 512]);
@@ -113,7 +128,10 @@ function layer(arithmetic) {
         return s;
       });
       const [base = 0, ...times] = race([run(() => linear(x, w)), ...sides.map((s) => run(() => sparse.linear(x, s)))]);
-      row(`  ${100 * sparsity} %`, times.map((ms) => (base / ms).toFixed(2)));
+      row(
+        `  ${100 * sparsity} %`,
+        times.map((ms) => (base / ms).toFixed(2)),
+      );
     }
   }
 }
