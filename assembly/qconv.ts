@@ -136,10 +136,15 @@ function readBand(r: usize, x: usize, top: i32, lines: i32, image: usize): void 
     for (let line = 0; line < lines; line++) {
       const y = to + <usize>line * row,
         at = top + line;
-      if (at < 0 || at >= H) memory.fill(y, 0, row);
+      if (at < 0 || at >= H) clear(y);
       else readRow(from + bytes(at * W), second, left, shift, y);
     }
   }
+}
+
+function clear(y: usize): void {
+  // A row of a few words, for which a loop is faster than a call of memory.fill.
+  for (const end = y + row; y < end; y += 4) store<i32>(y, 0);
 }
 
 /** One row of words: of this channel and the one `second` bytes behind it, or of this one alone. */
@@ -174,16 +179,23 @@ function readRow(x: usize, second: usize, left: i32, shift: i32, y: usize): void
   }
   for (const stop = to + (to == y ? row : bytes(padded + shift)); at < stop; at += 4) store<i32>(at, 0);
   if (to == y) return;
-  if (alone) pairUp(to, shift);
-  if (SW == 1) memory.copy(y, to, bytes(padded));
-  else spreadPhases(to, y);
+  if (!alone) spreadPhases(to, y);
+  else if (SW == 1) pairUp(to, shift, y);
+  else {
+    pairUp(to, shift, to);
+    spreadPhases(to, y);
+  }
 }
 
-/** Puts beside each number of a row the one `shift` columns to the right of it. */
-function pairUp(words: usize, shift: i32): void {
+/**
+ * Puts beside each number of a row the one `shift` columns to the right of it. Four at a time, up to three words beyond the
+ * row are made of what happens to stand there: no output that is stored reads them.
+ */
+function pairUp(words: usize, shift: i32, to: usize): void {
   const end = words + bytes(padded);
-  for (const ahead = bytes(shift); words < end; words += 4) {
-    store<i32>(words, load<i32>(words) | (load<i32>(words + ahead) << 16));
+  for (const ahead = bytes(shift); words < end; words += 16) {
+    v128.store(to, v128.or(v128.load(words), i32x4.shl(v128.load(words + ahead), 16)));
+    to += 16;
   }
 }
 
