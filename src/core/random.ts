@@ -11,6 +11,15 @@ const M1 = 0xcd9e8d57;
 const W0 = 0x9e3779b9;
 const W1 = 0xbb67ae85;
 
+/** The lower 32 bits of a whole number below 2^53, of which `highWord` gives the others. */
+export function lowWord(n: number): number {
+  return n >>> 0;
+}
+
+export function highWord(n: number): number {
+  return Math.floor(n / 2 ** 32) >>> 0;
+}
+
 /** High 32 bits of a 32 × 32 bit product; doubles are exact on 16-bit halves. */
 function mulHigh(a: number, b: number): number {
   const aHigh = a >>> 16;
@@ -56,10 +65,13 @@ export interface GeneratorState {
   readonly counter: number;
 }
 
+const NO_WORDS: readonly number[] = [];
+
 /** A stream of random numbers: a seed and a place in it. Seeds are whole numbers in [0, 2^53). */
 export class Generator {
   private counter = 0;
-  private block: readonly number[] = [];
+  /** What is left of a block that was begun. */
+  private block: readonly number[] = NO_WORDS;
 
   constructor(private seed = 0) {
     this.manualSeed(seed);
@@ -71,7 +83,7 @@ export class Generator {
     }
     this.seed = seed;
     this.counter = 0;
-    this.block = [];
+    this.block = NO_WORDS;
     return this;
   }
 
@@ -86,22 +98,27 @@ export class Generator {
 
   /** The seed as the two key words of Philox. */
   key(): [number, number] {
-    return [this.seed >>> 0, Math.floor(this.seed / 2 ** 32) >>> 0];
+    return [lowWord(this.seed), highWord(this.seed)];
+  }
+
+  /** The seed that the stream began with. */
+  initialSeed(): number {
+    return this.seed;
   }
 
   /** Reserves `blocks` blocks of four words and returns the counter of the first; kernels fill tensors from it. */
-  reserve(blocks: number): { low: number; high: number } {
-    this.block = [];
+  reserve(blocks: number): number {
+    this.block = NO_WORDS;
     const at = this.counter;
     this.counter += blocks;
-    return { low: at >>> 0, high: Math.floor(at / 2 ** 32) >>> 0 };
+    return at;
   }
 
   /** The next 32 random bits. */
   uint32(): number {
     if (this.block.length === 0) {
-      const { low, high } = this.reserve(1);
-      this.block = philox(...this.key(), low, high);
+      const at = this.reserve(1);
+      this.block = philox(...this.key(), lowWord(at), highWord(at));
     }
     const [first, ...rest] = this.block as [number, ...number[]];
     this.block = rest;
@@ -154,8 +171,8 @@ export class Generator {
 /** A number as two words, a text as its character codes: what a fork mixes into the key. */
 function* wordsOf(part: number | string): Iterable<number> {
   if (typeof part === 'number') {
-    yield part >>> 0;
-    yield Math.floor(part / 2 ** 32) >>> 0;
+    yield lowWord(part);
+    yield highWord(part);
     return;
   }
   for (let i = 0; i < part.length; i++) yield part.charCodeAt(i);

@@ -2,7 +2,7 @@ import { currentDevice } from '../backend/current.js';
 import { isOptions, readArguments } from '../core/arguments.js';
 import { checkDType } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
-import { defaultGenerator, type Generator } from '../core/random.js';
+import { defaultGenerator, type Generator, highWord, lowWord } from '../core/random.js';
 import type { RankOf } from '../core/rank.js';
 import { checkShape, type Shape } from '../core/shape.js';
 import { CREATE_NAMES, readSizes } from '../core/sizes.js';
@@ -18,11 +18,23 @@ export interface RandomOptions<D extends 'float32' | 'int32' = 'float32'> extend
   readonly generator?: Generator;
 }
 
+/** Where a draw stands in its stream, as kernels take it. One list for all draws, so that a replay makes none of its own. */
+const place = [0, 0, 0, 0];
+
+/** Reserves `blocks` blocks and sets `place` to where they begin: two words of the seed, two of the counter. */
+function moveOn(generator: Generator, blocks: number): void {
+  const seed = generator.initialSeed();
+  const counter = generator.reserve(blocks);
+  place[0] = lowWord(seed);
+  place[1] = highWord(seed);
+  place[2] = lowWord(counter);
+  place[3] = highWord(counter);
+}
+
 /** Fills `y` from the next numbers of the stream. Element i comes from word i mod 4 of block ⌊i / 4⌋ of this call. */
 function draw(kernel: string, y: Tensor, generator: Generator, floats: readonly number[]): void {
-  const key = generator.key();
   const blocks = Math.ceil(y.numel() / 4);
-  const counter = generator.reserve(blocks);
+  moveOn(generator, blocks);
   y.storage.device.launch({
     kernel,
     work: y.numel(),
@@ -30,11 +42,10 @@ function draw(kernel: string, y: Tensor, generator: Generator, floats: readonly 
     writes: [y],
     reads: [],
     floats,
-    ints: [...key, counter.low, counter.high],
+    ints: place,
     refresh(numbers) {
-      const next = generator.reserve(blocks);
-      numbers.int(2, next.low);
-      numbers.int(3, next.high);
+      moveOn(generator, blocks);
+      for (let i = 0; i < place.length; i++) numbers.int(i, place[i] as number);
     },
   });
 }

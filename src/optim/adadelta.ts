@@ -1,8 +1,8 @@
 import { fail } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -34,7 +34,9 @@ const DEFAULTS: AdadeltaSettings = { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0,
  *
  * State: `step`, `square_avg`, `acc_delta`.
  */
-export class Adadelta extends Optimizer<AdadeltaSettings, AdadeltaState> {
+export class Adadelta extends FusedOptimizer<AdadeltaSettings, AdadeltaState> {
+  protected readonly kernel = 'adadelta_f32';
+
   constructor(params: Params<AdadeltaSettings>, ...given: NamedArguments<AdadeltaOptions, typeof ADADELTA_ORDER>) {
     super(params, readSettings<AdadeltaOptions>(new.target.name, given, ADADELTA_ORDER), DEFAULTS);
   }
@@ -48,10 +50,23 @@ export class Adadelta extends Optimizer<AdadeltaSettings, AdadeltaState> {
     return { step: 0, square_avg: { fill: 0 }, acc_delta: { fill: 0 } };
   }
 
-  protected update(param: Tensor, grad: Tensor, state: AdadeltaState, group: ParamGroup<AdadeltaSettings>): void {
+  protected written(param: Tensor, state: AdadeltaState): (Tensor | null)[] {
+    return [param, state.square_avg, state.acc_delta];
+  }
+
+  protected nextStep(
+    state: AdadeltaState,
+    group: ParamGroup<AdadeltaSettings>,
+    floats: number[],
+    ints: number[],
+  ): void {
     const { lr, rho, eps, weightDecay, maximize } = group;
     state.step++;
-    const floats = [lr, rho, 1 - rho, eps, weightDecay];
-    this.launch('adadelta_f32', param, [state.square_avg, state.acc_delta], grad, floats, [Number(maximize)]);
+    floats[0] = lr;
+    floats[1] = rho;
+    floats[2] = 1 - rho;
+    floats[3] = eps;
+    floats[4] = weightDecay;
+    ints[1] = Number(maximize);
   }
 }

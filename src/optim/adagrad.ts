@@ -1,7 +1,7 @@
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -42,7 +42,9 @@ const DEFAULTS: AdagradSettings = {
  *
  * State: `step`, `sum`.
  */
-export class Adagrad extends Optimizer<AdagradSettings, AdagradState> {
+export class Adagrad extends FusedOptimizer<AdagradSettings, AdagradState> {
+  protected readonly kernel = 'adagrad_f32';
+
   constructor(params: Params<AdagradSettings>, ...given: NamedArguments<AdagradOptions, typeof ADAGRAD_ORDER>) {
     super(params, readSettings<AdagradOptions>(new.target.name, given, ADAGRAD_ORDER), DEFAULTS);
   }
@@ -55,10 +57,16 @@ export class Adagrad extends Optimizer<AdagradSettings, AdagradState> {
     return { step: 0, sum: { fill: group.initialAccumulatorValue } };
   }
 
-  protected update(param: Tensor, grad: Tensor, state: AdagradState, group: ParamGroup<AdagradSettings>): void {
+  protected written(param: Tensor, state: AdagradState): (Tensor | null)[] {
+    return [param, state.sum];
+  }
+
+  protected nextStep(state: AdagradState, group: ParamGroup<AdagradSettings>, floats: number[], ints: number[]): void {
     const { lr, lrDecay, weightDecay, eps, maximize } = group;
-    const stepSize = lr / (1 + state.step * lrDecay);
+    floats[0] = lr / (1 + state.step * lrDecay);
+    floats[1] = eps;
+    floats[2] = weightDecay;
+    ints[1] = Number(maximize);
     state.step++;
-    this.launch('adagrad_f32', param, [state.sum], grad, [stepSize, eps, weightDecay], [Number(maximize)]);
   }
 }

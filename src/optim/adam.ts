@@ -1,7 +1,7 @@
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkBetas, checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -36,7 +36,8 @@ const DEFAULTS: AdamSettings = {
   maximize: false,
 };
 
-abstract class AdamFamily extends Optimizer<AdamSettings, AdamState> {
+abstract class AdamFamily extends FusedOptimizer<AdamSettings, AdamState> {
+  protected readonly kernel = 'adam_f32';
   /** Whether weight decay shrinks the weights themselves rather than joining the gradient. */
   protected abstract readonly decoupled: boolean;
 
@@ -50,27 +51,25 @@ abstract class AdamFamily extends Optimizer<AdamSettings, AdamState> {
     return { step: 0, exp_avg: zeros, exp_avg_sq: zeros, ...(group.amsgrad ? { max_exp_avg_sq: zeros } : {}) };
   }
 
-  protected update(param: Tensor, grad: Tensor, state: AdamState, group: ParamGroup<AdamSettings>): void {
-    const { lr, betas, eps, weightDecay, amsgrad, maximize } = group;
-    const [beta1, beta2] = betas;
-    state.step++;
-    this.launch(
-      'adam_f32',
-      param,
-      [state.exp_avg, state.exp_avg_sq, amsgrad ? state.max_exp_avg_sq : null],
-      grad,
-      [
-        1 - beta1,
-        beta2,
-        1 - beta2,
-        eps,
-        weightDecay,
-        1 - lr * weightDecay,
-        lr / (1 - beta1 ** state.step),
-        Math.sqrt(1 - beta2 ** state.step),
-      ],
-      [Number(this.decoupled), Number(maximize)],
-    );
+  protected written(param: Tensor, state: AdamState, { amsgrad }: ParamGroup<AdamSettings>): (Tensor | null)[] {
+    return [param, state.exp_avg, state.exp_avg_sq, amsgrad ? (state.max_exp_avg_sq ?? null) : null];
+  }
+
+  protected nextStep(state: AdamState, group: ParamGroup<AdamSettings>, floats: number[], ints: number[]): void {
+    const { lr, betas, eps, weightDecay, maximize } = group;
+    const beta1 = betas[0];
+    const beta2 = betas[1];
+    const step = ++state.step;
+    floats[0] = 1 - beta1;
+    floats[1] = beta2;
+    floats[2] = 1 - beta2;
+    floats[3] = eps;
+    floats[4] = weightDecay;
+    floats[5] = 1 - lr * weightDecay;
+    floats[6] = lr / (1 - beta1 ** step);
+    floats[7] = Math.sqrt(1 - beta2 ** step);
+    ints[1] = Number(this.decoupled);
+    ints[2] = Number(maximize);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkBetas, checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -33,7 +33,9 @@ const DEFAULTS: AdamaxSettings = { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, wei
  *
  * State: `step`, `exp_avg`, `exp_inf`.
  */
-export class Adamax extends Optimizer<AdamaxSettings, AdamaxState> {
+export class Adamax extends FusedOptimizer<AdamaxSettings, AdamaxState> {
+  protected readonly kernel = 'adamax_f32';
+
   constructor(params: Params<AdamaxSettings>, ...given: NamedArguments<AdamaxOptions, typeof ADAMAX_ORDER>) {
     super(params, readSettings<AdamaxOptions>(new.target.name, given, ADAMAX_ORDER), DEFAULTS);
   }
@@ -47,12 +49,20 @@ export class Adamax extends Optimizer<AdamaxSettings, AdamaxState> {
     return { step: 0, exp_avg: { fill: 0 }, exp_inf: { fill: 0 } };
   }
 
-  protected update(param: Tensor, grad: Tensor, state: AdamaxState, group: ParamGroup<AdamaxSettings>): void {
+  protected written(param: Tensor, state: AdamaxState): (Tensor | null)[] {
+    return [param, state.exp_avg, state.exp_inf];
+  }
+
+  protected nextStep(state: AdamaxState, group: ParamGroup<AdamaxSettings>, floats: number[], ints: number[]): void {
     const { lr, betas, eps, weightDecay, maximize } = group;
-    const [beta1, beta2] = betas;
-    state.step++;
-    const stepSize = lr / (1 - beta1 ** state.step);
-    const floats = [1 - beta1, beta2, eps, weightDecay, stepSize];
-    this.launch('adamax_f32', param, [state.exp_avg, state.exp_inf], grad, floats, [Number(maximize)]);
+    const beta1 = betas[0];
+    const beta2 = betas[1];
+    const step = ++state.step;
+    floats[0] = 1 - beta1;
+    floats[1] = beta2;
+    floats[2] = eps;
+    floats[3] = weightDecay;
+    floats[4] = lr / (1 - beta1 ** step);
+    ints[1] = Number(maximize);
   }
 }

@@ -1,7 +1,7 @@
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -37,7 +37,9 @@ const DEFAULTS: ASGDSettings = { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, we
  *
  * State: `step`, `eta`, `mu`, `ax`.
  */
-export class ASGD extends Optimizer<ASGDSettings, ASGDState> {
+export class ASGD extends FusedOptimizer<ASGDSettings, ASGDState> {
+  protected readonly kernel = 'asgd_f32';
+
   constructor(params: Params<ASGDSettings>, ...given: NamedArguments<ASGDOptions, typeof ASGD_ORDER>) {
     super(params, readSettings<ASGDOptions>(new.target.name, given, ASGD_ORDER), DEFAULTS);
   }
@@ -50,10 +52,17 @@ export class ASGD extends Optimizer<ASGDSettings, ASGDState> {
     return { step: 0, eta: group.lr, mu: 1, ax: { fill: 0 } };
   }
 
-  protected update(param: Tensor, grad: Tensor, state: ASGDState, group: ParamGroup<ASGDSettings>): void {
+  protected written(param: Tensor, state: ASGDState): (Tensor | null)[] {
+    return [param, state.ax];
+  }
+
+  protected nextStep(state: ASGDState, group: ParamGroup<ASGDSettings>, floats: number[], ints: number[]): void {
     const { lr, lambd, alpha, t0, weightDecay, maximize } = group;
-    const floats = [state.eta, 1 - lambd * state.eta, state.mu, weightDecay];
-    this.launch('asgd_f32', param, [state.ax], grad, floats, [Number(maximize)]);
+    floats[0] = state.eta;
+    floats[1] = 1 - lambd * state.eta;
+    floats[2] = state.mu;
+    floats[3] = weightDecay;
+    ints[1] = Number(maximize);
     state.step++;
     state.eta = lr / (1 + lambd * lr * state.step) ** alpha;
     state.mu = 1 / Math.max(1, state.step - t0);

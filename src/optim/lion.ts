@@ -1,7 +1,7 @@
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkBetas, checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -31,7 +31,9 @@ const DEFAULTS: LionSettings = { lr: 1e-4, betas: [0.9, 0.99], weightDecay: 0, m
  *
  * State: `exp_avg`.
  */
-export class Lion extends Optimizer<LionSettings, LionState> {
+export class Lion extends FusedOptimizer<LionSettings, LionState> {
+  protected readonly kernel = 'lion_f32';
+
   constructor(params: Params<LionSettings>, ...given: NamedArguments<LionOptions, typeof LION_ORDER>) {
     super(params, readSettings<LionOptions>(new.target.name, given, LION_ORDER), DEFAULTS);
   }
@@ -45,10 +47,20 @@ export class Lion extends Optimizer<LionSettings, LionState> {
     return { exp_avg: { fill: 0 } };
   }
 
-  protected update(param: Tensor, grad: Tensor, state: LionState, group: ParamGroup<LionSettings>): void {
+  protected written(param: Tensor, state: LionState): (Tensor | null)[] {
+    return [param, state.exp_avg];
+  }
+
+  protected nextStep(_state: LionState, group: ParamGroup<LionSettings>, floats: number[], ints: number[]): void {
     const { lr, betas, weightDecay, maximize } = group;
-    const [beta1, beta2] = betas;
-    const floats = [lr, beta1, 1 - beta1, beta2, 1 - beta2, 1 - lr * weightDecay];
-    this.launch('lion_f32', param, [state.exp_avg], grad, floats, [Number(maximize)]);
+    const beta1 = betas[0];
+    const beta2 = betas[1];
+    floats[0] = lr;
+    floats[1] = beta1;
+    floats[2] = 1 - beta1;
+    floats[3] = beta2;
+    floats[4] = 1 - beta2;
+    floats[5] = 1 - lr * weightDecay;
+    ints[1] = Number(maximize);
   }
 }

@@ -112,10 +112,6 @@ export class Muon extends Optimizer<MuonSettings, MuonState> {
     return { momentum_buffer: { fill: 0 } };
   }
 
-  protected override get replayable(): boolean {
-    return false;
-  }
-
   protected update(param: Tensor, grad: Tensor, state: MuonState, group: ParamGroup<MuonSettings>): void {
     const { lr, weightDecay, momentum, nesterov, adjustLrFn } = group;
     const [rows, columns] = param.shape as [number, number];

@@ -1,7 +1,7 @@
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkBetas, checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -48,7 +48,9 @@ const DEFAULTS: NAdamSettings = {
  *
  * State: `step`, `mu_product`, `exp_avg`, `exp_avg_sq`.
  */
-export class NAdam extends Optimizer<NAdamSettings, NAdamState> {
+export class NAdam extends FusedOptimizer<NAdamSettings, NAdamState> {
+  protected readonly kernel = 'nadam_f32';
+
   constructor(params: Params<NAdamSettings>, ...given: NamedArguments<NAdamOptions, typeof NADAM_ORDER>) {
     super(params, readSettings<NAdamOptions>(new.target.name, given, NADAM_ORDER), DEFAULTS);
   }
@@ -62,30 +64,28 @@ export class NAdam extends Optimizer<NAdamSettings, NAdamState> {
     return { step: 0, mu_product: 1, exp_avg: { fill: 0 }, exp_avg_sq: { fill: 0 } };
   }
 
-  protected update(param: Tensor, grad: Tensor, state: NAdamState, group: ParamGroup<NAdamSettings>): void {
+  protected written(param: Tensor, state: NAdamState): (Tensor | null)[] {
+    return [param, state.exp_avg, state.exp_avg_sq];
+  }
+
+  protected nextStep(state: NAdamState, group: ParamGroup<NAdamSettings>, floats: number[], ints: number[]): void {
     const { lr, betas, eps, weightDecay, momentumDecay, decoupledWeightDecay, maximize } = group;
-    const [beta1, beta2] = betas;
+    const beta1 = betas[0];
+    const beta2 = betas[1];
     const step = ++state.step;
     const mu = beta1 * (1 - 0.5 * 0.96 ** (step * momentumDecay));
     const muNext = beta1 * (1 - 0.5 * 0.96 ** ((step + 1) * momentumDecay));
     state.mu_product *= mu;
-    this.launch(
-      'nadam_f32',
-      param,
-      [state.exp_avg, state.exp_avg_sq],
-      grad,
-      [
-        1 - beta1,
-        beta2,
-        1 - beta2,
-        eps,
-        weightDecay,
-        1 - lr * weightDecay,
-        1 - beta2 ** step,
-        (lr * (1 - mu)) / (1 - state.mu_product),
-        (lr * muNext) / (1 - state.mu_product * muNext),
-      ],
-      [Number(decoupledWeightDecay), Number(maximize)],
-    );
+    floats[0] = 1 - beta1;
+    floats[1] = beta2;
+    floats[2] = 1 - beta2;
+    floats[3] = eps;
+    floats[4] = weightDecay;
+    floats[5] = 1 - lr * weightDecay;
+    floats[6] = 1 - beta2 ** step;
+    floats[7] = (lr * (1 - mu)) / (1 - state.mu_product);
+    floats[8] = (lr * muNext) / (1 - state.mu_product * muNext);
+    ints[1] = Number(decoupledWeightDecay);
+    ints[2] = Number(maximize);
   }
 }

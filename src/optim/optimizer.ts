@@ -1,5 +1,4 @@
 import { enableGrad, isCapturing, noGrad } from '../autograd/index.js';
-import type { LaunchNumbers } from '../core/device.js';
 import { fail, show } from '../core/errors.js';
 import { openScope } from '../core/scope.js';
 import { sameShape } from '../core/shape.js';
@@ -18,26 +17,28 @@ export interface HookHandle {
   remove(): void;
 }
 
-/** Elements from which a thread is worth waking. */
-const GRAIN = 16384;
-
 /** Enters `call`, which no other entry is even where the same hook is registered twice. */
 function register(hooks: Set<() => void>, call: () => void): HookHandle {
   hooks.add(call);
   return { remove: () => void hooks.delete(call) };
 }
 
-/** One parameter's share of a step. */
-interface Update<H extends Settings, S> {
-  readonly param: Tensor;
-  readonly grad: Tensor;
-  readonly group: ParamGroup<H>;
-  readonly state: S;
+/** Calls those that are there now, whatever they add and remove. Nothing is recorded. */
+function callAll(hooks: ReadonlySet<() => void>): void {
+  if (hooks.size === 0) return;
+  noGrad(() => {
+    for (const call of [...hooks]) call();
+  });
+}
+
+/** The gradient to update `param` with, or null where there is none. */
+function gradOf({ grad }: Tensor): Tensor | null {
+  return grad === null || grad.disposed ? null : grad;
 }
 
 /**
  * The base of optimizers: parameter groups, hooks, and state by parameter. A subclass says what the state of a parameter
- * begins as, and updates one parameter from its gradient with one fused kernel.
+ * begins as, and updates one parameter from its gradient.
  *
  * State is made when a parameter first has a gradient, and belongs to no scope; `dispose()` frees it. Parameters without a
  * gradient are left alone. A step leaves nothing else behind.
@@ -53,10 +54,6 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
   stepCount = 0;
   private readonly preHooks = new Set<() => void>();
   private readonly postHooks = new Set<() => void>();
-  /** Calls the running update once more. */
-  private again: () => void = () => {};
-  /** Takes the numbers of an update that a captured step replays. */
-  private replayed: LaunchNumbers | null = null;
 
   /**
    * `params` are tensors, or groups `{ params, lr, … }` with hyper-parameters of their own. Throws for an empty list, for
@@ -97,33 +94,30 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
   step(): undefined;
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
-    noGrad(() => {
-      for (const call of [...this.preHooks]) call();
-    });
+    callAll(this.preHooks);
     const loss = this.advance(closure);
     this.stepCount++;
-    noGrad(() => {
-      for (const call of [...this.postHooks]) call();
-    });
+    callAll(this.postHooks);
     return loss;
   }
 
   /** One step. Optimizers that need the closure more than once replace this. */
   protected advance<T>(closure: (() => T) | undefined): T | undefined {
     const loss = closure === undefined ? undefined : enableGrad(closure);
+    const { name } = this;
     const work = openScope();
     try {
-      // Everything that can fail comes first, so that a step is taken as a whole or not at all.
-      for (const { param, grad, state, group } of this.updates()) {
-        const target = dense(param);
-        const source = dense(grad);
-        // A captured step replays the kernel; the numbers it takes depend on settings and on the count of steps.
-        this.checkReplayable();
-        this.again = () => this.update(target, source, state, group);
-        this.update(target, source, state, group);
-        if (target !== param) copyInto(param, target);
-        param.storage.touch(this.name);
-        if (param instanceof Parameter) param.constraint?.apply();
+      this.prepare();
+      for (const group of this.paramGroups) {
+        for (const param of group.params) {
+          const grad = gradOf(param);
+          if (grad === null) continue;
+          const target = dense(param);
+          this.update(target, dense(grad), this.state.get(param) as S, group);
+          if (target !== param) copyInto(param, target);
+          param.storage.touch(name);
+          if (param instanceof Parameter) param.constraint?.apply();
+        }
       }
     } finally {
       work.end();
@@ -131,34 +125,42 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
     return loss;
   }
 
-  private updates(): Update<H, S>[] {
-    const found: Update<H, S>[] = [];
+  /** Everything about a step that can fail, so that it is taken as a whole or not at all: checks, and state not made yet. */
+  private prepare(): void {
+    const { name } = this;
+    if (isCapturing() && !this.replayable) {
+      fail(
+        'unsupported',
+        `${name}: a captured step cannot follow its settings from one step to the next. Capture forward and backward, and ` +
+          'call step() after it.',
+      );
+    }
     for (const group of this.paramGroups) {
+      const blank = Object.entries(this.blank(group));
       for (const param of group.params) {
-        param.check(this.name);
-        const { grad } = param;
-        if (grad === null || grad.disposed) continue;
+        param.check(name);
+        const grad = gradOf(param);
+        if (grad === null) continue;
         if (!sameShape(grad.shape, param.shape) || grad.dtype !== 'float32') {
           fail(
             'shape',
-            `${this.name}: the gradient of a parameter ${show(param.shape)} must be float32 of the same shape, ` +
+            `${name}: the gradient of a parameter ${show(param.shape)} must be float32 of the same shape, ` +
               `got ${grad.dtype} ${show(grad.shape)}.`,
           );
         }
-        found.push({ param, grad, group, state: this.stateOf(param, group) });
+        this.complete(param, blank);
       }
     }
-    return found;
   }
 
-  /** The state of `param`, with whatever it does not have yet. */
-  private stateOf(param: Tensor, group: ParamGroup<H>): S {
-    const state: ParamState = this.state.get(param) ?? {};
-    for (const [key, begin] of Object.entries(this.blank(group))) {
+  /** Gives the state of `param` whatever of `blank` it does not have yet: settings may come to need more. */
+  private complete(param: Tensor, blank: readonly [key: string, begin: Blank[string]][]): void {
+    const known = this.state.get(param);
+    const state: ParamState = known ?? {};
+    for (const [key, begin] of blank) {
       state[key] ??= typeof begin === 'number' ? begin : this.tensorLike(param, begin.fill);
     }
-    this.state.set(param, state as S);
-    return state as S;
+    if (known === undefined) this.state.set(param, state as S);
   }
 
   /** A tensor for the state of `param`, owned by no scope. */
@@ -166,53 +168,9 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
     return fill_(empty(param, param.shape, 'float32', `${this.name} state`), fill).keep();
   }
 
-  /** Whether update() is one launch of a fused kernel, whose numbers a captured step can set anew. */
+  /** Whether a captured step can set the numbers of update() anew. */
   protected get replayable(): boolean {
-    return true;
-  }
-
-  private checkReplayable(): void {
-    if (this.replayable || !isCapturing()) return;
-    fail(
-      'unsupported',
-      `${this.name}: a captured step cannot follow its settings from one step to the next. Capture forward and backward, and ` +
-        'call step() after it.',
-    );
-  }
-
-  /** Runs a fused kernel over the elements of `param`: slots param, state (null where absent), grad, floats, count, ints. */
-  protected launch(
-    kernel: string,
-    param: Tensor,
-    state: readonly (Tensor | null | undefined)[],
-    grad: Tensor,
-    floats: readonly number[],
-    ints: readonly number[],
-  ): void {
-    if (this.replayed !== null) {
-      for (let i = 0; i < floats.length; i++) this.replayed.float(i, floats[i] as number);
-      for (let i = 0; i < ints.length; i++) this.replayed.int(i + 1, ints[i] as number);
-      return;
-    }
-    const count = param.numel();
-    const { again } = this;
-    param.storage.device.launch({
-      kernel,
-      work: count,
-      grain: GRAIN,
-      writes: [param, ...state.map((tensor) => tensor ?? null)],
-      reads: [grad],
-      floats,
-      ints: [count, ...ints],
-      refresh: (numbers) => {
-        this.replayed = numbers;
-        try {
-          again();
-        } finally {
-          this.replayed = null;
-        }
-      },
-    });
+    return false;
   }
 
   /** Frees the gradients of all parameters; with `setToNone: false` they are kept and set to 0. */

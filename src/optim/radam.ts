@@ -1,7 +1,7 @@
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkBetas, checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -37,14 +37,14 @@ const DEFAULTS: RAdamSettings = {
 };
 
 /**
- * The factor r_t that makes up for the variance of the adaptive rate at step t, or null while the average of squares is too
+ * The factor r_t that makes up for the variance of the adaptive rate at step t, or 0 while the average of squares is too
  * short to be used at all.
  */
-function rectification(beta2: number, step: number): number | null {
+function rectification(beta2: number, step: number): number {
   const decayed = beta2 ** step;
   const longest = 2 / (1 - beta2) - 1;
   const length = longest - (2 * step * decayed) / (1 - decayed);
-  if (!(length > 5)) return null;
+  if (!(length > 5)) return 0;
   return Math.sqrt(((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length));
 }
 
@@ -54,7 +54,9 @@ function rectification(beta2: number, step: number): number | null {
  *
  * State: `step`, `exp_avg`, `exp_avg_sq`.
  */
-export class RAdam extends Optimizer<RAdamSettings, RAdamState> {
+export class RAdam extends FusedOptimizer<RAdamSettings, RAdamState> {
+  protected readonly kernel = 'radam_f32';
+
   constructor(params: Params<RAdamSettings>, ...given: NamedArguments<RAdamOptions, typeof RADAM_ORDER>) {
     super(params, readSettings<RAdamOptions>(new.target.name, given, RADAM_ORDER), DEFAULTS);
   }
@@ -68,27 +70,26 @@ export class RAdam extends Optimizer<RAdamSettings, RAdamState> {
     return { step: 0, exp_avg: { fill: 0 }, exp_avg_sq: { fill: 0 } };
   }
 
-  protected update(param: Tensor, grad: Tensor, state: RAdamState, group: ParamGroup<RAdamSettings>): void {
+  protected written(param: Tensor, state: RAdamState): (Tensor | null)[] {
+    return [param, state.exp_avg, state.exp_avg_sq];
+  }
+
+  protected nextStep(state: RAdamState, group: ParamGroup<RAdamSettings>, floats: number[], ints: number[]): void {
     const { lr, betas, eps, weightDecay, decoupledWeightDecay, maximize } = group;
-    const [beta1, beta2] = betas;
+    const beta1 = betas[0];
+    const beta2 = betas[1];
     const step = ++state.step;
     const factor = rectification(beta2, step);
-    this.launch(
-      'radam_f32',
-      param,
-      [state.exp_avg, state.exp_avg_sq],
-      grad,
-      [
-        1 - beta1,
-        beta2,
-        1 - beta2,
-        eps,
-        weightDecay,
-        1 - lr * weightDecay,
-        lr / (1 - beta1 ** step),
-        (factor ?? 0) * Math.sqrt(1 - beta2 ** step),
-      ],
-      [Number(factor !== null), Number(decoupledWeightDecay), Number(maximize)],
-    );
+    floats[0] = 1 - beta1;
+    floats[1] = beta2;
+    floats[2] = 1 - beta2;
+    floats[3] = eps;
+    floats[4] = weightDecay;
+    floats[5] = 1 - lr * weightDecay;
+    floats[6] = lr / (1 - beta1 ** step);
+    floats[7] = factor * Math.sqrt(1 - beta2 ** step);
+    ints[1] = Number(factor > 0);
+    ints[2] = Number(decoupledWeightDecay);
+    ints[3] = Number(maximize);
   }
 }

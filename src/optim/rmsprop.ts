@@ -1,7 +1,7 @@
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -46,7 +46,9 @@ const DEFAULTS: RMSpropSettings = {
  *
  * State: `step`, `square_avg`, `grad_avg` where centered, `momentum_buffer` with momentum.
  */
-export class RMSprop extends Optimizer<RMSpropSettings, RMSpropState> {
+export class RMSprop extends FusedOptimizer<RMSpropSettings, RMSpropState> {
+  protected readonly kernel = 'rmsprop_f32';
+
   constructor(params: Params<RMSpropSettings>, ...given: NamedArguments<RMSpropOptions, typeof RMSPROP_ORDER>) {
     super(params, readSettings<RMSpropOptions>(new.target.name, given, RMSPROP_ORDER), DEFAULTS);
   }
@@ -65,16 +67,20 @@ export class RMSprop extends Optimizer<RMSpropSettings, RMSpropState> {
     };
   }
 
-  protected update(param: Tensor, grad: Tensor, state: RMSpropState, group: ParamGroup<RMSpropSettings>): void {
-    const { lr, alpha, eps, weightDecay, momentum, centered, maximize } = group;
+  protected written(param: Tensor, state: RMSpropState, group: ParamGroup<RMSpropSettings>): (Tensor | null)[] {
+    const { square_avg, grad_avg = null, momentum_buffer = null } = state;
+    return [param, square_avg, group.centered ? grad_avg : null, group.momentum > 0 ? momentum_buffer : null];
+  }
+
+  protected nextStep(state: RMSpropState, group: ParamGroup<RMSpropSettings>, floats: number[], ints: number[]): void {
+    const { lr, alpha, eps, weightDecay, momentum, maximize } = group;
     state.step++;
-    this.launch(
-      'rmsprop_f32',
-      param,
-      [state.square_avg, centered ? state.grad_avg : null, momentum > 0 ? state.momentum_buffer : null],
-      grad,
-      [lr, alpha, 1 - alpha, eps, momentum, weightDecay],
-      [Number(maximize)],
-    );
+    floats[0] = lr;
+    floats[1] = alpha;
+    floats[2] = 1 - alpha;
+    floats[3] = eps;
+    floats[4] = momentum;
+    floats[5] = weightDecay;
+    ints[1] = Number(maximize);
   }
 }

@@ -1,8 +1,8 @@
 import { fail, show } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -32,7 +32,9 @@ const DEFAULTS: RpropSettings = { lr: 1e-2, etas: [0.5, 1.2], stepSizes: [1e-6, 
  *
  * State: `step`, `prev`, `step_size`.
  */
-export class Rprop extends Optimizer<RpropSettings, RpropState> {
+export class Rprop extends FusedOptimizer<RpropSettings, RpropState> {
+  protected readonly kernel = 'rprop_f32';
+
   constructor(params: Params<RpropSettings>, ...given: NamedArguments<RpropOptions, typeof RPROP_ORDER>) {
     super(params, readSettings<RpropOptions>(new.target.name, given, RPROP_ORDER), DEFAULTS);
   }
@@ -52,9 +54,17 @@ export class Rprop extends Optimizer<RpropSettings, RpropState> {
     return { step: 0, prev: { fill: 0 }, step_size: { fill: group.lr } };
   }
 
-  protected update(param: Tensor, grad: Tensor, state: RpropState, group: ParamGroup<RpropSettings>): void {
+  protected written(param: Tensor, state: RpropState): (Tensor | null)[] {
+    return [param, state.prev, state.step_size];
+  }
+
+  protected nextStep(state: RpropState, group: ParamGroup<RpropSettings>, floats: number[], ints: number[]): void {
     const { etas, stepSizes, maximize } = group;
     state.step++;
-    this.launch('rprop_f32', param, [state.prev, state.step_size], grad, [...etas, ...stepSizes], [Number(maximize)]);
+    floats[0] = etas[0];
+    floats[1] = etas[1];
+    floats[2] = stepSizes[0];
+    floats[3] = stepSizes[1];
+    ints[1] = Number(maximize);
   }
 }

@@ -1,8 +1,8 @@
 import { fail } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { Optimizer } from './optimizer.js';
 import { checkNonNegative, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
@@ -44,7 +44,9 @@ const SGD_DEFAULTS: SGDSettings = {
  *
  * State: `momentum_buffer`, where there is momentum.
  */
-export class SGD extends Optimizer<SGDSettings, SGDState> {
+export class SGD extends FusedOptimizer<SGDSettings, SGDState> {
+  protected readonly kernel = 'sgd_f32';
+
   constructor(params: Params<SGDSettings>, ...given: NamedArguments<SGDOptions, typeof SGD_ORDER>) {
     super(params, readSettings<SGDOptions>(new.target.name, given, SGD_ORDER), SGD_DEFAULTS);
   }
@@ -64,18 +66,20 @@ export class SGD extends Optimizer<SGDSettings, SGDState> {
     return {};
   }
 
-  protected update(param: Tensor, grad: Tensor, state: SGDState, group: ParamGroup<SGDSettings>): void {
-    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
-    const first = state.momentum_buffer === undefined;
+  protected written(param: Tensor, state: SGDState, { momentum }: ParamGroup<SGDSettings>): (Tensor | null)[] {
     if (momentum !== 0) state.momentum_buffer ??= this.tensorLike(param, 0);
-    this.launch(
-      'sgd_f32',
-      param,
-      [momentum === 0 ? null : state.momentum_buffer],
-      grad,
-      [lr, momentum, 1 - dampening, weightDecay],
-      [Number(nesterov), Number(first), Number(maximize)],
-    );
+    return [param, momentum === 0 ? null : (state.momentum_buffer ?? null)];
+  }
+
+  protected nextStep(state: SGDState, group: ParamGroup<SGDSettings>, floats: number[], ints: number[]): void {
+    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
+    floats[0] = lr;
+    floats[1] = momentum;
+    floats[2] = 1 - dampening;
+    floats[3] = weightDecay;
+    ints[1] = Number(nesterov);
+    ints[2] = Number(state.momentum_buffer === undefined);
+    ints[3] = Number(maximize);
   }
 }
 
@@ -99,7 +103,9 @@ const GD_ORDER = ['lr'] as const;
  * memory at once, call backward() on the loss of each part, weighted by the part's share of the samples, and step once.
  * Its steps are those of `SGD` without momentum.
  */
-export class GD extends Optimizer<GDSettings> {
+export class GD extends FusedOptimizer<GDSettings> {
+  protected readonly kernel = 'sgd_f32';
+
   constructor(params: Params<GDSettings>, ...given: NamedArguments<GDOptions, typeof GD_ORDER>) {
     super(params, readSettings<GDOptions>(new.target.name, given, GD_ORDER), {
       lr: 1e-3,
@@ -116,8 +122,18 @@ export class GD extends Optimizer<GDSettings> {
     return {};
   }
 
-  protected update(param: Tensor, grad: Tensor, _state: object, group: ParamGroup<GDSettings>): void {
+  protected written(param: Tensor): (Tensor | null)[] {
+    return [param, null];
+  }
+
+  protected nextStep(_state: object, group: ParamGroup<GDSettings>, floats: number[], ints: number[]): void {
     const { lr, weightDecay, maximize } = group;
-    this.launch('sgd_f32', param, [null], grad, [lr, 0, 1, weightDecay], [0, 0, Number(maximize)]);
+    floats[0] = lr;
+    floats[1] = 0;
+    floats[2] = 1;
+    floats[3] = weightDecay;
+    ints[1] = 0;
+    ints[2] = 0;
+    ints[3] = Number(maximize);
   }
 }

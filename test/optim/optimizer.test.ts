@@ -1,4 +1,4 @@
-import { crossEntropy, FettleError, memory, noGrad, scope, type Tensor, tensor } from 'fettle';
+import { capture, crossEntropy, FettleError, memory, noGrad, scope, type Tensor, tensor } from 'fettle';
 import * as nn from 'fettle/nn';
 import { Adam, AdamW, Optimizer, RMSprop, SGD } from 'fettle/optim';
 import { describe, expect, it } from 'vitest';
@@ -329,25 +329,39 @@ describe('state dicts', () => {
 });
 
 describe('an optimizer of one’s own', () => {
-  it('says what its state begins as and how one parameter is updated', () => {
-    class Signed extends Optimizer<{ lr: number }, { count: number }> {
-      constructor(params: Iterable<Tensor>, options: { lr?: number } = {}) {
-        super(params, options, { lr: 0.1 });
-      }
-
-      protected blank() {
-        return { count: 0 };
-      }
-
-      protected update(param: Tensor, grad: Tensor, state: { count: number }, group: { lr: number }): void {
-        state.count++;
-        noGrad(() => param.sub_(grad.sign().mul(group.lr)));
-      }
+  class Signed extends Optimizer<{ lr: number }, { count: number }> {
+    constructor(params: Iterable<Tensor>, options: { lr?: number } = {}) {
+      super(params, options, { lr: 0.1 });
     }
+
+    protected blank() {
+      return { count: 0 };
+    }
+
+    protected update(param: Tensor, grad: Tensor, state: { count: number }, group: { lr: number }): void {
+      state.count++;
+      noGrad(() => param.sub_(grad.sign().mul(group.lr)));
+    }
+  }
+
+  it('says what its state begins as and how one parameter is updated', () => {
     const w = withGradient(weights(1, 1), -3, 2);
     const optimizer = new Signed([w], { lr: 0.5 });
     optimizer.step();
     expect(valuesOf([w])).toEqual([1.5, 0.5]);
     expect(optimizer.stateDict().state).toEqual({ 0: { count: 1 } });
+  });
+
+  it('steps outside of a captured step, which could follow neither its settings nor its counts', () => {
+    const w = withGradient(weights(1, 1), -3, 2);
+    const optimizer = new Signed([w]);
+    const step = capture((x: Tensor) => {
+      optimizer.step();
+      return x.neg();
+    });
+    step(tensor([1]));
+    expect(() => step(tensor([1]))).toThrow('Signed: a captured step cannot follow its settings');
+    expect(optimizer.stateDict().state).toEqual({ 0: { count: 1 } });
+    step.dispose();
   });
 });
