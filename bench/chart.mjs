@@ -47,8 +47,10 @@ export function chart(title, record, keys) {
     const [name = '', task = ''] = key.split(' ');
     const net = netOf(name);
     const bars = ENGINES.flatMap((engine) => {
-      const outcome = outcomes[engine.key];
-      if (outcome === undefined || outcome.absent !== undefined) return [];
+      // numpy-ts has neither gradients nor convolutions; who else is missing says so.
+      const missing = /^(numpy|onnxruntime)/.test(engine.key) && (task === 'train' || engine.key === 'numpy-ts');
+      const outcome = outcomes[engine.key] ?? { failed: 'not timed' };
+      if (outcome.absent === 'it does not train' || (missing && outcome.ms === undefined)) return [];
       return [{ ...engine, outcome }];
     });
     return [{ title: net.title.split(',')[0] ?? '', detail: `batch ${batchOf(net, task)}`, bars }];
@@ -73,7 +75,7 @@ export function chart(title, record, keys) {
     for (const { label, color, outcome } of group.bars) {
       write(LEFT - 8, y + 12, label, ' text-anchor="end" class="s"');
       if (outcome.ratio === undefined || outcome.ms === undefined) {
-        write(across(1) + 6, y + 12, reason(outcome.failed ?? ''), ' class="m"');
+        write(across(1) + 6, y + 12, reason(outcome.failed ?? `absent: ${outcome.absent}`), ' class="m"');
       } else {
         const [from, to] = [across(low), across(outcome.ratio)];
         bars.push(
