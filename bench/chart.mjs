@@ -11,7 +11,7 @@ import { batchOf, netOf } from './nets.mjs';
 
 const ENGINES = [
   { key: 'fettle', label: 'fettle', color: '#0d9488' },
-  { key: 'fettle-strict', label: 'fettle, same bits everywhere', color: '#5eead4' },
+  { key: 'fettle-strict', label: 'fettle, strict', color: '#5eead4' },
   { key: 'jax-js', label: 'jax-js', color: '#a855f7' },
   { key: 'tfjs-wasm', label: 'TensorFlow.js wasm', color: '#f97316' },
   { key: 'tfjs-cpu', label: 'TensorFlow.js cpu', color: '#fdba74' },
@@ -21,8 +21,8 @@ const ENGINES = [
   { key: 'pytorch', label: 'PyTorch, native', color: '#6b7280' },
 ];
 
-const [LEFT, WIDTH, BAR, GAP, TOP] = [210, 760, 15, 22, 58];
-const RIGHT = 96;
+const [LEFT, WIDTH, BAR, GAP, TOP] = [136, 760, 15, 18, 60];
+const RIGHT = 116;
 
 /** @type {(text: string) => string} */
 const escaped = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
@@ -47,8 +47,10 @@ export function chart(title, record, keys) {
     const [name = '', task = ''] = key.split(' ');
     const net = netOf(name);
     const bars = ENGINES.flatMap((engine) => {
-      const outcome = outcomes[engine.key];
-      if (outcome === undefined || outcome.absent !== undefined) return [];
+      // numpy-ts has neither gradients nor convolutions; who else is missing says so.
+      const missing = /^(numpy|onnxruntime)/.test(engine.key) && (task === 'train' || engine.key === 'numpy-ts');
+      const outcome = outcomes[engine.key] ?? { failed: 'not timed' };
+      if (outcome.absent === 'it does not train' || (missing && outcome.ms === undefined)) return [];
       return [{ ...engine, outcome }];
     });
     return [{ title: net.title.split(',')[0] ?? '', detail: `batch ${batchOf(net, task)}`, bars }];
@@ -68,24 +70,23 @@ export function chart(title, record, keys) {
   /** @type {string[]} */
   const bars = [];
   for (const group of groups) {
-    write(0, y + 12, group.title, ' class="b"');
-    write(0, y + 28, group.detail, ' class="m"');
+    write(0, y + 12, `${group.title}, ${group.detail}`, ' class="b"');
+    y += 20;
     for (const { label, color, outcome } of group.bars) {
       write(LEFT - 8, y + 12, label, ' text-anchor="end" class="s"');
       if (outcome.ratio === undefined || outcome.ms === undefined) {
-        write(across(1) + 6, y + 12, reason(outcome.failed ?? ''), ' class="m"');
+        write(across(1) + 6, y + 12, reason(outcome.failed ?? `absent: ${outcome.absent}`), ' class="m"');
       } else {
         const [from, to] = [across(low), across(outcome.ratio)];
         bars.push(
           `<rect x="${from.toFixed(1)}" y="${y + 1}" width="${Math.max(1, to - from).toFixed(1)}" height="${BAR - 3}" rx="2" fill="${color}"/>`,
         );
         const times = outcome.ratio >= 10 ? outcome.ratio.toFixed(0) : outcome.ratio.toFixed(2);
-        write(to + 5, y + 12, `${times} ×  ${duration(outcome.ms)}`, ' class="s"');
+        write(to + 5, y + 12, `${times} × · ${duration(outcome.ms)}`, ' class="s"');
       }
       y += BAR + 3;
     }
-    // A group with few bars still has two lines of title.
-    y += Math.max(0, 34 - group.bars.length * (BAR + 3)) + GAP;
+    y += GAP;
   }
   const bottom = y - GAP + 6;
   const one = across(1).toFixed(1);
@@ -100,8 +101,10 @@ export function chart(title, record, keys) {
     `One thread of an ${record.cpu}, Node ${record.node.slice(1)}, ${record.date}. Logarithmic; medians of interleaved rounds.`,
     ' class="m"',
   );
-  write(0, bottom + 42, versions.join(', '), ' class="m"');
-  const height = bottom + 52;
+  const half = Math.ceil(versions.length / 2);
+  write(0, bottom + 42, `${versions.slice(0, half).join(', ')},`, ' class="m"');
+  write(0, bottom + 58, versions.slice(half).join(', '), ' class="m"');
+  const height = bottom + 68;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escaped(title)}">
 <style>
 text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2937; }

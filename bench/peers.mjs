@@ -304,7 +304,7 @@ async function main() {
     mkdirSync(here('results'), { recursive: true });
     /** @type {(value: number) => number} */
     const short = (value) => Number(value.toPrecision(4));
-    const results = JSON.stringify(record, (_, value) => (typeof value === 'number' ? short(value) : value), 1);
+    const results = JSON.stringify(record, (_, value) => (typeof value === 'number' ? short(value) : value), 2);
     writeFileSync(here('results/peers.json'), `${results}\n`);
     drawAll();
   }

@@ -12,7 +12,7 @@ function read(...folders: string[]): Sources {
       readdirSync(root + folder, { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
     )
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => path.endsWith('.ts'));
+    .filter((path) => path.endsWith('.ts') && !path.includes('/node_modules/'));
   return new Map(paths.sort().map((path) => [path, readFileSync(root + path, 'utf8')]));
 }
 
