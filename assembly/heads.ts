@@ -95,18 +95,18 @@ export function panelsTimesPanels(
 ): void {
   const tall = tallOf(rows);
   for (let j = 0; j < columns; j += TILE_COLUMNS) {
-    const b = right + bytes(j * k);
+    const b = right + bytes((j + TILE_COLUMNS) * k);
     let to = c + bytes(j);
     let a = left;
     let i = 0;
     for (; i < tall; i += TILE_ROWS) {
-      tileOfColumns(k, a, bytes(TILE_ROWS), b, TILE_STRIDE, to, strideC);
       a += bytes(TILE_ROWS * k);
+      tileOfColumns(k, a, bytes(TILE_ROWS), b, TILE_STRIDE, to, strideC, 0, 0, 0);
       to += <usize>TILE_ROWS * strideC;
     }
     for (; i < rows; i += LOW_ROWS) {
-      lowTileOfColumns(k, a, bytes(LOW_ROWS), b, TILE_STRIDE, to, strideC);
       a += bytes(LOW_ROWS * k);
+      lowTileOfColumns(k, a, bytes(LOW_ROWS), b, TILE_STRIDE, to, strideC, 0, 0, 0);
       to += <usize>LOW_ROWS * strideC;
     }
   }
@@ -130,15 +130,15 @@ export function scoresTimesPanels(
 ): void {
   const tall = tallOf(rows);
   for (let j = 0; j < columns; j += TILE_COLUMNS) {
-    const b = right + bytes(j * depth);
+    const b = right + bytes(j * depth + TILE_COLUMNS * k);
     for (let i = 0, height = 0; i < rows; i += height) {
       height = i < tall ? TILE_ROWS : LOW_ROWS;
-      const a = scores + <usize>i * SCORES;
+      const a = scores + <usize>i * SCORES + bytes(k);
       const to = c + <usize>i * strideC + bytes(j);
       const result = keep ? tile : to;
       const stride = keep ? TILE_STRIDE : strideC;
-      if (height == TILE_ROWS) tileOfRows(k, a, SCORES, TILE_ROWS, b, TILE_STRIDE, result, stride);
-      else lowTileOfRows(k, a, SCORES, LOW_ROWS, b, TILE_STRIDE, result, stride);
+      if (height == TILE_ROWS) tileOfRows(k, a, SCORES, TILE_ROWS, b, TILE_STRIDE, result, stride, 0, 0, 0);
+      else lowTileOfRows(k, a, SCORES, LOW_ROWS, b, TILE_STRIDE, result, stride, 0, 0, 0);
       if (keep) blend(tile, height, to, strideC, keep + bytes(i));
     }
   }
@@ -157,12 +157,12 @@ export function turnedScoresTimesPanels(
 ): void {
   const tall = tallOf(rows);
   for (let j = 0; j < columns; j += TILE_COLUMNS) {
-    const b = right + bytes(j * k);
+    const b = right + bytes((j + TILE_COLUMNS) * k);
     for (let i = 0, height = 0; i < rows; i += height) {
       height = i < tall ? TILE_ROWS : LOW_ROWS;
-      const a = scores + bytes(i);
-      if (height == TILE_ROWS) tileOfColumns(k, a, SCORES, b, TILE_STRIDE, tile, TILE_STRIDE);
-      else lowTileOfColumns(k, a, SCORES, b, TILE_STRIDE, tile, TILE_STRIDE);
+      const a = scores + <usize>k * SCORES + bytes(i);
+      if (height == TILE_ROWS) tileOfColumns(k, a, SCORES, b, TILE_STRIDE, tile, TILE_STRIDE, 0, 0, 0);
+      else lowTileOfColumns(k, a, SCORES, b, TILE_STRIDE, tile, TILE_STRIDE, 0, 0, 0);
       blend(tile, height, c + <usize>i * strideC + bytes(j), strideC, 0);
     }
   }

@@ -8,16 +8,16 @@ import type { Conv1d, Conv2d, Conv3d } from './conv.js';
 import { Parameter } from './module.js';
 import type { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './norm.js';
 
+type Convolution = Conv1d | Conv2d | Conv3d;
+
 /**
  * A convolution that does in evaluation what `conv` and then `bn` do: y = (conv(x) − mean) · w / √(var + eps) + b is linear in
  * the convolution's weight and bias, so that the factor goes into the one and the rest into the other. Both stay as they
  * are; the result is a copy of `conv` with a weight and a bias of its own. Throws in training mode, where the batch norm
  * depends on its batch, and without running statistics.
  */
-export function fuseConvBn<C extends Conv1d | Conv2d | Conv3d>(
-  conv: C,
-  bn: BatchNorm1d | BatchNorm2d | BatchNorm3d,
-): C {
+export function fuseConvBn<C extends Convolution>(conv: C, bn: BatchNorm1d | BatchNorm2d | BatchNorm3d): C;
+export function fuseConvBn(conv: Convolution, bn: BatchNorm1d | BatchNorm2d | BatchNorm3d): Convolution {
   if (conv.training || bn.training) {
     fail('argument', 'fuseConvBn: a batch norm can be folded in evaluation only. Call eval() on both first.');
   }

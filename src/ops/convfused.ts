@@ -48,7 +48,7 @@ export function convFused(input: Tensor, weight: Tensor, options: ConvOptions, a
     checkTensor(name, t);
     if (t.dtype !== 'float32') fail('dtype', `${name}: expected float32, got ${t.dtype}.`);
   }
-  checkDevice(name, ...given);
+  for (const t of given) checkDevice(name, input, t);
   const field = convField(name, 2, input, weight, options);
   const shape = [field.n, field.oc, ...field.out];
   for (const t of [scale, shift]) {
