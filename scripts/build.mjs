@@ -1,5 +1,5 @@
 /**
- * Builds what is stale: the four WebAssembly binaries from assembly/ (asconfig.json names them), and dist/ from src/, one
+ * Builds what is stale: the WebAssembly binaries from assembly/ (asconfig.json names them), and dist/ from src/, one
  * ECMAScript module and one declaration for each source module. What was built from which contents stands in
  * build/stamp.json; both outputs are made aside and moved into place, so that an interrupted build leaves no half of one.
  *
@@ -29,7 +29,7 @@ import { quietly, report, root, StageError, stage } from './stages.mjs';
 const path = (...parts) => join(root, ...parts);
 
 /**
- * A target of asconfig.json.
+ * A target of an asconfig.json. Outputs are named relative to the repository.
  *
  * @typedef {object} Target
  * @property {string} outFile
@@ -39,9 +39,12 @@ const path = (...parts) => join(root, ...parts);
  * @property {number} [maximumMemory]
  */
 
-/** @type {{ targets: Record<string, Target> }} */
-const config = JSON.parse(readFileSync(path('asconfig.json'), 'utf8'));
-const variants = Object.entries(config.targets).map(([name, target]) => ({ name, ...target }));
+/** The four main binaries, and those with a few kernels that stand in for theirs. */
+const variants = ['asconfig.json', 'assembly/turbo/asconfig.json'].flatMap((config) => {
+  /** @type {{ targets: Record<string, Target> }} */
+  const { targets } = JSON.parse(readFileSync(path(config), 'utf8'));
+  return Object.entries(targets).map(([name, target]) => ({ name, config, ...target }));
+});
 
 /**
  * Hashes of the contents that the outputs were built from, and the files of dist/.
@@ -137,10 +140,10 @@ async function buildWasm(key) {
   const derived = variants.filter(({ sharedMemory = false }) => sharedMemory && !threaded);
   const compiled = variants.filter((variant) => !derived.includes(variant));
   try {
-    await inParallel(compiled, ({ name }) =>
+    await inParallel(compiled, ({ name, config }) =>
       quietly(process.execPath, [
         path('node_modules/assemblyscript/bin/asc.js'),
-        ...['--config', path('asconfig.json'), '--target', name, '--outFile', fileOf(name)],
+        ...['--config', path(config), '--target', name, '--outFile', fileOf(name)],
       ]),
     );
     for (const { name, initialMemory = 1, maximumMemory = 65536 } of derived) {

@@ -41,6 +41,7 @@ export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './
 export { keep, Scope, scope } from './core/scoping.js';
 export type { NestedArray } from './core/tensor.js';
 export * from './ops/index.js';
+export { type TurboState, turbo } from './ops/turbo.js';
 export {
   arange,
   bartlettWindow,

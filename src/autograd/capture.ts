@@ -2,6 +2,7 @@ import { record as recordLaunches } from '../backend/record.js';
 import type { Recording } from '../core/device.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
+import { Scope, within } from '../core/scope.js';
 import { keep, scope } from '../core/scoping.js';
 import { sameShape } from '../core/shape.js';
 import { allocate, type Tensor } from '../core/tensor.js';
@@ -28,6 +29,8 @@ interface Recorded<R> {
   readonly inputs: readonly Tensor[];
   readonly grads: readonly RecordedGrad[];
   readonly result: R;
+  /** Owns the result, which outlives whatever scope is open while the step is recorded. */
+  readonly owner: Scope;
 }
 
 /** A gradient that the step leaves behind. */
@@ -54,7 +57,7 @@ export function isCapturing(): boolean {
  * Gives a function that does what `fn` does to tensors, faster: the first call runs `fn` as it is, so that what is made once
  * (the state of an optimizer) exists; the second records it; all others replay the recording. `fn` takes tensors, may change
  * parameters (backward, optimizer steps) and returns a tensor, several, or nothing. Results are the same tensors at each
- * replay, overwritten: read or clone them before the next call.
+ * replay, overwritten: read or clone them before the next call. They are freed with the step.
  *
  * A replay repeats the ops and not the JavaScript. So throws while recording when `fn` reads a value, and while replaying for
  * inputs of another shape or dtype, when a tensor that the step uses has been freed, and when gradients stand where there
@@ -109,6 +112,7 @@ export function capture<A extends readonly Tensor[], R>(fn: (...inputs: A) => R)
     recorded?.recording.dispose();
     for (const input of recorded?.inputs ?? []) input.dispose();
     for (const { grad } of recorded?.grads ?? []) grad.dispose();
+    recorded?.owner.end();
     recorded = null;
     warm = null;
   };
@@ -146,13 +150,15 @@ function record<A extends readonly Tensor[], R>(
   });
   let seen: { readonly result: R; readonly leaves: readonly Tensor[] } | null = null;
   let made: Recording;
+  const owner = new Scope(null);
   recording = true;
   try {
     made = recordLaunches(device, () => {
-      seen = watchGrads(() => scope(() => fn(...(own as unknown as A))));
+      seen = within(owner, () => watchGrads(() => scope(() => fn(...(own as unknown as A)))));
     });
   } catch (error) {
     for (const input of own) input.dispose();
+    owner.end();
     throw error;
   } finally {
     recording = false;
@@ -164,7 +170,7 @@ function record<A extends readonly Tensor[], R>(
     const found = then === undefined ? 'none' : then === leaf.grad.storage ? 'this' : 'another';
     return [{ leaf, grad: keep(leaf.grad.alias()), found }];
   });
-  return { recording: made, inputs: own, grads, result };
+  return { recording: made, inputs: own, grads, result, owner };
 }
 
 function checkCount({ inputs }: Recorded<unknown>, given: number): void {

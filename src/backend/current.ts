@@ -31,6 +31,11 @@ export function deterministic(on: boolean): void {
   wasm?.engine.useStrict(on);
 }
 
+/** Whether `deterministic(true)` is in force. */
+export function isDeterministic(): boolean {
+  return strict;
+}
+
 /** Memory in use on the current device. */
 export function memory(): MemoryUse {
   return currentDevice().memory();

@@ -59,4 +59,9 @@ export const binaries: Readonly<Record<Variant, () => Binary>> = {
   'relaxed-shared': () => prepared('relaxed-shared'),
 };
 
+/** Why there are no kernels for 256-bit vectors here. */
+export function turboBinary(): Binary | string {
+  return 'it needs Node 24 or later, and this is no Node';
+}
+
 await prepare(hasRelaxedSimd() ? 'relaxed' : 'strict');

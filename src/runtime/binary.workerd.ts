@@ -22,3 +22,8 @@ export const binaries: Readonly<Record<Variant, () => Binary>> = {
 
 /** Makes sure that `binaries` can give this variant at once; here it always can. */
 export async function prepare(_variant: Variant): Promise<void> {}
+
+/** Why there are no kernels for 256-bit vectors here. */
+export function turboBinary(): Binary | string {
+  return 'it needs Node 24 or later, and this is no Node';
+}

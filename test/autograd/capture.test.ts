@@ -7,6 +7,7 @@ import {
   manualSeed,
   memory,
   randn,
+  scope,
   type Tensor,
   tensor,
   zeros,
@@ -211,6 +212,15 @@ function growth(replay: (i: number) => unknown): number {
   });
   return (grown.sort((a, b) => a - b)[4] as number) / 500;
 }
+
+test('results live as long as the step, whatever scope it is recorded in', () => {
+  const x = own(tensor([1, 2, 3]));
+  const step = capture((a: Tensor) => ({ doubled: a.mul(2) }));
+  for (let i = 0; i < 4; i++) scope(() => expect(step(x).doubled.toArray()).toEqual([2, 4, 6]));
+  const { doubled } = step(x);
+  step.dispose();
+  expect(doubled.disposed).toBe(true);
+});
 
 test('a replay makes no garbage', () => {
   const w = own(randn([6, 4], { requiresGrad: true }));
