@@ -1,4 +1,4 @@
-import { record } from '../autograd/index.js';
+import { isGradEnabled, record } from '../autograd/index.js';
 import { checkOptions } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
@@ -295,36 +295,60 @@ export const outer = /* @__PURE__ */ keywords('outer', ['vec2'], (input: Tensor,
   return matmul(reshape(input, [-1, 1]), reshape(vec2, [1, -1]));
 });
 
+/** input · weightᵀ + bias, and relu of it if asked for: the arguments checked, the product done, nothing recorded. */
+function affine(
+  name: string,
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  relu: boolean,
+): { readonly x: Tensor; readonly y: Tensor } {
+  checkTensor(name, input);
+  exactly(name, weight, 2, 'weight');
+  const [n, k] = weight.shape as [number, number];
+  if (input.ndim === 0 || input.shape[input.ndim - 1] !== k) {
+    fail(
+      'shape',
+      `${name}: the last size of input must be ${k}, as weight is ${show(weight.shape)}; got ${show(input.shape)}.`,
+    );
+  }
+  if (bias !== null) {
+    exactly(name, bias, 1, 'bias');
+    if (bias.shape[0] !== n) fail('shape', `${name}: bias must have ${n} elements, got ${show(bias.shape)}.`);
+  }
+  const x = reshape(input, [sizeOf(input.shape.slice(0, -1)), k]);
+  const y = empty(x, [x.shape[0] as number, n], 'float32', name);
+  const wt = weight.strided([k, n], [weight.strides[1] as number, weight.strides[0] as number], weight.offset);
+  gemm(y, convert(x, 'float32'), convert(wt, 'float32'), {
+    bias: bias === null ? null : dense(convert(bias, 'float32')),
+    relu,
+  });
+  wt.dispose();
+  return { x, y };
+}
+
+/**
+ * relu(linear(input, weight, bias)) without a graph, for inference: the product applies relu as it stores its sums, and no
+ * second pass reads them. Nothing is recorded, so whoever calls it sees to it that no gradient is wanted.
+ */
+export function linearRelu(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  if (isGradEnabled())
+    fail('state', 'linearRelu: records no gradient. Use relu(linear(…)), or call it within noGrad().');
+  const { y } = affine('linear', input, weight, bias, true);
+  return halfLike(input, reshape(y, [...input.shape.slice(0, -1), weight.shape[0] as number]));
+}
+
 /** input · weightᵀ + bias: [.., K], weight [N, K], bias [N] → [.., N], in one pass over the result. */
 export const linear = op(
   keywords('linear', ['weight', 'bias'], (input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor => {
-    checkTensor('linear', input);
-    exactly('linear', weight, 2, 'weight');
-    const [n, k] = weight.shape as [number, number];
-    if (input.ndim === 0 || input.shape[input.ndim - 1] !== k) {
-      fail(
-        'shape',
-        `linear: the last size of input must be ${k}, as weight is ${show(weight.shape)}; got ${show(input.shape)}.`,
-      );
-    }
-    if (bias !== null) {
-      exactly('linear', bias, 1, 'bias');
-      if (bias.shape[0] !== n) fail('shape', `linear: bias must have ${n} elements, got ${show(bias.shape)}.`);
-    }
-    const x = reshape(input, [sizeOf(input.shape.slice(0, -1)), k]);
-    const y = empty(x, [x.shape[0] as number, n], 'float32', 'linear');
-    const wt = weight.strided([k, n], [weight.strides[1] as number, weight.strides[0] as number], weight.offset);
-    gemm(y, convert(x, 'float32'), convert(wt, 'float32'), {
-      bias: bias === null ? null : dense(convert(bias, 'float32')),
-    });
-    wt.dispose();
+    const { x, y } = affine('linear', input, weight, bias, false);
     const inputs = bias === null ? [x, weight] : [x, weight, bias];
     record('linear', inputs, [y], [x, weight], ([g], [p, w], needs) => [
       needs[0] ? multiply('matmul', g as Tensor, w as Tensor) : null,
       needs[1] ? multiply('matmul', transpose(g as Tensor, 0, 1), p as Tensor) : null,
       needs[2] ? sum(g as Tensor, 0) : null,
     ]);
-    return halfLike(input, reshape(y, [...input.shape.slice(0, -1), n]));
+    return halfLike(input, reshape(y, [...input.shape.slice(0, -1), weight.shape[0] as number]));
   }),
   {
     name: 'linear',
