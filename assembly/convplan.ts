@@ -284,7 +284,7 @@ function oneChannel(p: Plan, weights: usize, x: usize, y: usize): void {
     // Further down fewer kernel rows lie above the image and more of them below it.
     const skipped = load<usize>(t, 7 * ENTRY + 8);
     const stop = offsets + load<usize>(t, 12);
-    lineTile(weights, weights + 4 + skipped, offsets + skipped, stop, x, y, t, spread ? p.tile : 0);
+    lineTile(weights + 4 + skipped, offsets + skipped, stop, x, y, t, spread ? p.tile : 0, weights);
     if (spread)
       for (let i: usize = 0; i < 8; i++) scatterFour(p.tile + (i << 4), y + load<usize>(t + i * ENTRY, 4), p.right);
   }
@@ -307,10 +307,10 @@ function neighbours(p: Plan, weights: usize, x: usize, y: usize): void {
       const from = weights + bytes(width) + skipped * <usize>width;
       const stop = offsets + load<usize>(t, 12);
       if (!spread) {
-        tile(width, weights, from, offsets + skipped, stop, x0, x1, y0, y1, p.plane, rows);
+        tile(width, from, offsets + skipped, stop, x0, x1, y0, y1, p.plane, rows, weights);
         continue;
       }
-      tile(width, weights, from, offsets + skipped, stop, x0, x1, p.tile, p.tile + 16, 32, rows);
+      tile(width, from, offsets + skipped, stop, x0, x1, p.tile, p.tile + 16, 32, rows, weights);
       for (let i = 0; i < rows; i++) {
         const sums = p.tile + ((<usize>i) << 5);
         scatterFour(sums, y0, p.right);
@@ -328,7 +328,6 @@ function neighbours(p: Plan, weights: usize, x: usize, y: usize): void {
 // @ts-ignore: decorator
 @inline function tile(
   width: i32,
-  biases: usize,
   weights: usize,
   offsets: usize,
   stop: usize,
@@ -338,9 +337,10 @@ function neighbours(p: Plan, weights: usize, x: usize, y: usize): void {
   y1: usize,
   plane: usize,
   rows: i32,
+  biases: usize,
 ): void {
-  if (width == LARGE) largeTile(biases, weights, offsets, stop, x0, x1, y0, y1, plane, rows);
-  else smallTile(biases, weights, offsets, stop, x0, x1, y0, y1, plane, rows);
+  if (width == LARGE) largeTile(weights, offsets, stop, x0, x1, y0, y1, plane, rows, biases);
+  else smallTile(weights, offsets, stop, x0, x1, y0, y1, plane, rows, biases);
 }
 
 // @ts-ignore: decorator
@@ -368,7 +368,6 @@ function gathered(p: Plan, weights: usize, x: usize, y: usize, outputs: i32): vo
       const rows = min(width, left);
       tile(
         width,
-        panelWeights,
         panelWeights + bytes(width),
         offsets,
         stop,
@@ -378,6 +377,7 @@ function gathered(p: Plan, weights: usize, x: usize, y: usize, outputs: i32): vo
         p.tile + 16,
         32,
         rows,
+        panelWeights,
       );
       for (let j = 0; j < n; j++) {
         let q = to + load<usize>(places + ((<usize>j) << 3), 4);

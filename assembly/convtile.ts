@@ -22,14 +22,14 @@ export const LARGE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
 
 /**
  * LARGE channels × 8 outputs.
- *   biases         LARGE of them
  *   weights        LARGE a tap
  *   offsets, stop  the list of taps
  *   x0, x1         source positions of outputs 0–3 and 4–7
  *   y0, y1         where they go; `plane` bytes from one channel to the next, the first `rows` channels are stored
+ *   biases         LARGE of them; last, because V8 leaves the first five arguments in registers and reads one that it does not
+ *                  from the stack in every turn of the loop
  */
 export function largeTile(
-  biases: usize,
   weights: usize,
   offsets: usize,
   stop: usize,
@@ -39,6 +39,7 @@ export function largeTile(
   y1: usize,
   plane: usize,
   rows: i32,
+  biases: usize,
 ): void {
   let a0 = v128.load32_splat(biases);
   let b0 = a0;
@@ -112,7 +113,6 @@ export function largeTile(
 
 /** 4 channels × 8 outputs; arguments as for largeTile. */
 export function smallTile(
-  biases: usize,
   weights: usize,
   offsets: usize,
   stop: usize,
@@ -122,6 +122,7 @@ export function smallTile(
   y1: usize,
   plane: usize,
   rows: i32,
+  biases: usize,
 ): void {
   let a0 = v128.load32_splat(biases);
   let b0 = a0;
@@ -169,7 +170,6 @@ export function smallTile(
  * is not 0, the outputs go there instead, one after another.
  */
 export function lineTile(
-  bias: usize,
   weights: usize,
   offsets: usize,
   stop: usize,
@@ -177,6 +177,7 @@ export function lineTile(
   y: usize,
   table: usize,
   to: usize,
+  bias: usize,
 ): void {
   let s0 = v128.load32_splat(bias);
   let s1 = s0;
