@@ -16,6 +16,7 @@ import {
 } from '../ops/index.js';
 import { type RecurrentMode, recurrences, unroll } from '../ops/recurrent.js';
 import { pieces } from '../ops/recurrentcell.js';
+import { recurrentSequence } from '../ops/recurrentsequence.js';
 import type { Tensor } from '../tensor.js';
 import { uniform_ } from './init.js';
 import { Module, Parameter } from './module.js';
@@ -204,7 +205,23 @@ abstract class RecurrentLayer extends Module {
           projection: this.projSize > 0 ? (this[`weight_hr_${suffix}`] as Parameter) : null,
         };
         const states = begins.map((parts) => parts[k] as Tensor);
-        const { output, final } = unroll(step, gates, rows.sizes, states, weights, suffix.endsWith('_reverse'));
+        const reverse = suffix.endsWith('_reverse');
+        const { mode } = this;
+        const isEven = rows.sizes[rows.sizes.length - 1] === rows.batch && rows.batch > 0;
+        if ((mode === 'LSTM' || mode === 'GRU') && this.projSize === 0 && isEven && gates.dtype === 'float32') {
+          const sequence = { mode, batch: rows.batch, reverse };
+          const { hidden, hiddenBias } = weights;
+          const compose = ([x, ...rest]: readonly Tensor[]): Tensor[] => {
+            const [begin, [matrix, shift = null]] = [rest.slice(0, states.length), rest.slice(states.length)];
+            const own = { hidden: matrix as Tensor, hiddenBias: shift, projection: null };
+            const { output, final } = unroll(step, x as Tensor, rows.sizes, begin, own, reverse);
+            return [output, ...final];
+          };
+          const [output, ...final] = recurrentSequence(sequence, gates, states, hidden, hiddenBias, compose);
+          ends.push(final);
+          return [output as Tensor];
+        }
+        const { output, final } = unroll(step, gates, rows.sizes, states, weights, reverse);
         ends.push(final);
         return [output];
       });

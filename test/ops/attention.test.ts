@@ -22,7 +22,7 @@ const turned = (x: Tensor): Tensor => x.transpose(1, 2);
 
 function expectClose(got: Tensor, want: Tensor, what: string): void {
   expect(got.shape).toEqual(want.shape);
-  const [a, b] = [got.dataSync() as Float32Array, want.dataSync() as Float32Array];
+  const [a, b] = [got.dataSync(), want.dataSync()] as [Float32Array, Float32Array];
   const largest = b.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-3);
   for (const [i, v] of b.entries()) {
     if (!(Math.abs((a[i] as number) - v) <= 3e-6 * largest)) throw new Error(`${what}, element ${i}: ${a[i]} for ${v}`);
