@@ -18,7 +18,7 @@ import { LOW_ROWS, lowPlaces, TALL_ROWS, TILE_STRIDE, tallPlaces } from './qtile
 import { bytes } from './simd';
 
 const RELU: i32 = 1;
-/** Scratch: the map of the input, a tile, a row of words, the offsets of the taps, the places of a band, the band. */
+/** Scratch: the map of the input, a tile, a row of words, the offsets of the taps, the channels, the places of a band, the band. */
 const TILE: usize = MAP_BYTES;
 const LINE: usize = TILE + 192;
 
@@ -33,6 +33,9 @@ let padded: i32 = 0;
 let phase: usize = 0;
 let row: usize = 0;
 let plane: usize = 0;
+/** Pairs (factor, bias) of the output channels; the floor of the activation. */
+let channels: usize = 0;
+let floor: f32 = 0;
 
 /**
  * y = act(f32(Σ (quantize(x) − zeroPoint) · w) · (scale · factor) + bias).
@@ -51,13 +54,12 @@ let plane: usize = 0;
  * | 24, 25 | tall, band | output channels in panels of 5; most output rows in a band |
  *
  * Work: N · OH, rows of outputs.
- * Scratch in bytes: 256 + 4 · (W + 2 · PW + DW + 8) + 4 · P + 8 · B · ceil(OW / 4) + band + 64, with P pairs, B rows of
+ * Scratch in bytes: 256 + 4 · (W + 2 · PW + DW + 8) + 4 · P + 8 · OC + 8 · B · ceil(OW / 4) + band + 64, with P pairs, B rows of
  * outputs in a band, and band = ceil(C / 2) · ((B − 1) · SH + DH · (KH − 1) + 1) · 4 · SW · (ceil((W + 2 · PW) / SW) + 4).
  */
 export function qconv2d_f32(r: usize, begin: i32, end: i32): void {
   const OH = int(r, 12),
-    most = int(r, 25),
-    channels = int(r, 8);
+    most = int(r, 25);
   H = int(r, 9);
   W = int(r, 10);
   OW = int(r, 13);
@@ -72,31 +74,42 @@ export function qconv2d_f32(r: usize, begin: i32, end: i32): void {
   writeMap(scratch(), float(r, 5), int(r, 22));
   const offsets = scratch() + LINE + bytes(padded + int(r, 21) + 8);
   const pairs = writeOffsets(r, offsets);
-  const places = offsets + bytes(pairs),
+  channels = offsets + bytes(pairs);
+  readChannels(r);
+  const places = channels + bytes(2 * int(r, 11)),
     perLine = (OW + 3) >> 2,
     image = (places + ((<usize>(most * perLine + 1)) << 3) + 15) & -16;
   for (let lines = 0; begin < end; begin += lines) {
     const item = begin / OH,
       top = begin - item * OH;
     lines = min(most, min(OH - top, end - begin));
-    const x = pointer(r, 1) + bytes(item * channels * H * W);
+    const x = pointer(r, 1) + bytes(item * int(r, 8) * H * W);
     readBand(r, x, top * SH - int(r, 18), (lines - 1) * SH + reach, image);
     const count = writePlaces(lines, top, places);
     tiles(r, pairs, offsets, places, count, image, pointer(r, 0) + bytes(item * int(r, 11) * OH * OW));
   }
 }
 
+function readChannels(r: usize): void {
+  floor = int(r, 23) == RELU ? 0 : -Infinity;
+  for (let oc = 0; oc < int(r, 11); oc++) {
+    const to = channels + bytes(2 * oc);
+    store<f32>(to, load<f32>(pointer(r, 3) + bytes(oc)) * float(r, 6));
+    store<f32>(to, pointer(r, 4) ? load<f32>(pointer(r, 4) + bytes(oc)) : 0, 4);
+  }
+}
+
 /** Where the word of each pair of weights stands, relative to the place of an output. Returns the number of pairs. */
 function writeOffsets(r: usize, to: usize): i32 {
-  const channels = int(r, 8),
+  const inputs = int(r, 8),
     KH = int(r, 14),
     KW = int(r, 15),
     DH = int(r, 20),
     DW = int(r, 21);
   const start = to;
-  for (let c = 0; c < channels; c += 2) {
+  for (let c = 0; c < inputs; c += 2) {
     const base = <usize>(c >> 1) * plane,
-      step = c + 1 < channels ? 1 : 2;
+      step = c + 1 < inputs ? 1 : 2;
     for (let i = 0; i < KH; i++) {
       for (let j = 0; j < KW; j += step) {
         const column = j * DW;
@@ -125,14 +138,14 @@ function writePlaces(lines: i32, top: i32, to: usize): i32 {
 
 /** Quantizes `lines` rows of an image, from row `top` on, which may lie outside of it. */
 function readBand(r: usize, x: usize, top: i32, lines: i32, image: usize): void {
-  const channels = int(r, 8),
+  const inputs = int(r, 8),
     shift = int(r, 21),
     left = int(r, 19);
   const size = bytes(H * W);
-  for (let c = 0; c < channels; c += 2) {
+  for (let c = 0; c < inputs; c += 2) {
     const to = image + <usize>(c >> 1) * plane,
       from = x + <usize>c * size,
-      second: usize = c + 1 < channels ? size : 0;
+      second: usize = c + 1 < inputs ? size : 0;
     for (let line = 0; line < lines; line++) {
       const y = to + <usize>line * row,
         at = top + line;
@@ -228,12 +241,12 @@ function tiles(r: usize, pairs: i32, offsets: usize, places: usize, count: i32, 
     let at = places;
     for (; at + 8 < end; at += 16) {
       multiply(height, pairs, weights, offsets, image + load<usize>(at), image + load<usize>(at, 8), tile);
-      place(r, tile, oc, rows, plane + load<usize>(at, 4), plane + load<usize>(at, 12), step);
+      place(tile, oc, rows, plane + load<usize>(at, 4), plane + load<usize>(at, 12), step);
     }
     if (at < end) {
       const here = image + load<usize>(at);
       multiply(height, pairs, weights, offsets, here, here, tile);
-      place(r, tile, oc, rows, plane + load<usize>(at, 4), plane + load<usize>(at, 4), step);
+      place(tile, oc, rows, plane + load<usize>(at, 4), plane + load<usize>(at, 4), step);
     }
     weights += bytes(pairs * height);
   }
@@ -254,16 +267,14 @@ function tiles(r: usize, pairs: i32, offsets: usize, places: usize, count: i32, 
 }
 
 /** Takes the sums of a tile to their places. */
-function place(r: usize, tile: usize, oc: i32, rows: i32, left: usize, right: usize, step: usize): void {
-  const floor = f32x4.splat(int(r, 23) == RELU ? 0 : -Infinity),
-    scales = pointer(r, 3),
-    biases = pointer(r, 4);
-  for (let i = 0; i < rows; i++) {
-    const channel = bytes(oc + i),
-      factor = f32x4.splat(load<f32>(scales + channel) * float(r, 6)),
-      bias = f32x4.splat(biases ? load<f32>(biases + channel) : 0);
-    const y0 = f32x4.pmax(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(v128.load(tile)), factor), bias), floor);
-    const y1 = f32x4.pmax(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(v128.load(tile, 16)), factor), bias), floor);
+function place(tile: usize, oc: i32, rows: i32, left: usize, right: usize, step: usize): void {
+  const least = f32x4.splat(floor);
+  let channel = channels + bytes(2 * oc);
+  for (const end = tile + <usize>rows * TILE_STRIDE; tile < end; tile += TILE_STRIDE) {
+    const factor = v128.load32_splat(channel),
+      bias = v128.load32_splat(channel, 4);
+    const y0 = f32x4.pmax(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(v128.load(tile)), factor), bias), least);
+    const y1 = f32x4.pmax(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(v128.load(tile, 16)), factor), bias), least);
     if (OW >= 4) {
       v128.store(left, y0);
       v128.store(right, y1);
@@ -271,7 +282,7 @@ function place(r: usize, tile: usize, oc: i32, rows: i32, left: usize, right: us
       storeFew(y0, left);
       storeFew(y1, right);
     }
-    tile += TILE_STRIDE;
+    channel += 8;
     left += step;
     right += step;
   }

@@ -223,7 +223,7 @@ export function quantizedConv2d(
     ],
     scratch:
       320 +
-      4 * (padded + dilation[1] + 8 + pairs) +
+      4 * (padded + dilation[1] + 8 + pairs + 2 * oc) +
       8 * band * Math.ceil(ow / 4) +
       line * ((band - 1) * stride[0] + reach),
   });
