@@ -47,8 +47,8 @@ export function convFused(input: Tensor, weight: Tensor, options: ConvOptions, a
   for (const t of given) {
     checkTensor(name, t);
     if (t.dtype !== 'float32') fail('dtype', `${name}: expected float32, got ${t.dtype}.`);
+    checkDevice(name, input, t);
   }
-  for (const t of given) checkDevice(name, input, t);
   const field = convField(name, 2, input, weight, options);
   const shape = [field.n, field.oc, ...field.out];
   for (const t of [scale, shift]) {

@@ -28,10 +28,11 @@ afterEach(() => {
   for (const module of made.splice(0)) module.dispose();
 });
 
+type Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d;
+type BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d;
+
 /** Layers as fusion.py makes them. */
-const LAYERS: Readonly<
-  Record<string, () => [nn.Conv1d | nn.Conv2d | nn.Conv3d, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d]>
-> = {
+const LAYERS: Readonly<Record<string, () => [Conv, BatchNorm]>> = {
   Conv2d: () => [new nn.Conv2d(3, 5, 3, { padding: 1 }), new nn.BatchNorm2d(5)],
   'Conv2d without bias': () => [
     new nn.Conv2d(4, 6, 3, { stride: 2, groups: 2, bias: false }),
@@ -44,7 +45,7 @@ const LAYERS: Readonly<
 const filled = (seed: number, shape: readonly number[], low = -1, high = 1): Tensor =>
   tensor(elements(seed, { shape, low, high }), shape, { dtype: 'float32' });
 
-function fill(conv: nn.Conv1d | nn.Conv2d | nn.Conv3d, bn: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d): void {
+function fill(conv: Conv, bn: BatchNorm): void {
   noGrad(() => {
     conv.weight.copy_(filled(1, conv.weight.shape));
     conv.bias?.copy_(filled(2, conv.bias.shape));
