@@ -82,6 +82,9 @@ function copy<T>(r: usize, begin: i32, end: i32): void {
   }
 }
 
+/** Elements from which the runtime's own copy is worth calling. */
+const LONG_LINE: i32 = 64;
+
 function copyLine<T>(y: usize, x: usize, stepY: usize, stepX: usize, n: i32): void {
   if (stepY == sizeof<T>() && stepX == sizeof<T>()) {
     memory.copy(y, x, <usize>n * sizeof<T>());
@@ -89,6 +92,10 @@ function copyLine<T>(y: usize, x: usize, stepY: usize, stepX: usize, n: i32): vo
   }
   if (stepY == sizeof<T>() && stepX == 0) {
     fill<T>(y, load<T>(x), n);
+    return;
+  }
+  if (stepY == sizeof<T>() && stepX == sizeof<T>() && n >= LONG_LINE) {
+    memory.copy(y, x, <usize>n * sizeof<T>());
     return;
   }
   while (n >= 4) {
