@@ -5,7 +5,7 @@ import { add, div, mul, reshape, sqrt, sub } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { cloneModule } from './clone.js';
 import type { Conv1d, Conv2d, Conv3d } from './conv.js';
-import { type Module, Parameter } from './module.js';
+import { Parameter } from './module.js';
 import type { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './norm.js';
 
 type Convolution = Conv1d | Conv2d | Conv3d;
@@ -28,7 +28,7 @@ export function fuseConvBn(conv: Convolution, bn: BatchNorm1d | BatchNorm2d | Ba
   if (bn.numFeatures !== conv.outChannels) {
     fail('shape', `fuseConvBn: ${conv.outChannels} output channels, but a batch norm of ${bn.numFeatures} features.`);
   }
-  const fused = cloneModule<Module>(conv) as C;
+  const fused = cloneModule(conv);
   const [weight, bias] = noGrad(() =>
     scope((): [Tensor, Tensor] => {
       const spread = sqrt(add(runningVar, bn.eps));
