@@ -1,5 +1,7 @@
+import { isGradEnabled } from '../autograd/index.js';
 import { fail } from '../core/errors.js';
 import type { Tensor } from '../tensor.js';
+import { isFusible } from './fusible.js';
 import { Module } from './module.js';
 
 /** Modules that hold modules in an order of their own. */
@@ -119,7 +121,21 @@ export class Sequential extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    if (!isGradEnabled()) return this.infer(x);
     return this.steps.reduce((value, [, module]) => module.forward(value), x);
+  }
+
+  /** The same where no gradient is wanted: a layer may take along those behind it. */
+  private infer(x: Tensor): Tensor {
+    const modules = this.steps.map(([, module]) => module);
+    let value = x;
+    for (let i = 0; i < modules.length; i++) {
+      const module = modules[i] as Step;
+      const passed = isFusible(module) ? module.forwardThrough(value, modules, i) : null;
+      value = passed === null ? module.forward(value) : passed.y;
+      i += passed?.taken ?? 0;
+    }
+    return value;
   }
 }
 

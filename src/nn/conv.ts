@@ -1,12 +1,16 @@
 import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
 import { checkSize } from '../core/shape.js';
+import { convFused } from '../ops/convfused.js';
 import { conv1d, conv2d, conv3d, empty, type PadMode, type Pair, pad, type Single, type Triple } from '../ops/index.js';
 import { type Extent, extents, type Rank } from '../ops/window.js';
 import type { Tensor } from '../tensor.js';
+import { type Fusible, isPlain, type Passed } from './fusible.js';
 import { fans, kaimingUniform_, uniform_ } from './init.js';
 import { Module, Parameter } from './module.js';
+import { BatchNorm2d } from './norm.js';
 import { python } from './repr.js';
+import { ReLU } from './simple.js';
 
 /** Layers that convolve. */
 
@@ -192,7 +196,7 @@ export class Conv1d extends Conv<Single, readonly [number]> {
 }
 
 /** Cross-correlation of images: [N, inChannels, H, W] → [N, outChannels, OH, OW]; N may be absent. */
-export class Conv2d extends Conv<Pair, readonly [number, number]> {
+export class Conv2d extends Conv<Pair, readonly [number, number]> implements Fusible {
   constructor(inChannels: number, outChannels: number, kernelSize: Pair, ...rest: ConvArguments<Pair>) {
     super('Conv2d', 2, inChannels, outChannels, kernelSize, rest);
   }
@@ -200,6 +204,22 @@ export class Conv2d extends Conv<Pair, readonly [number, number]> {
   protected convolve(x: Tensor, padding: readonly [number, number] | 'same' | 'valid'): Tensor {
     const { stride, dilation, groups } = this;
     return conv2d(x, this.weight, this.bias, { stride, padding, dilation, groups });
+  }
+
+  /** Takes a BatchNorm2d in evaluation along, a ReLU, or one and then the other. */
+  forwardThrough(x: Tensor, modules: readonly Module[], place: number): Passed | null {
+    if (!isPlain(this, Conv2d) || this.paddingMode !== 'zeros') return null;
+    if (x.ndim !== 4 || x.dtype !== 'float32' || this.weight.dtype !== 'float32') return null;
+    const norm = modules[place + 1];
+    const affine = isPlain(norm, BatchNorm2d) && norm.numFeatures === this.outChannels ? norm.asAffine() : null;
+    const normed = affine === null ? 0 : 1;
+    const relu = isPlain(modules[place + 1 + normed], ReLU);
+    if (affine === null && !relu) return null;
+    const { stride, padding, dilation, groups, bias } = this;
+    const y = convFused(x, this.weight, { bias, stride, padding, dilation, groups }, { ...affine, relu });
+    affine?.scale.dispose();
+    affine?.shift.dispose();
+    return { y, taken: normed + Number(relu) };
   }
 }
 

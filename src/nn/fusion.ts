@@ -1,7 +1,7 @@
 import { noGrad } from '../autograd/index.js';
 import { fail } from '../core/errors.js';
 import { scope } from '../core/scoping.js';
-import { add, div, mul, reshape, sqrt, sub } from '../ops/index.js';
+import { add, mul, reshape } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { cloneModule } from './clone.js';
 import type { Conv1d, Conv2d, Conv3d } from './conv.js';
@@ -21,24 +21,21 @@ export function fuseConvBn(conv: Convolution, bn: BatchNorm1d | BatchNorm2d | Ba
   if (conv.training || bn.training) {
     fail('argument', 'fuseConvBn: a batch norm can be folded in evaluation only. Call eval() on both first.');
   }
-  const { runningMean, runningVar } = bn;
-  if (runningMean === null || runningVar === null) {
-    fail('argument', 'fuseConvBn: the batch norm keeps no running statistics, so it needs every batch.');
-  }
   if (bn.numFeatures !== conv.outChannels) {
     fail('shape', `fuseConvBn: ${conv.outChannels} output channels, but a batch norm of ${bn.numFeatures} features.`);
   }
-  const fused = cloneModule(conv);
   const [weight, bias] = noGrad(() =>
     scope((): [Tensor, Tensor] => {
-      const spread = sqrt(add(runningVar, bn.eps));
-      const scale = bn.weight === null ? div(1, spread) : div(bn.weight, spread);
-      const centred = conv.bias === null ? mul(runningMean, -1) : sub(conv.bias, runningMean);
-      const shift = mul(centred, scale);
+      const affine = bn.asAffine();
+      if (affine === null) {
+        return fail('argument', 'fuseConvBn: the batch norm keeps no running statistics, so it needs every batch.');
+      }
+      const { scale, shift } = affine;
       const perChannel = reshape(scale, [-1, ...conv.weight.shape.slice(1).map(() => 1)]);
-      return [mul(conv.weight, perChannel), bn.bias === null ? shift : add(shift, bn.bias)];
+      return [mul(conv.weight, perChannel), conv.bias === null ? shift : add(mul(conv.bias, scale), shift)];
     }),
   );
+  const fused = cloneModule(conv);
   fused.weight.dispose();
   fused.bias?.dispose();
   fused.weight = new Parameter(weight, conv.weight.requiresGrad);

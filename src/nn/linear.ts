@@ -1,10 +1,13 @@
 import { readArguments } from '../core/arguments.js';
 import { checkSize } from '../core/shape.js';
 import { empty, linear } from '../ops/index.js';
+import { linearRelu } from '../ops/matmul.js';
 import type { Tensor } from '../tensor.js';
+import { type Fusible, isPlain, type Passed } from './fusible.js';
 import { fans, kaimingUniform_, uniform_ } from './init.js';
 import { Module, Parameter } from './module.js';
 import { python } from './repr.js';
+import { ReLU } from './simple.js';
 
 export interface LinearOptions {
   /** Whether to add a learned shift. Default true. */
@@ -12,7 +15,7 @@ export interface LinearOptions {
 }
 
 /** y = x · weightᵀ + bias: [.., inFeatures] → [.., outFeatures]. */
-export class Linear extends Module {
+export class Linear extends Module implements Fusible {
   weight: Parameter;
   bias: Parameter | null;
 
@@ -40,6 +43,12 @@ export class Linear extends Module {
 
   forward(x: Tensor): Tensor {
     return linear(x, this.weight, this.bias);
+  }
+
+  /** Takes a ReLU along. */
+  forwardThrough(x: Tensor, modules: readonly Module[], place: number): Passed | null {
+    if (!isPlain(this, Linear) || !isPlain(modules[place + 1], ReLU)) return null;
+    return { y: linearRelu(x, this.weight, this.bias), taken: 1 };
   }
 
   protected override extraRepr(): string {

@@ -3,7 +3,23 @@ import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { scope } from '../core/scoping.js';
 import { checkSize } from '../core/shape.js';
-import { add_, batchNorm, instanceNorm, ones, squeeze, tensor, unsqueeze, zeros } from '../ops/index.js';
+import {
+  add,
+  add_,
+  batchNorm,
+  div,
+  instanceNorm,
+  mul,
+  neg,
+  ones,
+  reciprocal,
+  sqrt,
+  squeeze,
+  sub,
+  tensor,
+  unsqueeze,
+  zeros,
+} from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import { Buffer, Module, Parameter } from './module.js';
 import { python } from './repr.js';
@@ -92,6 +108,21 @@ abstract class BatchNorm extends NormBase {
       eps,
       training: this.training || runningMean === null,
       momentum: this.training ? this.nextMomentum() : 0,
+    });
+  }
+
+  /**
+   * What it does to each channel in evaluation: a factor, and what is added after it, both [numFeatures]. Null while it
+   * depends on its batch: in training, or without running statistics.
+   */
+  asAffine(): { readonly scale: Tensor; readonly shift: Tensor } | null {
+    const { weight, bias, eps, runningMean, runningVar } = this;
+    if (this.training || runningMean === null || runningVar === null) return null;
+    return scope(() => {
+      const spread = sqrt(add(runningVar, eps));
+      const scale = weight === null ? reciprocal(spread) : div(weight, spread);
+      const centre = mul(runningMean, scale);
+      return { scale, shift: bias === null ? neg(centre) : sub(bias, centre) };
     });
   }
 

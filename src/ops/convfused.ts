@@ -40,7 +40,7 @@ function composed(input: Tensor, weight: Tensor, options: ConvOptions, after: Ep
  * single ops. Where a gradient is wanted, it is those ops.
  */
 export function convFused(input: Tensor, weight: Tensor, options: ConvOptions, after: Epilogue): Tensor {
-  const name = 'convFused';
+  const name = 'conv2d';
   const { scale = null, shift = null, residual = null, relu = false } = after;
   const { bias = null } = options;
   const given = [input, weight, bias, scale, shift, residual].filter((t) => t !== null);
