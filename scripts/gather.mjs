@@ -3,7 +3,8 @@
  * there than reading it, and importing `fettle` would open two hundred. What several entry points share stands in files of
  * its own, so that all of them share one Tensor. Bundlers take the single modules, of which they can leave most out.
  */
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
 /** The folder within dist/. */
@@ -18,7 +19,7 @@ export const GATHERED = 'node';
 export async function gather(dist, { exports, bin }) {
   const entries = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [] : [target.default]));
   const commands = Object.values(bin).map((file) => file.replace(`/${GATHERED}/`, '/'));
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [...entries, ...commands].map((file) => join(dist, file.replace('./dist/', ''))),
     outbase: dist,
     outdir: join(dist, GATHERED),
@@ -32,5 +33,20 @@ export async function gather(dist, { exports, bin }) {
     // Nothing is to be left out here, least of all what a module does when it is loaded.
     ignoreAnnotations: true,
     logLevel: 'error',
+    write: false,
   });
+  for (const { path, text } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, withNames(text));
+  }
+}
+
+/**
+ * A class that names itself within its body is made `var X = class _X` by the bundler, and its name, which messages show and
+ * model files hold, would be _X.
+ *
+ * @param {string} text
+ */
+function withNames(text) {
+  return text.replace(/^(var (\w+) = class _\2(?: extends [\w.]+)? \{)$/gm, '$1\n  static name = "$2";');
 }

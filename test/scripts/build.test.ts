@@ -110,11 +110,11 @@ describe('gather', () => {
   it('makes few modules of many, which share what entry points have in common and do all that those do on loading', async () => {
     write({
       'package.json': '{ "sideEffects": false, "type": "module" }',
-      'core.js': 'export class Tensor {}\n',
+      'core.js': 'export class Tensor {\n  static make() { return new Tensor(); }\n}\n',
       'methods.js': "import { Tensor } from './core.js';\nTensor.prototype.add = () => 'added';\n",
       'index.js': "export { Tensor } from './core.js';\n",
       'nn/index.js':
-        "import '../methods.js';\nimport { Tensor } from '../core.js';\nexport const make = () => new Tensor();\n",
+        "import '../methods.js';\nimport { Tensor } from '../core.js';\nexport const make = () => Tensor.make();\n",
       'cli/main.js': "import '#binary';\nimport { make } from '../nn/index.js';\nconsole.log(make());\n",
     });
     await gather(folder, {
@@ -131,6 +131,7 @@ describe('gather', () => {
     const { make } = (await load('nn/index.js')) as { make: () => { add(): string } };
     expect(make()).toBeInstanceOf(Tensor);
     expect(make().add()).toBe('added');
+    expect(Tensor.name).toBe('Tensor');
   });
 });
 
