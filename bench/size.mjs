@@ -33,6 +33,12 @@ export function step(x, y) {
 }
 `;
 
+/** The same without methods: only what makes tensors brings those along. */
+const FUNCTIONS = TRAINER.replace(
+  "import { crossEntropy, scope, tensor } from 'fettle';",
+  "import { backward, crossEntropy, scope } from 'fettle';\nimport { tensor } from 'fettle/ops';",
+).replace('loss.backward()', 'backward(loss)');
+
 const ENTRIES = [
   'fettle',
   'fettle/ops',
@@ -96,7 +102,7 @@ if (y[0] !== 3 || y[1] !== 7) throw new Error('a wrong product');
 console.log(JSON.stringify([ms, process.memoryUsage().rss]));`;
 const BARE = `console.log(JSON.stringify([0, process.memoryUsage().rss]));`;
 
-const [trainer, everything] = [await bundle(TRAINER), await bundle(EVERYTHING)];
+const [trainer, functions, everything] = [await bundle(TRAINER), await bundle(FUNCTIONS), await bundle(EVERYTHING)];
 const started = processes(PRODUCT);
 const bare = processes(BARE);
 /** @type {(runs: number[][], i: number) => number} */
@@ -115,6 +121,7 @@ function fetched({ script, wasm }) {
 /** @type {{ name: string, value: number, unit: string, budget: number, note?: string }[]} */
 const rows = [
   { name: 'bundle that trains an MLP', value: fetched(trainer) / 1000, unit: 'kB', budget: 40, note: parts(trainer) },
+  { name: 'the same by functions', value: fetched(functions) / 1000, unit: 'kB', budget: 40, note: parts(functions) },
   { name: 'bundle of everything', value: fetched(everything) / 1000, unit: 'kB', budget: 120, note: parts(everything) },
   { name: 'import to first product', value: middle(started, 0), unit: 'ms', budget: 8 },
   { name: 'resident over bare Node', value: (middle(started, 1) - middle(bare, 1)) / 1e6, unit: 'MB', budget: 15 },
