@@ -31,6 +31,11 @@ interface Promised {
   readonly version: number;
 }
 
+/** Where a tensor stands in the graph now. */
+function placeOf({ node, outputIndex, accumulator, wantsGrad }: Tensor): Place {
+  return { node, outputIndex, accumulator, wantsGrad };
+}
+
 /** One run of a function, which can be repeated. */
 class Run {
   private readonly args: readonly unknown[];
@@ -55,7 +60,7 @@ class Run {
   /** Saves nothing now. */
   promise(tensors: readonly Tensor[]): Saved {
     const index = this.promises.length;
-    this.promises.push(tensors.map((x) => ({ place: x.place, storage: x.storage, version: x.storage.version })));
+    this.promises.push(tensors.map((x) => ({ place: placeOf(x), storage: x.storage, version: x.storage.version })));
     this.alive++;
     return {
       values: (op) => {

@@ -41,7 +41,7 @@ export class Held implements Saved {
       if (String(tensor.shape) !== String(by.shape) || !tensor.isContiguous()) return;
       const held = hold(by);
       // Another memory, and still the result of the op that saved it.
-      held.place = tensor.place;
+      held.place = tensor;
       tensor.dispose();
       this.tensors[i] = held;
       this.versions[i] = by.storage.version;

@@ -1,6 +1,6 @@
 import type { Tensor } from '../core/tensor.js';
 import { isGradEnabled } from './mode.js';
-import { type Backward, type Edge, edgeOf, Node } from './node.js';
+import { type Backward, edgeOf, Node } from './node.js';
 import { View } from './view.js';
 
 /**
@@ -20,14 +20,8 @@ export function record(
     output.link = new View(input, name, backward, isGradEnabled() ? 'recorded' : 'noGrad');
   }
   if (!isGradEnabled()) return;
-  let needed = false;
-  const edges: (Edge | null)[] = [];
-  for (const tensor of inputs) {
-    const edge = edgeOf(tensor);
-    if (edge !== null) needed = true;
-    edges.push(edge);
-  }
-  if (!needed) return;
+  const edges = inputs.map(edgeOf);
+  if (edges.every((edge) => edge === null)) return;
   const node = new Node(name, edges, outputs.length, backward);
   for (let i = 0; i < outputs.length; i++) {
     const made = outputs[i] as Tensor;

@@ -117,38 +117,27 @@ export function broadcastStrides(shape: Shape, strides: Shape, target: Shape): n
  * one: contiguous operands arrive as one dimension of stride 1.
  */
 export function loopNest(shape: Shape, operands: readonly Shape[]): number[] {
-  let rank = 0;
-  // The dimension that the last loop stands for, and its size so far.
-  let last = -1;
-  let length = 1;
   const sizes: number[] = [];
+  // For each loop, the last of the dimensions that it stands for, along which it steps.
   const dims: number[] = [];
   for (let d = 0; d < shape.length; d++) {
     const size = shape[d] as number;
     if (size === 1) continue;
-    if (last >= 0 && joins(operands, last, d, size)) {
-      length *= size;
-      sizes[rank - 1] = length;
-      dims[rank - 1] = d;
+    const last = dims.length - 1;
+    if (last >= 0 && joins(operands, dims[last] as number, d, size)) {
+      sizes[last] = (sizes[last] as number) * size;
+      dims[last] = d;
     } else {
-      length = size;
       sizes.push(size);
       dims.push(d);
-      rank++;
     }
-    last = d;
   }
-  if (rank === 0) {
-    const single = [1, 1];
-    for (let o = 0; o < operands.length; o++) single.push(1);
-    return single;
+  if (dims.length === 0) {
+    sizes.push(1);
+    dims.push(shape.length);
   }
-  const nest = [rank];
-  for (let i = 0; i < rank; i++) nest.push(sizes[i] as number);
-  for (let o = 0; o < operands.length; o++) {
-    const strides = operands[o] as Shape;
-    for (let i = 0; i < rank; i++) nest.push(strides[dims[i] as number] as number);
-  }
+  const nest = [dims.length, ...sizes];
+  for (const strides of operands) for (const d of dims) nest.push(strides[d] ?? 1);
   return nest;
 }
 

@@ -51,7 +51,8 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
   link: ViewLink | null = null;
   scope: Scope | null = null;
   private made: GradNode | null = null;
-  private wantsGrad = false;
+  /** Whether the user has asked for its gradient. */
+  wantsGrad = false;
   private alive = true;
 
   constructor(
@@ -185,23 +186,11 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
   /** The same tensor under another handle: same memory, same place in the graph. */
   alias(): Tensor<D> {
     const other = this.strided(this.shape, this.strides, this.offset);
-    other.made = this.node;
-    other.outputIndex = this.outputIndex;
-    other.accumulator = this.accumulator;
-    other.wantsGrad = this.wantsGrad;
+    other.place = this;
     return other;
   }
 
-  /** Where this tensor stands in the graph now. */
-  get place(): Place {
-    return {
-      node: this.node,
-      outputIndex: this.outputIndex,
-      accumulator: this.accumulator,
-      wantsGrad: this.wantsGrad,
-    };
-  }
-
+  /** From now on this tensor stands in the graph where another one does, or did. */
   set place(place: Place) {
     this.node = place.node;
     this.outputIndex = place.outputIndex;

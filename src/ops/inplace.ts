@@ -38,7 +38,7 @@ function checkResult(name: string, self: Tensor, result: Tensor): void {
 function snapshot(self: Tensor): Tensor {
   const before = empty(self, self.shape, self.dtype, 'snapshot');
   copyInto(before, self);
-  before.place = self.place;
+  before.place = self;
   return before;
 }
 

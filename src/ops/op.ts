@@ -89,11 +89,8 @@ const WORTH_GATHERING = 4096;
  * goes by tiles and takes a third of the time that kernels need to collect such numbers one by one.
  */
 function gathered(x: Tensor): Tensor {
-  if (x.numel() < WORTH_GATHERING || x.isContiguous()) return x;
-  for (let d = x.ndim - 1; d >= 0; d--) {
-    if (x.shape[d] !== 1) return (x.strides[d] as number) > 1 ? dense(x) : x;
-  }
-  return x;
+  const isApart = (x.strides[x.ndim - 1] ?? 1) > 1;
+  return isApart && x.numel() >= WORTH_GATHERING && !x.isContiguous() ? dense(x) : x;
 }
 
 const COPY = { 1: 'copy_b1', 2: 'copy_b2', 4: 'copy_b4' } as const;

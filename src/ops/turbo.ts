@@ -2,6 +2,7 @@ import { turboBinary } from '#binary';
 import { currentDevice, isDeterministic } from '../backend/current.js';
 import { WasmDevice } from '../backend/wasm.js';
 import { allocate, type Tensor } from '../core/tensor.js';
+import { lay } from '../runtime/overlay.js';
 import { gemm } from './matmul.js';
 
 /** The 256-bit path: an opt-in. */
@@ -47,7 +48,7 @@ export function turbo(on = true): TurboState {
   const binary = turboBinary();
   if (typeof binary === 'string') return { enabled: false, reason: binary };
   const [usual, usualTime] = [trial(device), shortest(device)];
-  const take = device.engine.lay(binary, { exact: false });
+  const take = lay(device.engine, binary, { exact: false });
   const [found, foundTime] = [trial(device), shortest(device)];
   const fault = faultOf(found, usual) ?? lameness(foundTime / usualTime);
   if (fault !== null) {

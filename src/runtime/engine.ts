@@ -10,9 +10,9 @@ import {
   HEAP_START,
   type Instance,
   instantiate,
-  instantiateOver,
 } from './module.js';
-import type { Binary, Variant } from './variant.js';
+import type { Overlay } from './overlay.js';
+import type { Variant } from './variant.js';
 
 /** A stretch of memory that is in use, and for what. Those in use form a ring, which is cheaper to change than a table. */
 export class Block {
@@ -54,13 +54,6 @@ export class Block {
   }
 }
 
-/** An instance whose kernels stand in for those of the main binary. */
-interface Overlay {
-  readonly instance: Instance;
-  /** Whether they compute the very same, so that strict arithmetic may use them too. */
-  readonly exact: boolean;
-}
-
 /** Slots of the longest launch record: four of header, then pointers, floats and four lists of eight ints. */
 const RECORD_SLOTS = 96;
 const INITIAL_PAGES = 32;
@@ -71,9 +64,10 @@ const MIN_SCRATCH = 8192;
  * offsets, so a binary can be exchanged for another on the same memory (`deterministic`) at any time.
  */
 export class Engine {
-  private memory: WebAssembly.Memory;
+  readonly memory: WebAssembly.Memory;
   private main: Instance & Controls;
-  private over: readonly Overlay[] = [];
+  /** Instances whose kernels stand in for those of the main binary; `enter()` puts a new list to work. */
+  over: readonly Overlay[] = [];
   private readonly kernels = new Kernels();
   private arithmetic: Variant;
   private readonly allocator: Allocator;
@@ -135,23 +129,7 @@ export class Engine {
     if (variant === this.arithmetic) return;
     this.main = instantiate(variant, this.memory);
     this.arithmetic = variant;
-    this.shareScratch();
     this.enter();
-  }
-
-  /**
-   * Lets the kernels of `binary` stand in for those of the same names, until the function it returns is called. `exact` says
-   * that they compute the very same; where they do not, strict arithmetic goes without them.
-   */
-  lay(binary: Binary, { exact }: { readonly exact: boolean }): () => void {
-    const overlay = { instance: instantiateOver(binary, this.memory), exact };
-    this.over = [...this.over, overlay];
-    this.shareScratch();
-    this.enter();
-    return () => {
-      this.over = this.over.filter((other) => other !== overlay);
-      this.enter();
-    };
   }
 
   allocate(bytes: number, label: string): Block {
@@ -221,7 +199,8 @@ export class Engine {
   }
 
   /** Puts the kernels to work that the arithmetic allows. */
-  private enter(): void {
+  enter(): void {
+    this.shareScratch();
     const strict = this.arithmetic.startsWith('strict');
     const over = this.over.filter(({ exact }) => exact || !strict).map(({ instance }) => instance);
     this.kernels.use(this.main, over);

@@ -66,18 +66,15 @@ export function instantiate(variant: Variant, memory: WebAssembly.Memory): Insta
   return { ...instanceOf(exports), replay, takeRefusal };
 }
 
-/** Instantiates a binary with a few kernels that stand in for others on the same `memory`. */
-export function instantiateOver(binary: Binary, memory: WebAssembly.Memory): Instance {
-  return instanceOf(start(binary, memory));
-}
+export type Exports = Readonly<Record<string, unknown>>;
 
-type Exports = Readonly<Record<string, unknown>>;
-
-function start(binary: Binary, memory: WebAssembly.Memory): Exports {
+/** Instantiates a binary on `memory`. */
+export function start(binary: Binary, memory: WebAssembly.Memory): Exports {
   return instantiateSync(binary, { env: { memory } }).instance.exports;
 }
 
-function instanceOf(exports: Exports): Instance {
+/** What an instance exports, its kernels by name. */
+export function instanceOf(exports: Exports): Instance {
   const kernels = new Map<string, Kernel>();
   for (const name of Object.keys(exports)) {
     if (typeof exports[name] === 'function' && !CONTROLS.includes(name)) kernels.set(name, exports[name] as Kernel);

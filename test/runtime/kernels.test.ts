@@ -3,6 +3,7 @@ import { capture, deterministic, noGrad, randn, type Tensor } from 'fettle';
 import { afterEach, expect, test } from 'vitest';
 import { currentDevice } from '../../src/backend/current.js';
 import { WasmDevice } from '../../src/backend/wasm.js';
+import { lay } from '../../src/runtime/overlay.js';
 
 afterEach(() => deterministic(false));
 
@@ -28,7 +29,7 @@ test('kernels of another binary stand in, and go again', () => {
   expect(relaxed).not.toEqual(strict);
 
   const { index } = device.engine.kernel('gemm_f32');
-  const remove = device.engine.lay(bytes('strict'), { exact: true });
+  const remove = lay(device.engine, bytes('strict'), { exact: true });
   expect(device.engine.kernel('gemm_f32').index).toBe(index);
   expect(product()).toEqual(strict);
   remove();
@@ -38,7 +39,7 @@ test('kernels of another binary stand in, and go again', () => {
 test('kernels that compute something else are suspended by strict arithmetic', () => {
   const { engine } = new WasmDevice({ strict: true });
   const { run } = engine.kernel('gemm_f32');
-  const remove = engine.lay(bytes('relaxed'), { exact: false });
+  const remove = lay(engine, bytes('relaxed'), { exact: false });
   expect(engine.kernel('gemm_f32').run).toBe(run);
   engine.useStrict(false);
   const over = engine.kernel('gemm_f32').run;
