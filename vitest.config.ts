@@ -19,7 +19,8 @@ export default defineConfig({
     // Processes rather than threads: each has a WebAssembly memory of up to 4 GiB to itself, V8's flags are per process, and
     // one that runs out of memory takes no other test file with it.
     pool: 'forks',
-    testTimeout: 20_000,
+    // A GPU in software compiles a shader for as long as a whole test takes elsewhere.
+    testTimeout: process.env.FETTLE_TEST_DEVICE === 'webgpu' ? 180_000 : 20_000,
     hookTimeout: 60_000,
   },
 });

@@ -3,11 +3,13 @@
 //   node .ci/check-page.mjs report FILE [FOLDER]   the report renders in light and dark, wide and narrow; screenshots go to FOLDER
 //   node .ci/check-page.mjs library                dist/ computes in a browser, and says what is wrong when a binary is missing
 import assert from 'node:assert/strict';
-import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { extname, join, resolve } from 'node:path';
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { withChromium } from './chromium.mjs';
+import { inflateSync } from 'node:zlib';
+import { parts } from '../scripts/parts.mjs';
+import { withChromium } from '../test/runtimes/chromium.mjs';
+import { serve } from './serve.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -62,28 +64,57 @@ const entries = Object.fromEntries(
     .filter(([, target]) => target.default)
     .map(([name, target]) => [name.replace('.', 'fettle'), target.default.slice(1)]),
 );
-const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
 const PAGE = `<!doctype html><title>fettle</title><link rel="icon" href="data:,">
 <script type="importmap">${JSON.stringify({ imports: { ...entries, '#binary': '/dist/runtime/binary.web.js' } })}</script>`;
 
 /** Serves dist/, with `alter` a chance to answer differently. */
-async function serve(alter, use) {
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, 'http://localhost');
-    const file = join(root, pathname);
-    if (alter(pathname, response)) return;
-    if (pathname === '/') response.setHeader('content-type', 'text/html').end(PAGE);
-    else if (!pathname.startsWith('/dist/') || !existsSync(file))
-      response.writeHead(404, { 'content-type': 'text/html' }).end('no');
-    else createReadStream(file).pipe(response.setHeader('content-type', TYPES[extname(file)] ?? 'text/plain'));
+const serveLibrary = (alter, use) =>
+  serve((path, response) => {
+    if (alter(path, response)) return null;
+    if (path !== '/') return path.startsWith('/dist/') ? join(root, path) : '';
+    response.setHeader('content-type', 'text/html').end(PAGE);
+    return null;
+  }, use);
+
+/**
+ * Pictures are those of PIL in a browser too: a PNG to the bit, a JPEG within two correct decoders' difference by the browser's
+ * own decoder, and as on Node by the library where the browser's is missing.
+ */
+async function checkImages(open) {
+  const { cases } = JSON.parse(readFileSync(join(root, 'test/data/golden/images.json'), 'utf8'));
+  const files = cases.flatMap(({ name, file, modes }) =>
+    Object.entries(modes).map(([mode, { data, wide }]) => {
+      const bytes = inflateSync(Buffer.from(data, 'base64'));
+      const want = wide ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) : bytes;
+      return { name, file, mode, want: [...want] };
+    }),
+  );
+  const program = `import('fettle/data').then(async ({ decodeImage }) => {
+    const worst = [];
+    for (const { name, file, mode, want } of ${JSON.stringify(files)}) {
+      const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+      const { data } = await decodeImage(new Blob([bytes]), { mode });
+      let most = data.length === want.length ? 0 : Infinity;
+      for (let i = 0; i < want.length; i++) most = Math.max(most, Math.abs(want[i] - data[i]));
+      worst.push([name, most]);
+    }
+    return worst;
+  })`;
+  const decoders = [];
+  const note = (path) => void (path.includes('mozjpeg_dec.wasm') && decoders.push(path));
+  await serveLibrary(note, async (url) => {
+    const { evaluate, problems } = await open(url);
+    for (const library of [false, true]) {
+      if (library) await evaluate('delete globalThis.OffscreenCanvas');
+      const worst = await evaluate(program);
+      const limit = (name) => (name.startsWith('png') ? 0 : library || name.startsWith('cmyk') ? 2 : 3);
+      const odd = worst.filter(([name, most]) => !(most <= limit(name)));
+      assert.deepEqual(odd, [], library ? 'by the library' : 'by the browser');
+      assert.equal(decoders.length, Number(library), 'the library is fetched where the browser has no decoder');
+    }
+    assert.deepEqual(problems, []);
   });
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  try {
-    return await use(`http://127.0.0.1:${server.address().port}/`);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
+  console.log(`${files.length} pictures decoded in the browser as PIL does`);
 }
 
 async function checkLibrary(open) {
@@ -95,13 +126,44 @@ async function checkLibrary(open) {
   const asked = [];
   const note = (path) => void (path.endsWith('.wasm') && asked.push(path));
 
-  await serve(note, async (url) => {
+  await serveLibrary(note, async (url) => {
     const { evaluate, problems } = await open(url);
     assert.deepEqual(await evaluate(program), [2, 4, 6]);
     for (const entry of Object.keys(entries)) await evaluate(`import('${entry}').then(() => true)`);
     assert.deepEqual(problems, []);
   });
-  assert.deepEqual(asked, ['/dist/runtime/relaxed.wasm'], 'one binary is fetched, the fastest');
+  const wanted = parts.map((part) => `/dist/runtime/${part}.relaxed.wasm`);
+  assert.deepEqual(asked.sort(), wanted.sort(), 'each part is fetched once, the fastest binary of it');
+
+  // Threads share a memory where the page is cross-origin isolated, and are said to be missing where it is not.
+  const threads = `import('fettle').then(async ({ getThreads, rand, setThreads, noGrad }) => {
+    const [a, b] = [rand([300, 300]), rand([300, 300])];
+    const product = () => noGrad(() => Array.from(a.matmul(b).dataSync()).join());
+    const alone = product();
+    const counts = [await setThreads(3), getThreads()];
+    for (let i = 0; i < 200; i++) a.matmul(b).dispose();
+    const same = product() === alone;
+    return [...counts, same, await setThreads(1), product() === alone];
+  })`;
+  const isolated = (_path, response) => {
+    response.setHeader('cross-origin-opener-policy', 'same-origin');
+    response.setHeader('cross-origin-embedder-policy', 'require-corp');
+    return false;
+  };
+  await serveLibrary(isolated, async (url) => {
+    const { evaluate, problems } = await open(url);
+    assert.deepEqual(await evaluate(threads), [3, 3, true, 1, true]);
+    assert.deepEqual(problems, []);
+  });
+  await serveLibrary(
+    () => false,
+    async (url) => {
+      const { evaluate, problems } = await open(url);
+      assert.deepEqual(await evaluate(threads), [1, 1, true, 1, true]);
+      assert.equal(problems.length, 1);
+      assert.match(problems[0], /setThreads: one thread works: this page is not cross-origin isolated/);
+    },
+  );
 
   // A server that does not know the type of .wasm still works.
   const untyped = (path, response) => {
@@ -109,7 +171,7 @@ async function checkLibrary(open) {
     createReadStream(join(root, path)).pipe(response.setHeader('content-type', 'application/octet-stream'));
     return true;
   };
-  await serve(untyped, async (url) => assert.deepEqual(await (await open(url)).evaluate(program), [2, 4, 6]));
+  await serveLibrary(untyped, async (url) => assert.deepEqual(await (await open(url)).evaluate(program), [2, 4, 6]));
 
   // One that answers every address with its start page gets told of it.
   const startPage = (path, response) => {
@@ -117,10 +179,11 @@ async function checkLibrary(open) {
     response.setHeader('content-type', 'text/html').end('<!doctype html>');
     return true;
   };
-  await serve(startPage, async (url) => {
+  await serveLibrary(startPage, async (url) => {
     const failure = (await open(url)).evaluate(program);
-    await assert.rejects(failure, /relaxed\.wasm.*status 200, content type text\/html/);
+    await assert.rejects(failure, /runtime\/\w+\.relaxed\.wasm.*status 200, content type text\/html/);
   });
+  await checkImages(open);
   console.log(`the library computes in the browser, and ${Object.keys(entries).join(', ')} load`);
 }
 

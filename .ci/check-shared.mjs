@@ -1,16 +1,20 @@
 // The build derives the binaries for shared memory from the others; the compiler must make the same of their targets.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+import { argumentsOf, arithmetics, jobs } from '../scripts/parts.mjs';
 
-const aside = mkdtempSync(join(tmpdir(), 'fettle-shared-'));
-for (const target of ['strict-shared', 'relaxed-shared']) {
-  const outFile = join(aside, `${target}.wasm`);
-  const asc = ['node_modules/assemblyscript/bin/asc.js', '--target', target, '--outFile', outFile];
-  execFileSync(process.execPath, asc, { stdio: ['ignore', 'ignore', 'inherit'] });
-  assert.ok(readFileSync(outFile).equals(readFileSync(`build/${target}.wasm`)), `${target}.wasm is what asc makes`);
-  console.log(`${target}.wasm is what the compiler makes of its target`);
+for (const job of jobs.filter(({ target }) => arithmetics.includes(target))) {
+  const name = `${job.name}-shared`;
+  let made = new Uint8Array();
+  const { error, stderr } = await asc.main(argumentsOf({ ...job, target: `${job.target}-shared` }, 'shared.wasm'), {
+    writeFile: (_file, contents) => {
+      made = contents;
+    },
+  });
+  assert.equal(error, null, stderr.toString());
+  const derived = readFileSync(fileURLToPath(new URL(`../build/${name}.wasm`, import.meta.url)));
+  assert.ok(derived.equals(made), `${name}.wasm is what asc makes`);
 }
-rmSync(aside, { recursive: true });
+console.log('the binaries for shared memory are what the compiler makes of their targets');

@@ -1,5 +1,5 @@
 // Type-checked against the installed package, never run.
-import { type Tensor, tensor } from 'fettle';
+import { noGrad, scope, type Tensor, tensor } from 'fettle';
 import * as compress from 'fettle/compress';
 import * as data from 'fettle/data';
 import * as io from 'fettle/io';
@@ -24,5 +24,11 @@ const x: Tensor = tensor([
 ]);
 model.forward(x).sum().backward();
 optimizer.step();
+{
+  using _scope = scope();
+  using _mode = noGrad();
+  using doubled = x.mul(2);
+  doubled.sum();
+}
 export const shape: readonly number[] = x.shape;
 export const entries: readonly object[] = [compress, data, io, ops, train];

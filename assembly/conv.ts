@@ -28,12 +28,20 @@ import { spread } from './convspread';
 import { pointer, scratch } from './launch';
 import { bytes, splat } from './simd';
 
+/**
+ * Output channels of an item of work where there are fewer images than this: so a single image has work for several threads.
+ * In batches an item is an image, and every share packs all weights.
+ */
+const FEW_IMAGES: i32 = 8;
+const ITEM_CHANNELS: i32 = 8;
+
 /** What the forward pass reads. */
 export function sourceOf(s: Shape, source: Source, from: usize): void {
   source.from = from;
   source.channels = s.c;
   source.rows = s.h;
   source.cols = s.w;
+  source.tensorBytes = bytes(s.c * s.h * s.w);
   source.top = s.ph;
   source.left = s.pw;
   source.stride = s.sw;
@@ -60,22 +68,23 @@ export function tapOffsets(s: Shape, source: Source, to: usize): void {
 /**
  * y = x * weight (+ bias) (then relu).
  * Slots: 0 y [N, OC, OH, OW], 1 x [N, C, H, W], 2 weight [OC, C/groups, KH, KW], 3 bias [OC] or 0, 4 N, 5 C, 6 H, 7 W,
- * 8 OC, 9 OH, 10 OW, 11 KH, 12 KW, 13 SH, 14 SW, 15 PH, 16 PW, 17 DH, 18 DW, 19 groups, 20 relu (0 or 1). Work: N.
+ * 8 OC, 9 OH, 10 OW, 11 KH, 12 KW, 13 SH, 14 SW, 15 PH, 16 PW, 17 DH, 18 DW, 19 groups, 20 relu (0 or 1).
+ * Work: N; or, for fewer than 8 images without groups, N ⌈OC / 8⌉, all images of eight channels before the next eight.
  */
 export function conv2d_f32(r: usize, begin: i32, end: i32): void {
   const s = shapeOf(r, 4);
-  forward(s, pointer(r, 0), pointer(r, 1), pointer(r, 2), pointer(r, 3), 0, 0, begin, end);
+  forward(s, pointer(r, 0), pointer(r, 1), pointer(r, 2), pointer(r, 3), 0, begin, end);
 }
 
 /**
- * y = (x * weight) scale + shift (+ residual) (then relu): what is left of a convolution and a batch norm in evaluation.
- * The scale goes into the packed weights; residual and relu are applied image by image, while y is in the cache.
- * Slots: 0 y [N, OC, OH, OW], 1 x [N, C, H, W], 2 weight [OC, C/groups, KH, KW], 3 shift [OC] or 0, 4 scale [OC] or 0, 5
- * residual [N, OC, OH, OW] or 0, 6…22 as 4…20 of conv2d_f32. Work: N.
+ * y = (x * weight) scale + shift (then relu): what is left of a convolution and a batch norm in evaluation. The scale goes
+ * into the packed weights; relu is applied image by image, while y is in the cache.
+ * Slots: 0 y [N, OC, OH, OW], 1 x [N, C, H, W], 2 weight [OC, C/groups, KH, KW], 3 shift [OC] or 0, 4 scale [OC] or 0,
+ * 5…21 as 4…20 of conv2d_f32. Work: as conv2d_f32.
  */
 export function conv2d_fused_f32(r: usize, begin: i32, end: i32): void {
-  const s = shapeOf(r, 6);
-  forward(s, pointer(r, 0), pointer(r, 1), pointer(r, 2), pointer(r, 3), pointer(r, 4), pointer(r, 5), begin, end);
+  const s = shapeOf(r, 5);
+  forward(s, pointer(r, 0), pointer(r, 1), pointer(r, 2), pointer(r, 3), pointer(r, 4), begin, end);
 }
 
 function forward(
@@ -85,16 +94,44 @@ function forward(
   weight: usize,
   bias: usize,
   scale: usize,
-  residual: usize,
   begin: i32,
   end: i32,
+): void {
+  if (s.groups > 1 || s.n >= FEW_IMAGES) {
+    part(s, result, input, weight, bias, scale, begin, end, 0, s.oc);
+    return;
+  }
+  // Items of whole blocks of channels together; beside them, some images of one block.
+  while (begin < end) {
+    const block = begin / s.n;
+    const image = begin - block * s.n;
+    const blocks = image == 0 ? (end - begin) / s.n : 0;
+    const last = blocks > 0 ? s.n : min(s.n, image + end - begin);
+    const lastChannel = min(s.oc, (block + max(1, blocks)) * ITEM_CHANNELS);
+    part(s, result, input, weight, bias, scale, image, last, block * ITEM_CHANNELS, lastChannel);
+    begin += (last - image) * max(1, blocks);
+  }
+}
+
+/** Images begin … end - 1; of all groups, or of channels first … last - 1 where there is one group. */
+function part(
+  s: Shape,
+  result: usize,
+  input: usize,
+  weight: usize,
+  bias: usize,
+  scale: usize,
+  begin: i32,
+  end: i32,
+  first: i32,
+  last: i32,
 ): void {
   const plan = changetype<Plan>(scratch());
   const source = changetype<Source>(scratch() + offsetof<Plan>());
   let room = scratch() + offsetof<Plan>() + offsetof<Source>();
   const channels = s.c / s.groups;
   plan.taps = channels * s.kh * s.kw;
-  plan.channels = s.oc / s.groups;
+  plan.channels = (last - first) / s.groups;
   plan.rows = s.oh;
   plan.cols = s.ow;
   plan.first = 0;
@@ -109,7 +146,7 @@ function forward(
   room = aligned(room);
   layOut(source, room, 0);
   plan.sourceDown = source.rowBytes * <usize>s.sh;
-  arrange(plan);
+  arrange(plan, s.oc / s.groups);
   room += layOut(source, room, plan.images);
   plan.offsets = room;
   plan.weightOffsets = room + bytes(plan.taps);
@@ -119,19 +156,21 @@ function forward(
   room = aligned(room + tabulate(plan, source, resultImage, room));
   plan.weights = room;
   const row = bytes(plan.taps);
-  packWeights(plan, weight, s.groups, row * <usize>plan.channels, row, bias);
-  if (scale) scaleWeights(plan, s.groups, scale);
+  const biases = bias ? bias + bytes(first) : 0;
+  packWeights(plan, weight + <usize>first * row, s.groups, row * <usize>plan.channels, row, biases);
+  if (scale) scaleWeights(plan, s.groups, scale + bytes(first));
   for (let image = begin; image < end; image += plan.images) {
     const count = min(plan.images, end - image);
     const x = ready(source, image, count);
-    const y = result + <usize>image * resultImage;
+    const y = result + <usize>image * resultImage + <usize>first * plan.plane;
     for (let g = 0; g < s.groups; g++) {
       const from = x + <usize>(g * channels) * source.channelBytes;
       compute(plan, g, from, y + <usize>(g * plan.channels) * plan.plane, count, source, resultImage);
     }
-    const behind = y + <usize>count * resultImage;
-    if (residual) addTo(y, residual + <usize>image * resultImage, behind, s.relu);
-    else if (s.relu) clampBelow(y, behind);
+    for (let i = 0; s.relu && i < count; i++) {
+      const own = y + <usize>i * resultImage;
+      clampBelow(own, own + <usize>(last - first) * plan.plane);
+    }
   }
 }
 
@@ -154,22 +193,6 @@ function forwardTaps(s: Shape, source: Source, plan: Plan): void {
         weight += 4;
       }
     }
-  }
-}
-
-/** y = y + x, then relu where it is wanted. */
-function addTo(y: usize, x: usize, end: usize, relu: i32): void {
-  const floor = splat(relu ? 0 : -Infinity);
-  const by4 = y + ((end - y) & ~15);
-  while (y < by4) {
-    v128.store(y, f32x4.pmax(f32x4.add(v128.load(y), v128.load(x)), floor));
-    y += 16;
-    x += 16;
-  }
-  while (y < end) {
-    v128.store32_lane(y, f32x4.pmax(f32x4.add(v128.load32_zero(y), v128.load32_zero(x)), floor), 0);
-    y += 4;
-    x += 4;
   }
 }
 
@@ -237,7 +260,7 @@ export function conv2d_grad_input_f32(r: usize, begin: i32, end: i32): void {
     plan.rowStep = 1;
     plan.rowsThere = s.oh;
     plan.taps = outs * plan.kernelRows * tapsOf(px, s.pw, s.kw, s.dw, s.sw);
-    arrange(plan);
+    arrange(plan, plan.channels);
     images = max(images, plan.images);
   }
   room += layOut(source, room, images);
@@ -302,6 +325,7 @@ function sourceOfGradient(s: Shape, source: Source, from: usize): void {
   source.channels = s.oc;
   source.rows = s.oh;
   source.cols = s.ow;
+  source.tensorBytes = bytes(s.oc * s.oh * s.ow);
   source.stride = 1;
   source.down = 1;
   source.top = max(0, -floorDiv(s.ph - (s.kh - 1) * s.dh, s.sh));

@@ -72,9 +72,10 @@ const ENTRY: usize = 16;
 
 /**
  * Chooses how the grid is walked. Gathering costs a load and a store for each tap and output, once for all channels,
- * and pays where overlapping fours would compute many outputs twice.
+ * and pays where overlapping fours would compute many outputs twice. What is chosen must not depend on the share of the work:
+ * `channels` are those of a group, of which the plan may have but some.
  */
-export function arrange(p: Plan): void {
+export function arrange(p: Plan, channels: i32): void {
   if (p.sourceDown == bytes(p.cols) && p.down == p.right * <usize>p.cols) {
     p.cols *= p.rows;
     p.rows = 1;
@@ -84,7 +85,7 @@ export function arrange(p: Plan): void {
   }
   const fours = (p.cols + 3) >> 2;
   const wasted = 4 * fours - p.cols;
-  p.gathers = p.cols < 4 || (p.channels > 1 && wasted * p.channels > 12 * p.cols);
+  p.gathers = p.cols < 4 || (channels > 1 && wasted * channels > 12 * p.cols);
   p.images = p.gathers && p.rows * p.cols <= FEW ? GATHERED : 1;
   if (p.channels == 1 && !p.gathers) {
     p.large = 0;

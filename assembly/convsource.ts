@@ -18,6 +18,8 @@ export class Source {
   channels: i32;
   rows: i32;
   cols: i32;
+  /** From one of the tensor's images to the next, of which not all channels need be read. */
+  tensorBytes: usize;
   /** Zeros above and left. */
   top: i32;
   left: i32;
@@ -46,7 +48,7 @@ export function layOut(s: Source, room: usize, images: i32): usize {
   }
   s.rowBytes = bytes(s.stride) * <usize>s.width;
   s.channelBytes = s.rowBytes * <usize>s.height;
-  s.imageBytes = s.channelBytes * <usize>s.channels;
+  s.imageBytes = direct ? s.tensorBytes : s.channelBytes * <usize>s.channels;
   s.to = direct ? 0 : room;
   if (direct) return 0;
   // The zeros are written once: every image covers the same inner part.
@@ -62,10 +64,10 @@ export function place(s: Source, c: i32, row: i32, column: i32): usize {
 
 /** Makes images image … image + count - 1 ready and returns where the first of them is. */
 export function ready(s: Source, image: i32, count: i32): usize {
-  const from = s.from + <usize>image * bytes(s.channels * s.rows * s.cols);
+  const from = s.from + <usize>image * s.tensorBytes;
   if (!s.to) return from;
   for (let i = 0; i < count; i++) {
-    padImage(s, from + <usize>i * bytes(s.channels * s.rows * s.cols), s.to + <usize>i * s.imageBytes);
+    padImage(s, from + <usize>i * s.tensorBytes, s.to + <usize>i * s.imageBytes);
   }
   return s.to;
 }

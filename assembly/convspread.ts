@@ -23,6 +23,7 @@ export function spread(s: Shape, dx: usize, dy: usize, weight: usize, bias: usiz
   source.channels = s.oc;
   source.rows = s.oh;
   source.cols = s.ow;
+  source.tensorBytes = bytes(s.oc * s.oh * s.ow);
   source.top = 0;
   source.left = 0;
   source.down = 1;
@@ -42,7 +43,7 @@ export function spread(s: Shape, dx: usize, dy: usize, weight: usize, bias: usiz
   plan.right = 4;
   plan.plane = bytes(s.oh * s.ow);
   const columnsImage = plan.plane * <usize>plan.channels;
-  arrange(plan);
+  arrange(plan, plan.channels);
   plan.offsets = room;
   plan.weightOffsets = room + bytes(outs);
   for (let o = 0; o < outs; o++) {

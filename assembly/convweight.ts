@@ -23,6 +23,8 @@ import { bytes, horizontalSum } from './simd';
 const BLOCK: i32 = 256;
 /** Bytes that the images of a block may take, but one image at least. */
 const BLOCK_BYTES: i32 = 1 << 18;
+/** Input channels from which work is shared out by them. */
+const INPUTS: i32 = 4;
 /** Lists of taps go on with their last one up to a whole number of pairs and of fives. */
 const BEYOND: i32 = 5;
 
@@ -48,7 +50,8 @@ const TAP_BY_TAP: i32 = 2;
  * dweight[o, c, i, j] = Σ over n, oy, ox of dy[n, o, oy, ox] x[n, c, oy · SH - PH + i · DH, ox · SW - PW + j · DW].
  * Slots: 0 dweight [OC, C/groups, KH, KW], 1 dy [N, OC, OH, OW], 2 x [N, C, H, W], 3…18 the integers of conv2d_f32,
  * groups last.
- * Work: OC.
+ * Work: C or OC, whichever sharesInputs says. A thread makes ready what it reads of the source: all of it for some output
+ * channels, or some input channels for all of those, which is less to do twice.
  *
  * Scratch, in bytes, with `padded` as in conv.ts, taps = C / groups · KH KW, steps = ⌈OH OW / 4⌉:
  *
@@ -70,7 +73,14 @@ export function conv2d_grad_weight_f32(r: usize, begin: i32, end: i32): void {
   const taps = inputs * s.kh * s.kw;
   const outputs = s.oh * s.ow;
   const plane = bytes(outputs);
-  memory.fill(pointer(r, 0) + <usize>begin * bytes(taps), 0, <usize>(end - begin) * bytes(taps));
+  const sharesC = sharesInputs(s);
+  const firstTap = sharesC ? begin * s.kh * s.kw : 0;
+  const ownTaps = sharesC ? (end - begin) * s.kh * s.kw : taps;
+  const firstOut = sharesC ? 0 : begin,
+    endOut = sharesC ? s.oc : end;
+  for (let o = firstOut; o < endOut; o++) {
+    memory.fill(pointer(r, 0) + bytes(o * taps + firstTap), 0, bytes(ownTaps));
+  }
   sourceOf(s, source, pointer(r, 2));
   layOut(source, room, 0);
   const down = source.rowBytes * <usize>s.sh;
@@ -80,11 +90,19 @@ export function conv2d_grad_weight_f32(r: usize, begin: i32, end: i32): void {
   const group = layout == SHIFTED ? shiftedImage / <usize>s.groups : source.channelBytes * <usize>inputs;
   const steps = (outputs + 3) >> 2;
   const images = imagesOf(s, steps, layout == SHIFTED ? shiftedImage : source.imageBytes);
+  if (sharesC) {
+    source.from += <usize>begin * bytes(s.h * s.w);
+    source.channels = end - begin;
+    layOut(source, room, 0);
+  }
 
+  // Offsets of taps are from the first channel that is read, and so are the same for any share.
   const offsets = room;
   if (layout == SHIFTED) shiftedOffsets(s, source, offsets);
   else tapOffsets(s, source, offsets);
-  for (let k = taps; k < taps + BEYOND; k++) store<i32>(offsets + bytes(k), load<i32>(offsets + bytes(taps - 1)));
+  for (let k = ownTaps; k < ownTaps + BEYOND; k++) {
+    store<i32>(offsets + bytes(k), load<i32>(offsets + bytes(ownTaps - 1)));
+  }
   room = offsets + bytes(taps + BEYOND);
   const list = room;
   const sourceImage = layout == SHIFTED ? shiftedImage : source.imageBytes;
@@ -111,11 +129,11 @@ export function conv2d_grad_weight_f32(r: usize, begin: i32, end: i32): void {
       for (let i = 0; i < count; i++) shift(s, source, ready(source, image + i, 1), copies + <usize>i * shiftedImage);
     } else x = ready(source, image, count);
     const dy = pointer(r, 1) + <usize>(image * s.oc) * plane;
-    for (let g = begin / outs; g * outs < end; g++) {
-      const first = max(begin, g * outs);
-      const last = min(end, (g + 1) * outs);
+    for (let g = firstOut / outs; g * outs < endOut; g++) {
+      const first = max(firstOut, g * outs);
+      const last = min(endOut, (g + 1) * outs);
       const from = x + <usize>g * group;
-      const weight = pointer(r, 0) + <usize>first * bytes(taps);
+      const weight = pointer(r, 0) + bytes(first * taps + firstTap);
       if (layout == TAP_BY_TAP) {
         tapByTap(s, source, walk, offsets, taps, from, dy, first, last, panel, copies, weight, tile);
         continue;
@@ -125,10 +143,15 @@ export function conv2d_grad_weight_f32(r: usize, begin: i32, end: i32): void {
         walk.steps = list + bytes(start);
         walk.stop = list + bytes(count > 1 ? count * steps : min(steps, start + BLOCK));
         walk.rest = start + BLOCK >= steps ? outputs & 3 : 0;
-        channels(s, walk, offsets, taps, from, planes, start, last - first, panel, weight, tile);
+        channels(s, walk, offsets, ownTaps, bytes(taps), from, planes, start, last - first, panel, weight, tile);
       }
     }
   }
+}
+
+/** Whether work is shared out by input channels: where there are several, and planes that are walked in steps. */
+function sharesInputs(s: Shape): bool {
+  return s.groups == 1 && s.c >= INPUTS && s.oh * s.ow >= 4;
 }
 
 /** Images of a block. It depends on the shape alone, since it decides in which order sums are formed. */
@@ -137,7 +160,8 @@ function imagesOf(s: Shape, steps: i32, imageBytes: usize): i32 {
 }
 
 /**
- * Adds the products of `count` channels with `taps` taps. The planes of dy begin at `dy`; `start` is the first step.
+ * Adds the products of `count` channels with `taps` taps, of which a channel has `row` bytes. The planes of dy begin at `dy`;
+ * `start` is the first step.
  * Panels are LARGE channels, then four; a channel left over goes by itself.
  */
 function channels(
@@ -145,6 +169,7 @@ function channels(
   walk: Walk,
   offsets: usize,
   taps: i32,
+  row: usize,
   x: usize,
   dy: usize,
   start: i32,
@@ -154,7 +179,6 @@ function channels(
   tile: usize,
 ): void {
   const outputs = s.oh * s.ow;
-  const row = bytes(taps);
   for (let o = 0, width = 0; o < count; o += width) {
     width = widthOf(count - o);
     const n = min(width, count - o);
@@ -333,7 +357,7 @@ function shift(s: Shape, source: Source, from: usize, to: usize): void {
   const lines = linesOf(s, source);
   const line = bytes(s.ow);
   const down = source.rowBytes * <usize>s.sh;
-  for (let c = 0; c < s.c; c++) {
+  for (let c = 0; c < source.channels; c++) {
     for (let j = 0; j < s.kw; j++) {
       for (let remainder = 0; remainder < s.sh; remainder++) {
         let p = from + place(source, c, remainder, j * s.dw);

@@ -25,6 +25,24 @@ export function gatherRows_b4(r: usize, begin: i32, end: i32): void {
   }
 }
 
+/**
+ * y[index[i], :] = x[i, :], where no index comes twice.
+ *
+ * slots: y, x, index (pointers) · rows of x, rowLength (ints)
+ * work:  rows of x
+ */
+export function putRows_b4(r: usize, begin: i32, end: i32): void {
+  const y = pointer(r, 0);
+  const index = pointer(r, 2);
+  const n = int(r, 4);
+  const rowBytes = bytes(n);
+  let x = pointer(r, 1) + <usize>begin * rowBytes;
+  for (let i = begin; i < end; i++) {
+    copyWords(y + <usize>load<i32>(index + bytes(i)) * rowBytes, x, n);
+    x += rowBytes;
+  }
+}
+
 /** memory.copy is a call out of the module's code: rows of some cache lines are quicker by hand. */
 // @ts-ignore: decorator
 @inline function copyWords(y: usize, x: usize, n: i32): void {

@@ -40,33 +40,26 @@ const HEADER: usize = 16;
 }
 
 /**
- * Memory a kernel may use while it runs: packed panels, partial sums. A module-level variable is private to an instance
- * and every thread has an instance of its own, so threads never share it. The host makes it large enough before a launch.
+ * Memory a kernel may use while it runs: packed panels, partial sums. The host keeps the address, for all parts of the binary
+ * alike, and makes the memory large enough before a launch. A thread has a host of its own, so threads never share it.
  */
-let scratchBase: usize = 0;
+// @ts-ignore: decorator
+@external("env", "scratch")
+declare let scratchBase: usize;
 
 // @ts-ignore: decorator
 @inline export function scratch(): usize {
   return scratchBase;
 }
 
-export function setScratch(base: usize): void {
-  scratchBase = base;
-}
-
 /** Whether a kernel has found what it must refuse, such as an index out of range, since the host asked last. */
-let refused = false;
+// @ts-ignore: decorator
+@external("env", "refused")
+declare let refused: i32;
 
 /** Called by kernels that only check: the host throws, and a captured step goes no further. */
 export function refuse(): void {
-  refused = true;
-}
-
-/** For the host: whether a kernel has refused, once. */
-export function takeRefusal(): bool {
-  const was = refused;
-  refused = false;
-  return was;
+  refused = 1;
 }
 
 /**
@@ -76,7 +69,7 @@ export function takeRefusal(): bool {
 export function replay(records: usize, count: i32): i32 {
   while (count > 0) {
     call_indirect<void>(load<u32>(records), records, 0, load<i32>(records, 4));
-    if (refused) return count;
+    if (refused != 0) return count;
     records += (<usize>load<i32>(records, 12)) << 2;
     count--;
   }

@@ -151,6 +151,7 @@ function halve(p: Window, y: usize, index: usize, x: usize): void {
  * kind (1-d, 2-d, 3-d, adaptive) and unpooling.
  * Slots: 0 dx [planes, inSize], 1 dy [planes, outSize], 2 indices (int32), 3 planes, 4 inSize (H · W), 5 outSize (OH ·
  * OW), 6 W, 7 OW; these two are 0 unless the indices are those of windows of 2 × 2 side by side, OW ≥ 4.
+ * What stands behind them is for devices that gather.
  * Work: planes.
  */
 export function maxPool2d_grad_f32(r: usize, begin: i32, end: i32): void {

@@ -10,6 +10,7 @@
  * int8 and are widened as they are loaded: they take a quarter of the memory of float32, and a product with a single row,
  * bound by bandwidth, reads no more than that.
  */
+import { largest } from './fakequantize';
 import { float, int, pointer, scratch } from './launch';
 import { FROM_F32, FROM_I8, packTile } from './qpanel';
 import { LOW_ROWS, lowTile, PANEL_STEP, rowTile, TALL_ROWS, TILE_COLUMNS, TILE_STRIDE, tallTile } from './qtile';
@@ -28,6 +29,9 @@ const FACTORS: usize = 192;
 const BIASES: usize = 224;
 const MAP: usize = 256;
 const PANELS: usize = 320;
+
+/** What multiplies the scale of every channel: the scale of A as it is quantized. */
+let inputScale: f32 = 1;
 
 /**
  * C = A · Bᵀ in int32, exact modulo 2³².
@@ -55,7 +59,41 @@ export function qgemm_i32(r: usize, begin: i32, end: i32): void {
  * every binary gives the same bits. Slots, work and scratch as for `qgemm_i32`.
  */
 export function qgemm_f32(r: usize, begin: i32, end: i32): void {
+  inputScale = float(r, 6);
   writeMap(scratch() + MAP, float(r, 5), int(r, 10));
+  run(FROM_F32, r, begin, end);
+}
+
+/**
+ * The same, mapping the range of all of A, widened to hold 0, onto −128 … 127. Slots 5, 6 and 10 are not read. A range of zeros
+ * alone has the scale 1, as has one that is not finite, whose numbers are clamped.
+ */
+export function qgemm_dynamic_f32(r: usize, begin: i32, end: i32): void {
+  let low = f32x4.splat(0),
+    high = f32x4.splat(0);
+  const from = pointer(r, 1),
+    count = int(r, 7) * int(r, 9);
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const x = v128.load(from + bytes(i));
+    low = f32x4.pmin(low, x);
+    high = f32x4.pmax(high, x);
+  }
+  for (; i < count; i++) {
+    const x = v128.load32_splat(from + bytes(i));
+    low = f32x4.pmin(low, x);
+    high = f32x4.pmax(high, x);
+  }
+  const least = -largest(f32x4.neg(low)),
+    most = largest(high),
+    span = most - least;
+  let zeroPoint = 0;
+  inputScale = 1;
+  if (span > 0 && span < Infinity) {
+    inputScale = max<f32>(span / 255, 1.1754943508222875e-38);
+    zeroPoint = max(-128, min(127, -128 - <i32>nearest<f32>(least / inputScale)));
+  }
+  writeMap(scratch() + MAP, 1 / inputScale, zeroPoint);
   run(FROM_F32, r, begin, end);
 }
 
@@ -177,7 +215,7 @@ function readChannels(r: usize, first: i32, count: i32): void {
   for (let lane = 0; lane < TILE_COLUMNS; lane++) {
     const channel = bytes(first + min(lane, count - 1)),
       at = bytes(lane);
-    store<f32>(factors + at, load<f32>(pointer(r, 3) + channel) * float(r, 6));
+    store<f32>(factors + at, load<f32>(pointer(r, 3) + channel) * inputScale);
     store<f32>(biases + at, pointer(r, 4) ? load<f32>(pointer(r, 4) + channel) : 0);
   }
 }

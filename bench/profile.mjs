@@ -58,22 +58,24 @@ for (let i = 0; i < 3; i++) {
 }
 
 // Kernels are entries of a map; each is exchanged for one that reads the clock before and after.
-const engine = /** @type {{ engine: { kernel(name: string): { run: Kernel } } }} */ (
+const engine = /** @type {{ engine: { kernel(kernel: Named): { run: Kernel } } }} */ (
   /** @type {unknown} */ (scope(() => ones(1).storage.device))
 ).engine;
+/** @typedef {string | { name: string }} Named */
 /** @typedef {(record: number, begin: number, end: number) => void} Kernel */
 /** @typedef {{ name: string, calls: number, ms: number, steps: number[] }} Row */
 /** @type {Map<string, Row>} */
 const rows = new Map();
 const find = engine.kernel.bind(engine);
-/** @type {Map<string, { run: Kernel }>} */
+/** @type {Map<Named, { run: Kernel }>} */
 const wrapped = new Map();
 
-/** @type {(name: string) => { run: Kernel }} */
-function watchOf(name) {
-  const known = wrapped.get(name);
+/** @type {(named: Named) => { run: Kernel }} */
+function watchOf(named) {
+  const known = wrapped.get(named);
   if (known !== undefined) return known;
-  const kernel = find(name);
+  const kernel = find(named);
+  const name = typeof named === 'string' ? named : named.name;
   /** @type {Row} */
   const row = { name, calls: 0, ms: 0, steps: [] };
   rows.set(name, row);
@@ -87,7 +89,7 @@ function watchOf(name) {
       row.calls++;
     },
   };
-  wrapped.set(name, watch);
+  wrapped.set(named, watch);
   return watch;
 }
 

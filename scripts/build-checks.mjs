@@ -1,18 +1,16 @@
 /** What must hold of a build before it replaces the last one. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { importsOf } from './imports.mjs';
+import { DATA_ROOM } from './parts.mjs';
 import { StageError } from './stages.mjs';
 import { endOfData } from './wasm.mjs';
 
 /**
  * What package.json says about files.
  *
- * @typedef {{ exports: Record<string, string | { default: string }>, imports: unknown, types: string, bin: Record<string, string> }} Manifest
+ * @typedef {{ exports: Record<string, string | { default: string, node?: string }>, imports: unknown, types: string, bin: Record<string, string> }} Manifest
  */
-
-/** The heap begins after the first page of memory; src/runtime/module.ts says so too. */
-const HEAP_START = 65536;
 
 /** @param {string[]} problems */
 function throwIfAny(problems) {
@@ -20,19 +18,16 @@ function throwIfAny(problems) {
 }
 
 /**
- * The binaries may share one memory, so the static data of each must end before that of the next begins, and all of it
- * before the heap.
+ * All binaries may work on one memory, where each has room for its static data, so the data of none may be longer.
  *
  * @param {{ name: string, base: number, file: string }[]} binaries
  */
-export function checkMemoryBases(binaries) {
-  const bases = [...binaries.map(({ base }) => base), HEAP_START];
+export function checkData(binaries) {
   throwIfAny(
     binaries.flatMap(({ name, base, file }) => {
-      const limit = Math.min(...bases.filter((other) => other > base));
       const end = endOfData(readFileSync(file));
-      return end > limit
-        ? [`${name}: static data ends at ${end}, past ${limit}: move memoryBase in asconfig.json`]
+      return end > base + DATA_ROOM
+        ? [`${name}: ${end - base} bytes of static data, and there is room for ${DATA_ROOM} (scripts/parts.mjs)`]
         : [];
     }),
   );
@@ -68,12 +63,20 @@ export function checkDist(dist, src, files, manifest) {
 
   for (const target of pathsIn([manifest.exports, manifest.imports, manifest.bin, manifest.types])) {
     const file = target.replace('./dist/', '');
-    if (file !== target && !present.has(file)) problems.push(`package.json names ${target}, which is not there`);
+    // A star stands for the files of all names.
+    const [start = '', end] = file.split('*');
+    const isThere =
+      end === undefined ? present.has(file) : [...present].some((name) => name.startsWith(start) && name.endsWith(end));
+    if (file !== target && !isThere) problems.push(`package.json names ${target}, which is not there`);
   }
 
-  const own = files.filter((name) => name.endsWith('.js') && !/^(vendor|node)\//.test(name));
+  // What has no source is written by the build itself.
+  const sourceOf = (/** @type {string} */ file) => join(src, file.replace(/\.js$/, '.ts'));
+  const own = files.filter(
+    (name) => name.endsWith('.js') && !/^(vendor|node)\//.test(name) && existsSync(sourceOf(name)),
+  );
   for (const file of own) {
-    const source = readFileSync(join(src, file.replace(/\.js$/, '.ts')), 'utf8');
+    const source = readFileSync(sourceOf(file), 'utf8');
     const kept = annotations(readFileSync(join(dist, file), 'utf8'));
     if (kept < annotations(source)) {
       problems.push(`dist/${file} has ${kept} of the ${annotations(source)} annotations that its source has`);

@@ -1,5 +1,5 @@
 /**
- * Builds what is stale: the WebAssembly binaries from assembly/ (asconfig.json names them), and dist/ from src/, one
+ * Builds what is stale: the WebAssembly binaries from assembly/ (scripts/parts.mjs names them), and dist/ from src/, one
  * ECMAScript module and one declaration for each source module. What was built from which contents stands in
  * build/stamp.json; both outputs are made aside and moved into place, so that an interrupted build leaves no half of one.
  *
@@ -7,6 +7,7 @@
  *   node scripts/build.mjs wasm     the binaries alone
  */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
@@ -23,33 +24,17 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { jobs, sourcesOf } from './parts.mjs';
 import { quietly, report, root, StageError, stage } from './stages.mjs';
 
 /** @type {(...parts: string[]) => string} */
 const path = (...parts) => join(root, ...parts);
 
 /**
- * A target of an asconfig.json. Outputs are named relative to the repository.
- *
- * @typedef {object} Target
- * @property {string} outFile
- * @property {number} memoryBase
- * @property {boolean} [sharedMemory]
- * @property {number} [initialMemory]
- * @property {number} [maximumMemory]
- */
-
-/** The four main binaries, and those with a few kernels that stand in for theirs. */
-const variants = ['asconfig.json', 'assembly/turbo/asconfig.json'].flatMap((config) => {
-  /** @type {{ targets: Record<string, Target> }} */
-  const { targets } = JSON.parse(readFileSync(path(config), 'utf8'));
-  return Object.entries(targets).map(([name, target]) => ({ name, config, ...target }));
-});
-
-/**
  * Hashes of the contents that the outputs were built from, and the files of dist/.
  *
- * @typedef {{ wasm?: string, dist?: string, files?: string[] }} Stamp
+ * @typedef {{ wasm?: Record<string, string>, dist?: string, files?: string[] }} Stamp
  */
 const stampFile = path('build/stamp.json');
 
@@ -95,10 +80,21 @@ function fingerprint(...names) {
   return hash.digest('hex');
 }
 
-/** The hash of what still has to be compiled to WebAssembly, or undefined where the binaries are up to date. */
+/** @param {string} name */
+const binary = (name) => path('build', `${name}.wasm`);
+
+/** The files that come of a job: where the code is the same on a memory that threads share, that binary is derived from it. */
+const outputsOf = (/** @type {import('./parts.mjs').Job} */ { name, target }) =>
+  target === 'pool' ? [name] : [name, `${name}-shared`];
+
+/** What still has to be compiled to WebAssembly, each with the hash of what it is compiled from. */
 function staleWasm() {
-  const key = fingerprint('assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json', 'scripts/build.mjs');
-  return readStamp().wasm === key && variants.every(({ outFile }) => existsSync(path(outFile))) ? undefined : key;
+  const { wasm = {} } = readStamp();
+  const tools = ['asconfig.json', 'node_modules/assemblyscript/package.json'];
+  const scripts = ['parts', 'compile', 'wasm'].map((name) => `scripts/${name}.mjs`);
+  return jobs
+    .map((job) => ({ job, key: fingerprint(...sourcesOf(job.entry), ...tools, ...scripts) }))
+    .filter(({ job, key }) => wasm[job.name] !== key || !outputsOf(job).every((name) => existsSync(binary(name))));
 }
 
 /** The same for dist/. The lockfile stands for the compiler and for the packages that are inlined. */
@@ -110,60 +106,81 @@ function staleDist() {
 }
 
 /**
- * Does the work of each item, as many at a time as there are cores.
+ * Compiles binaries into a folder, on as many threads as there are cores.
  *
- * @template T
- * @param {T[]} items
- * @param {(item: T) => Promise<void>} work
+ * @param {import('./parts.mjs').Job[]} wanted
+ * @param {string} folder  relative to the repository
  */
-async function inParallel(items, work) {
-  const queue = [...items];
-  const worker = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+async function compile(wanted, folder) {
+  // The largest first, so that no thread is left alone with one at the end: the list has it before all others.
+  const queue = [...wanted];
+  const serve = async () => {
+    const worker = new Worker(path('scripts/compile.mjs'));
+    try {
+      for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+        worker.postMessage({ job, outFile: `${folder}/${job.name}.wasm` });
+        const [failure] = await once(worker, 'message');
+        if (failure !== null) throw new StageError(`cannot compile ${job.name}`, failure);
+      }
+    } finally {
+      await worker.terminate();
+    }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), queue.length) }, serve));
 }
 
-/** @param {string} key */
-async function buildWasm(key) {
-  const { checkMemoryBases } = await import('./build-checks.mjs');
+/** @param {{ job: import('./parts.mjs').Job, key: string }[]} stale */
+async function buildWasm(stale) {
+  const { checkData } = await import('./build-checks.mjs');
   const { withSharedMemory } = await import('./wasm.mjs');
-  const aside = path('build', `wasm-${process.pid}`);
+  /** @type {{ targets: Record<string, { initialMemory?: number, maximumMemory?: number }> }} */
+  const { targets } = JSON.parse(readFileSync(path('asconfig.json'), 'utf8'));
+  const folder = `build/wasm-${process.pid}`;
   /** @param {string} name */
-  const fileOf = (name) => join(aside, `${name}.wasm`);
+  const made = (name) => path(folder, `${name}.wasm`);
 
   // Without atomic operations in the sources, a shared memory makes no difference to the code, only to the declaration of the
-  // memory: half of the compiler's time is saved. .ci/run lets the compiler make them too, and compares.
-  const threaded = filesIn(path('assembly')).some((file) =>
-    /\batomic\.|ASC_FEATURE_THREADS/.test(readFileSync(path('assembly', file), 'utf8')),
+  // memory: half of the compiler's time is saved. .ci/run lets the compiler make them too, and compares. What names atomic
+  // operations stands apart in assembly/pool/, and is there for a shared memory alone.
+  const threaded = filesIn(path('assembly')).some(
+    (file) =>
+      !file.startsWith('pool/') && /\batomic\.|ASC_FEATURE_THREADS/.test(readFileSync(path('assembly', file), 'utf8')),
   );
-  const derived = variants.filter(({ sharedMemory = false }) => sharedMemory && !threaded);
-  const compiled = variants.filter((variant) => !derived.includes(variant));
+  if (threaded) throw new StageError('the sources name atomic operations: the shared binaries have to be compiled');
   try {
-    await inParallel(compiled, ({ name, config }) =>
-      quietly(process.execPath, [
-        path('node_modules/assemblyscript/bin/asc.js'),
-        ...['--config', path(config), '--target', name, '--outFile', fileOf(name)],
-      ]),
-    );
-    for (const { name, initialMemory = 1, maximumMemory = 65536 } of derived) {
-      const bytes = readFileSync(fileOf(name.replace('-shared', '')));
-      writeFileSync(fileOf(name), withSharedMemory(bytes, { initialMemory, maximumMemory }));
+    const wanted = stale.map(({ job }) => job);
+    await compile(wanted, folder);
+    checkData(wanted.map((job) => ({ ...job, file: made(job.name) })));
+    for (const { job, key } of stale) {
+      const [name, shared] = outputsOf(job);
+      if (shared !== undefined) {
+        const { initialMemory = 1, maximumMemory = 65536 } = targets[`${job.target}-shared`] ?? targets.pool ?? {};
+        writeFileSync(made(shared), withSharedMemory(readFileSync(made(job.name)), { initialMemory, maximumMemory }));
+      }
+      for (const output of outputsOf(job)) renameSync(made(output), binary(output));
+      writeStamp({ wasm: { ...readStamp().wasm, [String(name)]: key } });
     }
-    checkMemoryBases(variants.map(({ name, memoryBase }) => ({ name, base: memoryBase, file: fileOf(name) })));
-    for (const { name, outFile } of variants) renameSync(fileOf(name), path(outFile));
   } finally {
-    rmSync(aside, { recursive: true, force: true });
+    rmSync(path(folder), { recursive: true, force: true });
   }
-  writeStamp({ wasm: key });
+}
+
+/** Bundles what the threads of tests run, from the source tree. */
+export async function buildWorkers() {
+  const { bundleWorkers } = await import('./workers.mjs');
+  await bundleWorkers(filesIn(path('src')));
 }
 
 /** @param {string} key */
 async function buildDist(key) {
+  const { writeBinaries } = await import('./binary.mjs');
   const { checkDist } = await import('./build-checks.mjs');
   const { document } = await import('./document.mjs');
   const { gather } = await import('./gather.mjs');
+  const { writeJsr } = await import('./jsr.mjs');
   const { shake } = await import('./shake.mjs');
+  const { writeSingle } = await import('./single.mjs');
+  const { workerModules } = await import('./workers.mjs');
   const { vendor } = await import('./vendor.mjs');
   const aside = path('build', `dist-${process.pid}`);
   try {
@@ -175,14 +192,18 @@ async function buildDist(key) {
     for (const file of filesIn(path('src'))) {
       if (!file.endsWith('.ts')) cpSync(path('src', file), join(aside, file));
     }
-    for (const { name, outFile } of variants) cpSync(path(outFile), join(aside, 'runtime', `${name}.wasm`));
+    for (const name of jobs.flatMap(outputsOf)) cpSync(binary(name), join(aside, 'runtime', `${name}.wasm`));
+    writeBinaries(aside);
     await document(aside, filesIn(aside));
     shake(aside, filesIn(aside));
     await vendor(aside, filesIn(aside));
 
     /** @type {import('./build-checks.mjs').Manifest} */
     const manifest = JSON.parse(readFileSync(path('package.json'), 'utf8'));
-    await gather(aside, manifest);
+    const threads = workerModules(aside, filesIn(aside));
+    await gather(aside, threads, manifest);
+    await writeSingle(aside, threads);
+    writeJsr(aside, filesIn(aside));
 
     const files = filesIn(aside);
     checkDist(aside, path('src'), files, manifest);
@@ -267,13 +288,13 @@ export async function build({ only, stage: show = (_name, work) => work() } = {}
     throw new StageError('building needs the development dependencies: run npm ci');
   }
   const wantsDist = only !== 'wasm';
-  const parts = [staleWasm() && 'the kernels', wantsDist && staleDist() && 'the library'].filter(Boolean);
-  if (parts.length === 0) return;
-  await show(`building ${parts.join(' and ')}`, () =>
+  const stale = [staleWasm().length > 0 && 'the kernels', wantsDist && staleDist() && 'the library'].filter(Boolean);
+  if (stale.length === 0) return;
+  await show(`building ${stale.join(' and ')}`, () =>
     locked(async () => {
       // Asked again, because another process may have built it in the meantime.
       const wasm = staleWasm();
-      if (wasm) await buildWasm(wasm);
+      if (wasm.length > 0) await buildWasm(wasm);
       const dist = wantsDist ? staleDist() : undefined;
       if (dist) await buildDist(dist);
     }),

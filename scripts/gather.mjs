@@ -4,23 +4,31 @@
  * its own, so that all of them share one Tensor. Bundlers take the single modules, of which they can leave most out.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { dirname, join, relative, sep } from 'node:path';
+import { build, transform } from 'esbuild';
+import { isForBrowsers, withAddresses } from './workers.mjs';
 
 /** The folder within dist/. */
 export const GATHERED = 'node';
 
 /**
- * Bundles the entry points of `manifest` into `dist`/node. `#binary` stays an import, as it lies beside the binaries.
+ * Bundles the entry points of `manifest`, and what threads run, into `dist`/node. `#binary` stays an import, as it lies beside
+ * the binaries.
  *
  * @param {string} dist
- * @param {{ exports: Record<string, string | { default: string }>, bin: Record<string, string> }} manifest
+ * @param {string[]} modules  what threads run, relative to dist/
+ * @param {{ exports: Record<string, string | { default: string, node?: string }>, bin: Record<string, string> }} manifest
  */
-export async function gather(dist, { exports, bin }) {
-  const entries = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [] : [target.default]));
+export async function gather(dist, modules, { exports, bin }) {
+  const entries = Object.values(exports).flatMap((target) =>
+    typeof target === 'string' || target.node === undefined ? [] : [target.default],
+  );
   const commands = Object.values(bin).map((file) => file.replace(`/${GATHERED}/`, '/'));
+  const threads = modules.filter((module) => !isForBrowsers(module));
+  // Those of browsers stay where they are.
+  const places = [...threads, ...modules.filter(isForBrowsers).map((module) => `../${module}`)];
   const { outputFiles } = await build({
-    entryPoints: [...entries, ...commands].map((file) => join(dist, file.replace('./dist/', ''))),
+    entryPoints: [...entries, ...commands, ...threads].map((file) => join(dist, file.replace('./dist/', ''))),
     outbase: dist,
     outdir: join(dist, GATHERED),
     bundle: true,
@@ -37,7 +45,14 @@ export async function gather(dist, { exports, bin }) {
   });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, withNames(text));
+    const file = relative(join(dist, GATHERED), path).replaceAll(sep, '/');
+    // Reading is most of what importing costs, so no space is read. Names stay what they are: messages and files hold them.
+    const { code } = await transform(withAddresses(file, withNames(text), places), {
+      format: 'esm',
+      minifyWhitespace: true,
+      minifySyntax: true,
+    });
+    writeFileSync(path, code);
   }
 }
 

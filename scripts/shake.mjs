@@ -3,7 +3,7 @@
  *
  * - Bundlers drop an unused `const sqrt = unary(…)` only where the call itself is marked as free of side effects; not all of
  *   them see the mark at the function's declaration. The sources mark declarations, and here every call gets its own mark.
- * - The sheet of an op (its documentation, oracle, samples, shader) serves tests and tools that run on the sources. Nothing
+ * - The sheet of an op (its documentation, oracle, samples) serves tests and tools that run on the sources. Nothing
  *   that computes reads it, so it stays behind.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { join, posix } from 'node:path';
 import ts from 'typescript';
 
 /** What an entry tells its family only for the sheet. */
-const FOR_THE_SHEET = ['doc', 'scalar', 'oracle', 'samples', 'domain', 'tolerance', 'wgsl'];
+const FOR_THE_SHEET = ['doc', 'scalar', 'oracle', 'samples', 'domain', 'tolerance'];
 
 /** Where `op(compute, sheet)` stands. */
 const OP_MODULE = 'ops/op.js';

@@ -2,17 +2,55 @@
  * Inlines the few packages that fettle ships, so that it depends on none: what dist/ uses of each becomes a module in
  * dist/vendor/, and the imports are turned towards it.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { build } from 'esbuild';
 import { importsOf } from './imports.mjs';
 import { root } from './stages.mjs';
 
 /** The development dependencies that src/ may import at run time. NOTICE gives their licences. */
-export const inlined = ['@assemblyscript/loader', 'comlink', 'd3-array', 'd3-scale', 'd3-shape'];
+export const inlined = [
+  '@assemblyscript/loader',
+  // The decoder alone: the package's own modules lead to the encoder too.
+  '@jsquash/jpeg/codec/dec/mozjpeg_dec.js',
+  'comlink',
+  'd3-array',
+  'd3-scale',
+  'd3-shape',
+  'jpeg-js/lib/decoder.js',
+];
 
 /** @param {string} name */
-const fileOf = (name) => `${name.replace('@', '').replace('/', '-')}.js`;
+const fileOf = (name) => `${name.replace('@', '').replace(/\.js$/, '').replaceAll('/', '-')}.js`;
+
+/**
+ * MozJPEG's decoder is two files. The JavaScript is told where the other is by its caller, so what it does to find it by
+ * itself goes, and with it what it would add to the global object: bundlers could not follow the one, and programs would see
+ * the other.
+ */
+const MOZJPEG = '@jsquash/jpeg/codec/dec/mozjpeg_dec';
+
+/** @type {import('esbuild').Plugin} */
+const withoutGlobals = {
+  name: 'mozjpeg',
+  setup({ onLoad }) {
+    onLoad({ filter: /codec[\\/]dec[\\/]mozjpeg_dec\.js$/ }, ({ path }) => {
+      let text = readFileSync(path, 'utf8');
+      for (const [what, instead] of /** @type {const} */ ([
+        [/const isServiceWorker=.*?(?=var moduleOverrides=)/s, ''],
+        ['new URL("mozjpeg_dec.wasm",import.meta.url).href', '""'],
+        ['var _scriptDir = import.meta.url;', 'var _scriptDir = "";'],
+        // Files go in byte by byte, which takes a twentieth of the time of decoding them.
+        ['for(var i=0;i<length;++i){HEAPU8[ptr+i]=value[i]}', 'HEAPU8.set(value,ptr)'],
+      ])) {
+        const next = text.replace(what, instead);
+        if (next === text) throw new Error(`${path} has changed: ${what} is not in it`);
+        text = next;
+      }
+      return { contents: text, loader: 'js' };
+    });
+  },
+};
 
 /**
  * Rewrites modules of the folder `dist` in place.
@@ -61,7 +99,11 @@ export async function vendor(dist, files) {
       chunkNames: 'shared-[hash]',
       legalComments: 'inline',
       logLevel: 'silent',
+      plugins: [withoutGlobals],
     });
+    if (used.has(`${MOZJPEG}.js`)) {
+      copyFileSync(join(root, 'node_modules', `${MOZJPEG}.wasm`), join(dist, 'vendor/mozjpeg_dec.wasm'));
+    }
   } finally {
     rmSync(entries, { recursive: true, force: true });
   }

@@ -3,6 +3,7 @@
 const DATA_SECTION = 11;
 const IMPORT_SECTION = 2;
 const MEMORY = 2;
+const GLOBAL = 3;
 /** Limits with a maximum, of a memory that is shared among threads. */
 const SHARED_WITH_MAXIMUM = 3;
 
@@ -87,7 +88,7 @@ export function endOfData(bytes) {
 
 /**
  * The same module on a memory that threads share. Its code is the same as long as it names no atomic operation: then the
- * declaration of its one import, the memory, is all that differs.
+ * declaration of the memory that it imports is all that differs.
  *
  * @param {Uint8Array} bytes
  * @param {{ initialMemory: number, maximumMemory: number }} pages
@@ -96,15 +97,26 @@ export function withSharedMemory(bytes, { initialMemory, maximumMemory }) {
   const imports = section(bytes, IMPORT_SECTION);
   if (!imports) throw new Error('the module imports nothing');
   const reader = new Reader(bytes, imports.begin);
-  if (reader.number() !== 1) throw new Error('the module imports more than its memory');
-  reader.skip();
-  reader.skip();
-  if (reader.byte() !== MEMORY) throw new Error('the module does not import its memory');
-  const names = bytes.subarray(imports.begin, reader.at);
-  const content = [...names, SHARED_WITH_MAXIMUM, ...leb128(initialMemory), ...leb128(maximumMemory)];
-  return Uint8Array.from([
-    ...bytes.subarray(0, imports.header),
-    ...[IMPORT_SECTION, ...leb128(content.length), ...content],
-    ...bytes.subarray(imports.end),
-  ]);
+  for (let count = reader.number(); count > 0; count--) {
+    reader.skip();
+    reader.skip();
+    const kind = reader.byte();
+    if (kind === MEMORY) {
+      const before = bytes.subarray(imports.begin, reader.at);
+      const hasMaximum = reader.byte() & 1;
+      for (let limits = 1 + hasMaximum; limits > 0; limits--) reader.number();
+      const after = bytes.subarray(reader.at, imports.end);
+      const limits = [SHARED_WITH_MAXIMUM, ...leb128(initialMemory), ...leb128(maximumMemory)];
+      const content = [...before, ...limits, ...after];
+      return Uint8Array.from([
+        ...bytes.subarray(0, imports.header),
+        ...[IMPORT_SECTION, ...leb128(content.length), ...content],
+        ...bytes.subarray(imports.end),
+      ]);
+    }
+    if (kind !== GLOBAL) throw new Error('the module imports more than its memory and numbers');
+    // The type of the number, and whether it may be written.
+    reader.at += 2;
+  }
+  throw new Error('the module does not import its memory');
 }

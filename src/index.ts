@@ -34,6 +34,7 @@ export {
 } from './autograd/index.js';
 export * as autograd from './autograd/namespace.js';
 export { deterministic, leakReport, memory, setDevice, trackLeaks } from './backend/current.js';
+export { getThreads, setThreads } from './backend/threads.js';
 export type { MemoryUse } from './core/device.js';
 export type { DType, TypedArray } from './core/dtype.js';
 export { type ErrorCode, FettleError } from './core/errors.js';

@@ -1,3 +1,4 @@
+import { ahead } from '#binary';
 import type { DType } from './core/dtype.js';
 import { Tensor } from './core/tensor.js';
 import * as ops from './ops/index.js';
@@ -12,6 +13,9 @@ import { type Methods, methods } from './tensor/methods.js';
 declare module './core/tensor.js' {
   interface Tensor<D extends DType = DType, R extends number = number> extends Methods<D, R>, Conveniences<D, R> {}
 }
+
+// Methods bring all ops along: what they need is fetched together.
+ahead();
 
 for (const [name, compute] of Object.entries(methods)) {
   Object.defineProperty(Tensor.prototype, name, {

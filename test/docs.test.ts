@@ -25,9 +25,11 @@ const examples: Example[] = [
 ];
 const fileOf = (example: Example): string => `${folder}/${example.name.replace(/\W+/g, '-')}.ts`;
 
-/** Names that each entry point exports. */
+/** Names that each entry point exports; what is all of them in one module is left out. */
 async function exportedNames(): Promise<Record<string, string[]>> {
-  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith('.json'));
+  const entries = Object.entries(manifest.exports).flatMap(([entry, target]) =>
+    typeof target !== 'string' && 'node' in target ? [entry] : [],
+  );
   const pairs = entries.map(async (entry) => {
     const file = entry === '.' ? 'src/index.ts' : `src/${entry.slice(2)}/index.ts`;
     const module = (await import(/* @vite-ignore */ pathToFileURL(root + file).href)) as object;

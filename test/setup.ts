@@ -7,14 +7,21 @@
  * that was kept.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { leakReport, memory, trackLeaks } from '../src/backend/current.js';
+import { leakReport, memory, trackLeaks, useDevice } from '../src/backend/current.js';
 import type { MemoryUse } from '../src/core/device.js';
 import { openScope, type Scope } from '../src/core/scope.js';
 
 /** Files that run code written for a reader, whose constants live as long as their module. */
-const EXEMPT = ['test/docs.test.ts'];
+const EXEMPT = ['test/docs.test.ts', 'test/examples.test.ts'];
 
 const namesLines = process.env.FETTLE_LEAKS === 'lines';
+
+/** FETTLE_TEST_DEVICE=webgpu runs tests on a GPU, which lives on a thread of its own so that tests may read at once. */
+if (process.env.FETTLE_TEST_DEVICE === 'webgpu') {
+  const { RemoteExecutor } = await import('./support/gpu/remote.js');
+  const { WebGpuDevice } = await import('../src/backend/webgpu/device.js');
+  useDevice(new WebGpuDevice(new RemoteExecutor()));
+}
 
 let before: MemoryUse;
 let fileScope: Scope;

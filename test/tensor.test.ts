@@ -23,7 +23,8 @@ test('dtypes', () => {
     'float32',
     'int8',
   ]);
-  expect(x.cpu()).toBe(x);
+  const there = x.to('wasm');
+  expect(there.cpu()).toBe(there);
   expect(x.int().isFloatingPoint()).toBe(false);
 });
 

@@ -1,3 +1,2 @@
 /** The kernels of the turbo binary, which stand in for those of the same names: see microkernel.ts. */
-export { setScratch } from '../launch';
 export { gemm_f32 } from './gemm';

@@ -2,7 +2,7 @@ import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { currentScope, moveTo, openScope, type Scope, within } from '../core/scope.js';
 import { sameShape } from '../core/shape.js';
-import type { Tensor } from '../core/tensor.js';
+import type { RowGradient, Tensor } from '../core/tensor.js';
 import { noteDelivered } from './delivered.js';
 import { addInto, copy, onesLike, sum, toDType, zerosLike } from './gradients.js';
 import { applyHooks } from './hooks.js';
@@ -74,25 +74,53 @@ function seed(op: string, output: Tensor, given: Tensor | null | undefined): Ten
   return given;
 }
 
-/** All nodes that gradients of `roots` can reach, each before those it depends on. */
-function sorted(roots: readonly Edge[]): Node[] {
+/**
+ * All nodes that gradients of `roots` can reach, each before those it depends on. Leaves that somebody waits
+ * for, if any are, come as soon as their gradients are complete.
+ */
+function sorted(roots: readonly Edge[]): { readonly nodes: readonly Node[]; readonly awaited: boolean } {
   const seen = new Set<Node>();
   const pending = roots.map((edge) => edge.node);
+  /** For each awaited leaf, the order of the last node that adds to its gradient. */
+  const last = new Map<Node, number>();
   while (pending.length > 0) {
     const node = pending.pop() as Node;
     if (seen.has(node)) continue;
     seen.add(node);
-    for (const edge of node.edges) if (edge !== null) pending.push(edge.node);
+    for (const edge of node.edges) {
+      if (edge === null) continue;
+      pending.push(edge.node);
+      if (!(edge.node instanceof Leaf) || edge.node.afterwards.size === 0) continue;
+      last.set(edge.node, Math.min(last.get(edge.node) ?? node.order, node.order));
+    }
   }
-  // Leaves come last: by then nothing else reads a gradient that a leaf takes over as its own.
-  return [...seen].sort((a, b) => Number(a instanceof Leaf) - Number(b instanceof Leaf) || b.order - a.order);
+  // Other leaves come last: by then nothing else reads a gradient that a leaf takes over as its own.
+  const leavesLast = (a: Node, b: Node): number =>
+    Number(a instanceof Leaf) - Number(b instanceof Leaf) || b.order - a.order;
+  const place = (node: Node): number => (node instanceof Leaf ? (last.get(node) ?? -1) : node.order);
+  const awaited = last.size > 0;
+  const nodes = [...seen].sort(awaited ? (a, b) => place(b) - place(a) || leavesLast(a, b) : leavesLast);
+  return { nodes, awaited };
 }
 
 /** Gradients on their way, by node and output. */
 class Pending {
   private readonly byNode = new Map<Node, (Tensor | null)[]>();
+  /** How often each gradient has been handed on, where that matters. */
+  private handed: Map<Tensor, number> | null = null;
+
+  /** From now on `isShared` can tell. */
+  count(): void {
+    this.handed = new Map();
+  }
+
+  /** Whether more than one node gets this gradient: some of them may not have read it yet. */
+  isShared(gradient: Tensor): boolean {
+    return (this.handed?.get(gradient) ?? 0) > 1;
+  }
 
   add(edge: Edge, gradient: Tensor): void {
+    this.handed?.set(gradient, (this.handed.get(gradient) ?? 0) + 1);
     let slots = this.byNode.get(edge.node);
     if (slots === undefined) {
       slots = new Array<Tensor | null>(edge.node.outputs).fill(null);
@@ -119,12 +147,23 @@ export function showing<T extends readonly (Tensor | null)[]>(gradients: T, call
   return running === null ? call() : running.showTo(gradients, call);
 }
 
+/**
+ * Hands `leaf` a gradient that is 0 outside of a few rows, from within the backward of a node that reads the leaf. False where
+ * the pass under way needs the whole of it: the node has to return it then, and must not where this is true.
+ */
+export function deliverRows(leaf: Tensor, make: () => RowGradient): boolean {
+  return running?.deliverRows(leaf, make) ?? false;
+}
+
 /** One pass of gradients through a graph. */
 class Pass {
+  private readonly pending = new Pending();
   /** Where users' hooks run: what they make and keep outlives this pass. */
   private readonly outside: Scope | null;
   /** Gradients that somebody beside this pass may hold. */
   private readonly seen = new Set<Tensor>();
+  /** The nodes whose gradients are asked for; null: those of all leaves. */
+  private wanted: ReadonlySet<Node> | null = null;
 
   constructor(
     private readonly op: string,
@@ -146,6 +185,7 @@ class Pass {
   ): void {
     const before = running;
     running = this;
+    this.wanted = wanted;
     try {
       this.send(outputs, gradients, visit, wanted);
     } finally {
@@ -166,11 +206,12 @@ class Pass {
     });
     const seeds = outputs.map((output, i) => seed(this.op, output, gradients[i]));
     for (const given of gradients) if (given) this.seen.add(given);
-    const pending = new Pending();
+    const { nodes, awaited } = sorted(roots);
+    const { pending } = this;
+    if (awaited) pending.count();
     roots.forEach((edge, i) => {
       pending.add(edge, seeds[i] as Tensor);
     });
-    const nodes = sorted(roots);
     const useful = wanted === null ? null : leadingTo(nodes, wanted);
     for (const node of nodes) {
       const grads = pending.of(node);
@@ -225,6 +266,22 @@ class Pass {
     this.seen.add(gradient);
   }
 
+  /** See the function of that name. Whoever differentiates again, watches the gradient or has the whole of it gets it whole. */
+  deliverRows(leaf: Tensor, make: () => RowGradient): boolean {
+    const { accumulator, rowGrad } = leaf;
+    const isPlain = this.op === 'backward' && this.options.createGraph !== true && this.wanted === null;
+    if (!isPlain || leaf.disposed || !leaf.isLeaf || !(accumulator instanceof Leaf)) return false;
+    if (accumulator.afterwards.size > 0 || accumulator.watchersOf(0) !== null) return false;
+    if (rowGrad === null && leaf.grad !== null && !leaf.grad.disposed) return false;
+    if (rowGrad === null) leaf.grad = null;
+    const made = make();
+    leaf.rowGrad = rowGrad === null ? made : rowGrad.plus(made);
+    rowGrad?.dispose();
+    moveTo(leaf.rowGrad, leaf.scope);
+    noteDelivered(leaf);
+    return true;
+  }
+
   /** Hands a tensor its gradient: added to what it has, taken over where nobody else can see it, copied otherwise. */
   deliver(tensor: Tensor, gradient: Tensor): void {
     const createGraph = this.options.createGraph ?? false;
@@ -237,6 +294,7 @@ class Pass {
         tensor.isLeaf &&
         !gradient.storage.shared &&
         !this.seen.has(gradient) &&
+        !this.pending.isShared(gradient) &&
         gradient.scope !== null &&
         gradient.isContiguous();
       tensor.grad = own || createGraph ? gradient : copy(gradient);

@@ -1,3 +1,4 @@
+import type { Device } from '../core/device.js';
 import { fail, show } from '../core/errors.js';
 import { openScope } from '../core/scope.js';
 import { allocate, type Tensor } from '../core/tensor.js';
@@ -23,14 +24,68 @@ function list(result: Tensor | readonly Tensor[]): readonly Tensor[] {
   return Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor];
 }
 
-/** The weighted sum of all outputs, in float64, so that only the function itself rounds to float32. */
-function evaluate(fn: Differentiable, inputs: readonly Tensor[]): number {
+/** Numbers that are read together: a device may take long to answer. */
+const TOGETHER = 1 << 16;
+
+/** Weighted sums of outputs, in float64, so that only the function itself rounds to float32. */
+class Sums {
+  private readonly kept: Tensor;
+  private used = 0;
+  private waiting: { readonly sum: number; readonly first: number; readonly at: number; readonly count: number }[] = [];
+  private readonly sums: number[] = [];
+
+  constructor(device: Device) {
+    this.kept = allocate(device, [TOGETHER], 'float32', 'gradcheck');
+  }
+
+  /** Takes what a call has given. */
+  add(outputs: readonly Tensor[]): void {
+    const sum = this.sums.push(0) - 1;
+    let first = 0;
+    for (const y of outputs) {
+      const count = y.numel();
+      const { storage } = this.kept;
+      const copies = y.dtype === 'float32' && y.isContiguous() && y.storage.device === storage.device;
+      if (!copies || count > TOGETHER) {
+        this.take(sum, first, y.dataSync());
+      } else if (count > 0) {
+        if (this.used + count > TOGETHER) this.read();
+        storage.device.copy(storage, 4 * this.used, y.storage, 4 * y.offset, 4 * count);
+        this.waiting.push({ sum, first, at: this.used, count });
+        this.used += count;
+      }
+      first += count;
+    }
+  }
+
+  /** The sums of all calls, in their order. */
+  finish(): readonly number[] {
+    this.read();
+    return this.sums;
+  }
+
+  private read(): void {
+    const { waiting, used } = this;
+    this.waiting = [];
+    this.used = 0;
+    if (used === 0) return;
+    const { storage } = this.kept;
+    const values = new Float32Array(storage.device.readSync(storage, 0, 4 * used).buffer);
+    for (const { sum, first, at, count } of waiting) this.take(sum, first, values.subarray(at, at + count));
+  }
+
+  private take(sum: number, first: number, values: ArrayLike<number>): void {
+    let total = this.sums[sum] as number;
+    for (let i = 0; i < values.length; i++) total += weight(first + i) * (values[i] as number);
+    this.sums[sum] = total;
+  }
+}
+
+/** Calls `fn` for one more of the sums. */
+function evaluate(fn: Differentiable, inputs: readonly Tensor[], sums: Sums): void {
   const scope = openScope();
   try {
-    let total = 0;
-    let i = 0;
-    for (const y of noGrad(() => list(fn(...inputs)))) for (const value of y.dataSync()) total += weight(i++) * value;
-    return total;
+    sums.add(noGrad(() => list(fn(...inputs))));
   } finally {
     scope.end();
   }
@@ -60,24 +115,35 @@ function analytic(fn: Differentiable, inputs: readonly Tensor[], wanted: readonl
   }
 }
 
-/** The derivative of `evaluate` with respect to element i of `x`, by the five-point rule. */
-function numeric(fn: Differentiable, inputs: readonly Tensor[], x: Tensor, i: number, eps: number): number {
+/** The derivatives of the weighted sum with respect to the elements of `x`, by the five-point rule. */
+function numeric(fn: Differentiable, inputs: readonly Tensor[], x: Tensor, eps: number): number[] {
   const { device } = x.storage;
-  const at = (x.offset + i) * 4;
-  const before = device.readSync(x.storage, at, 4);
-  const value = new Float32Array(before.buffer)[0] as number;
-  const shifted = (by: number): [number, number] => {
-    const moved = Float32Array.of(value + by);
-    device.write(x.storage, at, new Uint8Array(moved.buffer));
-    // The step that float32 could represent is the one that was taken.
-    return [evaluate(fn, inputs), (moved[0] as number) - value];
-  };
-  const [f1, h] = shifted(eps);
-  const [b1] = shifted(-eps);
-  const [f2] = shifted(2 * eps);
-  const [b2] = shifted(-2 * eps);
-  device.write(x.storage, at, before);
-  return (8 * (f1 - b1) - (f2 - b2)) / (12 * h);
+  const scope = openScope();
+  try {
+    const sums = new Sums(device);
+    const steps = Array.from(x.dataSync(), (value, i) => {
+      const put = (moved: number): number => {
+        const one = Float32Array.of(moved);
+        device.write(x.storage, (x.offset + i) * 4, new Uint8Array(one.buffer));
+        return one[0] as number;
+      };
+      const [h = 0] = [eps, -eps, 2 * eps, -2 * eps].map((by) => {
+        // The step that float32 could represent is the one that is taken.
+        const taken = put(value + by) - value;
+        evaluate(fn, inputs, sums);
+        return taken;
+      });
+      put(value);
+      return h;
+    });
+    const found = sums.finish();
+    return steps.map((h, i) => {
+      const [f1, b1, f2, b2] = found.slice(4 * i, 4 * i + 4) as [number, number, number, number];
+      return (8 * (f1 - b1) - (f2 - b2)) / (12 * h);
+    });
+  } finally {
+    scope.end();
+  }
 }
 
 /**
@@ -100,8 +166,7 @@ export function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options
   }
   const found = analytic(fn, inputs, wanted);
   wanted.forEach((x, k) => {
-    for (let i = 0; i < x.numel(); i++) {
-      const expected = numeric(fn, inputs, x, i, eps);
+    for (const [i, expected] of numeric(fn, inputs, x, eps).entries()) {
       const got = found[k]?.[i] as number;
       if (!(Math.abs(got - expected) <= atol + rtol * Math.abs(expected))) {
         const where = `input ${inputs.indexOf(x)}, element ${i} of ${show(x.shape)}`;

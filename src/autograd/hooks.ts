@@ -32,7 +32,10 @@ export function registerHook(tensor: Tensor, hook: Hook): HookHandle {
   return add(edge.node.watch(edge.index).hooks, hook);
 }
 
-/** Calls `hook` with a leaf each time its `grad` has changed. */
+/**
+ * Calls `hook` with a leaf each time its `grad` has changed: as soon as nothing in the pass is left to add to it, while gradients of
+ * what was computed earlier are still to come.
+ */
 export function registerPostAccumulateGradHook(tensor: Tensor, hook: (leaf: Tensor) => void): HookHandle {
   const node = tensor.isLeaf ? edgeOf(tensor)?.node : undefined;
   if (!(node instanceof Leaf)) {

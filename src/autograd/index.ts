@@ -3,6 +3,7 @@ export {
   type BackwardArguments,
   type BackwardOptions,
   backward,
+  deliverRows,
   type GradArguments,
   type GradOptions,
   grad,

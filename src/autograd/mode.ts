@@ -1,3 +1,5 @@
+import { disposal } from '../core/disposal.js';
+
 /** Whether ops are recorded. A single flag: JavaScript runs one op at a time. */
 let recording = true;
 let inferring = false;
@@ -24,7 +26,7 @@ export class ModeGuard {
     this.restore();
   }
 
-  [Symbol.dispose ?? Symbol.for('Symbol.dispose')](): void {
+  [disposal](): void {
     this.end();
   }
 }

@@ -8,15 +8,20 @@ import { WasmDevice } from './wasm.js';
  * stands beside the devices and not in them, so that a program that captures nothing does not carry it.
  */
 export function record(device: Device, body: () => void): Recording {
+  return device.record?.(body) ?? watch(device, body).finish();
+}
+
+/** The same before anything is made of what was launched. `what` stands in messages. */
+export function watch(device: Device, body: () => void, what = 'capture'): Recorder {
   if (!(device instanceof WasmDevice)) {
-    return fail('unsupported', `capture: the device '${device.name}' cannot record. Use setDevice('wasm').`);
+    return fail('unsupported', `${what}: the device '${device.name}' cannot record. Use setDevice('wasm').`);
   }
-  const recorder = new Recorder(device.engine);
+  const recorder = new Recorder(device.engine, what);
   device.observe(recorder);
   try {
     body();
   } finally {
     device.observe(null);
   }
-  return recorder.finish();
+  return recorder;
 }

@@ -1,12 +1,8 @@
 #!/usr/bin/env node
 import { FettleError } from '../core/errors.js';
-import { readArguments } from './arguments.js';
-import { type DemoOptions, runDemo } from './demo/demo.js';
-import { printResults } from './demo/results.js';
-import { evalFile } from './eval.js';
+import { type Command, entryOf, readArguments } from './arguments.js';
 import { createProgress } from './progress.js';
-import { formatPercent } from './table.js';
-import { HELP, shortPath, typed, UsageError } from './usage.js';
+import { HELP, UsageError } from './usage.js';
 import { version } from './version.js';
 
 /** Exit codes: 0 done, 1 failed, 2 bad arguments; 128 + the signal's number after an interrupt, as shells do. */
@@ -18,18 +14,8 @@ const TERMINATED = 143;
 
 /** Thrown between two batches after a signal. */
 class Interrupted extends Error {
-  constructor(
-    readonly exitCode: number,
-    readonly options: DemoOptions,
-  ) {
+  constructor(readonly exitCode: number) {
     super('interrupted');
-  }
-
-  /** What goes on with the run. */
-  get command(): string {
-    const { resume, out } = this.options;
-    const folder = typeof resume === 'string' ? resume : out;
-    return typed('demo', folder === null ? '--resume' : `--resume ${shortPath(folder)}`);
   }
 }
 
@@ -39,44 +25,42 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(UNHEARD);
 });
 
-async function demo(options: DemoOptions, json: boolean): Promise<void> {
-  const progress = createProgress({ stream: process.stdout, json });
+/** Whether this process is one of several that work together. */
+let isRank = false;
+
+/** Runs a command until it is done or a signal comes; the second signal does not wait for the batch to end. */
+async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Promise<void> {
+  const { json } = command;
+  const stream = process.stdout;
+  isRank = 'distributed' in command && command.distributed;
+  // A launcher may give ranks a terminal of their own, where there is none behind it.
+  const progress = createProgress({ stream, json, ...(isRank ? { env: { ...process.env, TERM: 'dumb' } } : {}) });
   const abort = new AbortController();
   const stop = (code: number) => (): void => {
-    // A second signal does not wait for the batch to end.
     if (abort.signal.aborted) process.exit(code);
-    abort.abort(new Interrupted(code, options));
+    abort.abort(new Interrupted(code));
   };
   process.on('SIGINT', stop(INTERRUPTED)).on('SIGTERM', stop(TERMINATED));
+  const entry = entryOf(command.name);
   try {
-    const result = await runDemo(options, progress, abort.signal);
+    await entry.run(command, { stream, json, progress, signal: abort.signal });
     progress.close();
-    printResults(result, { json, stream: process.stdout });
   } catch (error) {
     progress.close();
-    throw error;
+    if (!(error instanceof Interrupted)) throw error;
+    const further = entry.goOn?.(command);
+    process.stderr.write(
+      `fettle: stopped; ${further === undefined ? 'nothing was written' : `go on with: ${further}`}\n`,
+    );
+    process.exitCode = error.exitCode;
   }
 }
 
 async function main(argv: readonly string[]): Promise<void> {
   const command = readArguments(argv);
-  switch (command.name) {
-    case 'help':
-      process.stdout.write(HELP);
-      break;
-    case 'version':
-      process.stdout.write(`${version}\n`);
-      break;
-    case 'demo':
-      await demo(command.options, command.json);
-      break;
-    case 'eval': {
-      const score = await evalFile(command.file, command.data);
-      const text = `${shortPath(score.file)}: ${formatPercent(score.accuracy)} of ${score.samples} test images of ${score.data} right`;
-      process.stdout.write(command.json ? `${JSON.stringify(score)}\n` : `${text}\n`);
-      break;
-    }
-  }
+  if (command.name === 'help') process.stdout.write(HELP);
+  else if (command.name === 'version') process.stdout.write(`${version}\n`);
+  else await run(command);
 }
 
 try {
@@ -85,14 +69,13 @@ try {
   if (error instanceof UsageError) {
     process.stderr.write(`fettle: ${error.message}\n`);
     process.exitCode = MISUSED;
-  } else if (error instanceof Interrupted) {
-    process.stderr.write(`fettle: stopped; go on with: ${error.command}\n`);
-    process.exitCode = error.exitCode;
   } else {
     const isExpected = error instanceof FettleError || (error as NodeJS.ErrnoException).code !== undefined;
     process.stderr.write(
       `fettle: ${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
     );
     process.exitCode = FAILED;
+    // What it had begun with the others does not come to an end, and they have to be told.
+    if (isRank) process.exit();
   }
 }

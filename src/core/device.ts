@@ -1,13 +1,21 @@
 import type { Block, Storage } from './storage.js';
 import type { Tensor } from './tensor.js';
 
+/** A kernel that not every program carries: an object that brings it along. */
+export interface Kernel {
+  readonly name: string;
+}
+
+/** A kernel by its name, where every program has it, or else as an object. */
+export type KernelName = string | Kernel;
+
 /**
  * One kernel call as data. Eager mode runs it at once; a pool runs it with a share of the work each; a captured step keeps
  * it and runs it again; a GPU encodes it. Whatever a kernel needs is in here and nowhere else.
  */
 export interface Launch {
-  /** Name of the kernel: `op_dtype`. */
-  readonly kernel: string;
+  /** The kernel, which is called `op_dtype`. */
+  readonly kernel: KernelName;
   /** Number of work items; each kernel says what one of its items is. */
   readonly work: number;
   /** The smallest number of items worth a thread of its own. */
@@ -73,6 +81,8 @@ export interface MemoryUse {
  */
 export interface Device {
   readonly name: 'wasm' | 'webgpu';
+  /** Whether `readSync` answers. */
+  readonly answersAtOnce: boolean;
   /** Uninitialized memory for one tensor. `label` says what it is for in reports. */
   allocate(bytes: number, label: string): Storage;
   /** Takes back the memory of a storage that nothing holds any more. */
@@ -81,10 +91,16 @@ export interface Device {
   write(storage: Storage, offset: number, data: Uint8Array): void;
   /** A copy of `bytes` bytes from byte `offset` on. */
   read(storage: Storage, offset: number, bytes: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** The same at once; throws with the remedy where the device cannot. */
-  readSync(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer>;
+  /** The same at once, into memory of the caller's if it is given; throws with the remedy where the device cannot. */
+  readSync(storage: Storage, offset: number, bytes: number, into?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   launch(launch: Launch): void;
   /** Copies bytes from one storage to another. */
   copy(target: Storage, targetOffset: number, source: Storage, sourceOffset: number, bytes: number): void;
+  /** Runs `body`, which may hold so many bytes more; frees what it made where it throws. Absent where src/backend/current.ts does it. */
+  readonly within?: <T>(bytes: number, body: () => T) => T;
+  /** Runs `body` and keeps what it launched. Absent where src/backend/record.ts does it. */
+  readonly record?: (body: () => void) => Recording;
   memory(): MemoryUse;
+  /** What is alive, most bytes first: one line for each maker, `limit` of them at most. */
+  report(limit?: number): string[];
 }

@@ -36,10 +36,10 @@ export function fail(code: ErrorCode, message: string, cause?: unknown): never {
 /** Warnings already given: each is said once a process, since a loop would repeat it a thousand times. */
 const said = new Set<string>();
 
-/** Prints a warning the first time it is given. */
-export function warnOnce(message: string): void {
-  if (said.has(message)) return;
-  said.add(message);
+/** Prints a warning the first time that its cause, the message itself if none is named, comes up. */
+export function warnOnce(message: string, cause: string = message): void {
+  if (said.has(cause)) return;
+  said.add(cause);
   console.warn(`fettle: ${message}`);
 }
 

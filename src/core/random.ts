@@ -1,3 +1,4 @@
+import * as elementary from './elementary.js';
 import { fail } from './errors.js';
 
 /**
@@ -141,7 +142,7 @@ export class Generator {
   /** Standard normal, by Box and Muller's transform. */
   normal(): number {
     const u = 1 - this.uniform();
-    return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * this.uniform());
+    return Math.sqrt(-2 * elementary.log(u)) * elementary.cos(2 * Math.PI * this.uniform());
   }
 
   /** 0 … n − 1 in random order (Fisher and Yates). */

@@ -1,3 +1,5 @@
+import { disposal } from './disposal.js';
+
 /** Scopes: tensors made between the beginning and the end of one are freed at its end, unless they leave it. */
 
 /** What a scope can own: tensors, and nodes of a graph for the values they saved. */
@@ -10,6 +12,7 @@ export interface Owned {
   reach(visit: (owned: Owned) => void): void;
 }
 
+/** A stretch of a program that frees, at its end, the tensors made in it; `scope()` opens one. */
 export class Scope {
   private owned: Owned[] = [];
   private open = true;
@@ -42,7 +45,7 @@ export class Scope {
     this.owned = [];
   }
 
-  [Symbol.dispose ?? Symbol.for('Symbol.dispose')](): void {
+  [disposal](): void {
     this.end();
   }
 }

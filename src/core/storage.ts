@@ -16,15 +16,17 @@ export class Storage {
   version = 0;
   /** The op that wrote last, for the message about it. */
   writer = '';
-  readonly pointer: number;
   readonly bytes: number;
 
   constructor(
     readonly device: Device,
     readonly block: Block,
   ) {
-    this.pointer = block.pointer;
     this.bytes = block.bytes;
+  }
+
+  get pointer(): number {
+    return this.block.pointer;
   }
 
   get shared(): boolean {

@@ -1,4 +1,5 @@
 import type { Device } from './device.js';
+import { disposal } from './disposal.js';
 import { type ArrayOf, type DType, decode, traits } from './dtype.js';
 import { fail, show } from './errors.js';
 import type { ShapeOf } from './rank.js';
@@ -33,28 +34,46 @@ export interface ViewLink {
   refresh(view: Tensor): void;
 }
 
+/**
+ * A gradient that is 0 outside of a few rows, as that of a large table is of which a batch reads a few: it takes no memory for
+ * the rest.
+ */
+export interface RowGradient extends Owned {
+  /** The rows, rising, each once. */
+  readonly rows: Int32Array<ArrayBuffer>;
+  /** Their gradients: [rows, ..]. */
+  readonly values: Tensor;
+  /** The sum with another one of the same leaf. */
+  plus(other: RowGradient): RowGradient;
+  /** The same with all its zeros. */
+  toDense(): Tensor;
+}
+
 /** Nested arrays of numbers: what `toArray()` gives. */
-export type NestedArray = number | boolean | NestedArray[];
+export type NestedArray = number | boolean | readonly NestedArray[];
 
 /**
- * The bare tensor: a typed, strided window on a storage, and its place in the recorded computation. Ops are functions on
- * it; `src/tensor.ts` adds them as methods.
+ * Numbers of one dtype D with a shape of R dimensions: a strided window on a storage, and its place in the recorded computation.
+ * Every op that takes a tensor first is a method too; functions such as `tensor` and `zeros` make tensors.
  */
 export class Tensor<D extends DType = DType, R extends number = number> implements Owned {
-  /** Sum of the gradients of the backward passes that reached this leaf; same shape and dtype, or null. */
-  grad: Tensor | null = null;
-  /** Which of the node's outputs this is. */
+  /** The gradient as long as nobody has asked for the whole of it and it is 0 outside of a few rows; else null. @internal */
+  rowGrad: RowGradient | null = null;
+  /** Which of the node's outputs this is. @internal */
   outputIndex = 0;
-  /** Where gradients of a leaf are gathered; made by autograd when first needed. */
+  /** Where gradients of a leaf are gathered; made by autograd when first needed. @internal */
   accumulator: GradNode | null = null;
-  /** What it looks at, for a view that gradients can flow through. */
+  /** What it looks at, for a view that gradients can flow through. @internal */
   link: ViewLink | null = null;
+  /** @internal */
   scope: Scope | null = null;
   private made: GradNode | null = null;
-  /** Whether the user has asked for its gradient. */
+  private wholeGrad: Tensor | null = null;
+  /** Whether the user has asked for its gradient. @internal */
   wantsGrad = false;
   private alive = true;
 
+  /** @internal */
   constructor(
     readonly storage: Storage,
     /** First element, counted in elements from the beginning of the storage. */
@@ -67,11 +86,28 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
     own(this);
   }
 
+  /** Sum of the gradients of the backward passes that reached this leaf; same shape and dtype, or null. */
+  get grad(): Tensor | null {
+    const { rowGrad } = this;
+    if (rowGrad !== null) {
+      const whole = rowGrad.toDense();
+      moveTo(whole, this.scope);
+      this.grad = whole;
+    }
+    return this.wholeGrad;
+  }
+
+  set grad(grad: Tensor | null) {
+    this.rowGrad?.dispose();
+    this.rowGrad = null;
+    this.wholeGrad = grad;
+  }
+
   get device(): Device['name'] {
     return this.storage.device.name;
   }
 
-  /** What made this tensor, when gradients flow through it. */
+  /** What made this tensor, when gradients flow through it. @internal */
   get node(): GradNode | null {
     if (this.link !== null && this.link.version !== this.storage.version) this.link.refresh(this);
     return this.made;
@@ -166,7 +202,7 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
     return isContiguous(this.shape, this.strides);
   }
 
-  /** Throws if this tensor's memory has been given back. */
+  /** Throws if this tensor's memory has been given back. @internal */
   check(op: string): void {
     if (!this.alive) {
       fail(
@@ -177,25 +213,32 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
     }
   }
 
-  /** Another tensor on the same memory. Nothing is recorded. */
+  /** Another tensor on the same memory. Nothing is recorded. @internal */
   strided(shape: Shape, strides: Shape, offset: number): Tensor<D> {
     this.check('strided');
     return new Tensor(this.storage.retain(), offset, shape, strides, this.dtype);
   }
 
-  /** The same tensor under another handle: same memory, same place in the graph. */
+  /** The same tensor under another handle: same memory, same place in the graph. @internal */
   alias(): Tensor<D> {
     const other = this.strided(this.shape, this.strides, this.offset);
     other.place = this;
     return other;
   }
 
-  /** From now on this tensor stands in the graph where another one does, or did. */
+  /** From now on this tensor stands in the graph where another one does, or did. @internal */
   set place(place: Place) {
     this.node = place.node;
     this.outputIndex = place.outputIndex;
     this.accumulator = place.accumulator;
     this.wantsGrad = place.wantsGrad;
+  }
+
+  /** From now on this tensor is what lies in another storage, without gaps: how a model moves to another device. */
+  rehome(storage: Storage): void {
+    this.storage.release();
+    // Of all that a tensor is, only where it lies changes, and nothing but this changes it.
+    Object.assign(this, { storage, offset: 0, strides: contiguousStrides(this.shape) });
   }
 
   /** Lets go of the memory; the last tensor on a storage gives it back. Disposing twice does nothing. */
@@ -205,14 +248,16 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
     this.storage.release();
   }
 
-  [Symbol.dispose ?? Symbol.for('Symbol.dispose')](): void {
+  [disposal](): void {
     this.dispose();
   }
 
+  /** @internal */
   reach(visit: (owned: Owned) => void): void {
     const { node } = this;
     if (node !== null) visit(node);
-    if (this.grad !== null) visit(this.grad);
+    const grad = this.rowGrad ?? this.wholeGrad;
+    if (grad !== null) visit(grad);
   }
 
   /** Takes this tensor out of every scope: it lives until `dispose()`, or until nothing refers to it. */
@@ -351,6 +396,26 @@ function normalizeOwn(op: string, dim: number, shape: Shape): number {
 /** Four significant digits are what a person reads. */
 function round(value: number): number | string {
   return Number.isFinite(value) ? Number(value.toPrecision(5)) : String(value);
+}
+
+/**
+ * Throws where `value` is a tensor of another copy of fettle, which has other memory: what is said of values that are no tensors
+ * would explain nothing.
+ */
+export function refuseStranger(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || value instanceof Tensor) return;
+  if (!('storage' in value && 'strides' in value && 'dtype' in value)) return;
+  fail(
+    'argument',
+    `${name}: got a tensor of another copy of fettle, of which this program has two: two versions, or fettle/inline beside fettle. ` +
+      'Import all from one, or hand values over: tensor(x.toArray()).',
+  );
+}
+
+/** Frees the gradient of a leaf. */
+export function freeGrad(leaf: Tensor): void {
+  if (leaf.rowGrad === null) leaf.grad?.dispose();
+  leaf.grad = null;
 }
 
 /** A new tensor with uninitialized memory. `label` names its maker in memory reports. */

@@ -1,4 +1,4 @@
-import type { TypedArray } from '../core/dtype.js';
+import type { DType, TypedArray } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { sameShape, sizeOf } from '../core/shape.js';
 import { stack, tensor } from '../ops/index.js';
@@ -43,11 +43,32 @@ function kindOf(value: unknown): Kind {
   return Object.getPrototypeOf(value) === Object.prototype ? 'object' : 'other';
 }
 
-/** Arrays of one kind and shape, one behind another, as one tensor with a new first dimension. */
-function join(arrays: readonly HostArray[]): Tensor {
+interface ArrayKind {
+  new (length: number): TypedArray;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): TypedArray;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+/** What becomes of samples that belong together. */
+export interface Joiner {
+  /** Room for the numbers of a batch. */
+  room(kind: ArrayKind, length: number): TypedArray;
+  /** The batch that these numbers are; without `dtype`, the one that tensors of such numbers have. */
+  join(data: TypedArray, shape: readonly number[], dtype?: DType): unknown;
+  stack(tensors: readonly Tensor[]): Tensor;
+}
+
+const TENSORS: Joiner = {
+  room: (kind, length) => new kind(length),
+  join: (data, shape, dtype) => tensor(data, shape, dtype === undefined ? {} : { dtype }),
+  stack: (tensors) => stack(tensors),
+};
+
+/** Arrays of one kind and shape, one behind another, as one with a new first dimension. */
+function join(arrays: readonly HostArray[], joiner: Joiner): unknown {
   const { data, shape } = arrays[0] as HostArray;
   const size = sizeOf(shape);
-  const all = new (data.constructor as new (length: number) => TypedArray)(arrays.length * size);
+  const all = joiner.room(data.constructor as unknown as ArrayKind, arrays.length * size);
   arrays.forEach((array, i) => {
     if (!sameShape(array.shape, shape) || array.data.constructor !== data.constructor || array.data.length !== size) {
       const [a, b] = [array.data.constructor.name, data.constructor.name];
@@ -59,13 +80,13 @@ function join(arrays: readonly HostArray[]): Tensor {
     }
     all.set(array.data, i * size);
   });
-  return tensor(all, [arrays.length, ...shape]);
+  return joiner.join(all, [arrays.length, ...shape]);
 }
 
-function numbers(values: readonly number[]): Tensor {
+function numbers(values: readonly number[], joiner: Joiner): unknown {
   // JavaScript has one kind of number, so the values decide: class labels come out as int32, measurements as float32.
   const whole = values.every((v) => Number.isInteger(v) && Math.abs(v) < 2 ** 31);
-  return tensor(whole ? Int32Array.from(values) : Float32Array.from(values), [values.length]);
+  return joiner.join(whole ? Int32Array.from(values) : Float32Array.from(values), [values.length]);
 }
 
 /**
@@ -75,11 +96,16 @@ function numbers(values: readonly number[]): Tensor {
  * Throws where samples differ in kind, shape, length or keys.
  */
 export function defaultCollate<T>(samples: readonly T[]): Collated<T> {
-  if (samples.length === 0) fail('argument', 'collate: expected at least one sample.');
-  return collate(samples) as Collated<T>;
+  return collateWith(samples, TENSORS) as Collated<T>;
 }
 
-function collate(samples: readonly unknown[]): unknown {
+/** The same, with what `joiner` makes in place of tensors. */
+export function collateWith(samples: readonly unknown[], joiner: Joiner): unknown {
+  if (samples.length === 0) fail('argument', 'collate: expected at least one sample.');
+  return collate(samples, joiner);
+}
+
+function collate(samples: readonly unknown[], joiner: Joiner): unknown {
   const first = samples[0];
   const kind = kindOf(first);
   samples.forEach((sample, i) => {
@@ -88,15 +114,18 @@ function collate(samples: readonly unknown[]): unknown {
   });
   switch (kind) {
     case 'tensor':
-      return stack(samples as readonly Tensor[]);
+      return joiner.stack(samples as readonly Tensor[]);
     case 'number':
-      return numbers(samples as readonly number[]);
+      return numbers(samples as readonly number[], joiner);
     case 'boolean':
-      return tensor(Uint8Array.from(samples, Number), [samples.length], { dtype: 'bool' });
+      return joiner.join(Uint8Array.from(samples, Number), [samples.length], 'bool');
     case 'typed array':
-      return join((samples as readonly TypedArray[]).map((data) => ({ data, shape: [data.length] })));
+      return join(
+        (samples as readonly TypedArray[]).map((data) => ({ data, shape: [data.length] })),
+        joiner,
+      );
     case 'host array':
-      return join(samples as readonly HostArray[]);
+      return join(samples as readonly HostArray[], joiner);
     case 'array': {
       const { length } = first as readonly unknown[];
       const odd = (samples as readonly unknown[][]).findIndex((sample) => sample.length !== length);
@@ -104,7 +133,12 @@ function collate(samples: readonly unknown[]): unknown {
         const other = (samples[odd] as readonly unknown[]).length;
         fail('data', `collate: sample 0 of the batch has ${length} entries, sample ${odd} has ${other}.`);
       }
-      return Array.from({ length }, (_, k) => collate((samples as readonly unknown[][]).map((sample) => sample[k])));
+      return Array.from({ length }, (_, k) =>
+        collate(
+          (samples as readonly unknown[][]).map((sample) => sample[k]),
+          joiner,
+        ),
+      );
     }
     case 'object': {
       const keys = Object.keys(first as object);
@@ -116,7 +150,7 @@ function collate(samples: readonly unknown[]): unknown {
         fail('data', `collate: sample 0 of the batch has the keys ${keys.join(', ')}, sample ${odd} has ${other}.`);
       }
       const column = (key: string): unknown[] => (samples as readonly Record<string, unknown>[]).map((s) => s[key]);
-      return Object.fromEntries(keys.map((key) => [key, collate(column(key))]));
+      return Object.fromEntries(keys.map((key) => [key, collate(column(key), joiner)]));
     }
     default:
       return [...samples];

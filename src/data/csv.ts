@@ -1,5 +1,8 @@
 import { fail } from '../core/errors.js';
 
+/** Characters in a field beyond which a file is not what it is taken for: it would fill the memory. */
+const LONGEST = 2 ** 26;
+
 export interface CsvFormat {
   /** What separates fields. Default ','. */
   readonly delimiter?: string;
@@ -62,6 +65,13 @@ export class CsvParser {
       if (text.charCodeAt(0) === 0xfeff) at = 1;
     }
     while (at < text.length) at = this.step(text, at, records);
+    if (this.field.length > LONGEST) {
+      fail(
+        'format',
+        `${this.name}:${this.state === State.Quoted ? this.quoteLine : this.line}: a field of more than ${LONGEST} characters. ` +
+          'Is a quote not closed, or is it no table?',
+      );
+    }
     return records;
   }
 
@@ -72,6 +82,24 @@ export class CsvParser {
     const records: CsvRecord[] = [];
     this.endRecord(records);
     return records;
+  }
+
+  /** Whether it stands between two records. */
+  get isIdle(): boolean {
+    return (
+      this.state === State.Begin && this.fields.length === 0 && this.field === '' && this.begun && !this.afterReturn
+    );
+  }
+
+  /** The line that comes next, counted from 1. */
+  get nextLine(): number {
+    return this.line;
+  }
+
+  /** Goes on behind `lines` lines that the caller has read itself. Only between two records. */
+  skipLines(lines: number): void {
+    this.line += lines;
+    this.firstLine = this.line;
   }
 
   /** Takes what stands at `at`, and returns where the next begins. */

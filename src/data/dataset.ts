@@ -1,3 +1,4 @@
+import { indexing } from '#binary';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { Generator } from '../core/random.js';
@@ -6,6 +7,9 @@ import { allocate } from '../core/tensor.js';
 import { contiguous, select, tensor } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import type { Collated } from './collate.js';
+import { inherit } from './parts.js';
+import type { Construction } from './transforms/transform.js';
+import { OnHost } from './workers/parcel.js';
 
 /** One pass over a dataset. Random transforms draw from it and the sample's index, and from nothing else. */
 export interface Pass {
@@ -26,6 +30,8 @@ export interface Dataset<T = unknown, B = Collated<T>> {
   get(index: number, pass?: Pass): T | Promise<T>;
   /** The samples `indices` as one batch, where that is faster than joining single ones. */
   getBatch?(indices: Int32Array, pass?: Pass): B | Promise<B>;
+  /** What makes the same dataset in another thread, for `numWorkers`; what `fromModule` makes needs no such method. */
+  portable?(): Construction;
 }
 
 /** Throws unless `index` is a sample's number. */
@@ -65,12 +71,18 @@ export class TensorDataset<T extends readonly Tensor[]> implements Dataset<Rows<
       }
     }
     this.tensors = tensors.map((x) => contiguous(x)) as readonly Tensor[] as T;
+    inherit(this, ...tensors);
     this.length = first.shape[0] as number;
   }
 
   get(index: number): Rows<T> {
     checkIndex('TensorDataset', index, this.length);
     return this.tensors.map((x) => select(x, 0, index)) as Tensor[] as Rows<T>;
+  }
+
+  /** What makes a dataset of the same samples in another thread, whose rows are in memory that all threads share. */
+  portable(): Construction {
+    return { type: 'TensorRows', args: this.tensors.map((x) => new OnHost(x)) };
   }
 
   /** Copies the rows `indices` of each tensor into a new one. */
@@ -90,7 +102,7 @@ function takeRows(x: Tensor, indices: Int32Array): Tensor {
   if (row % 4 === 0) {
     const index = tensor(indices, [indices.length]);
     device.launch({
-      kernel: 'gatherRows_b4',
+      kernel: indexing.kernel('gatherRows_b4'),
       work: indices.length,
       grain: Math.ceil(65536 / Math.max(row, 1)),
       writes: [y],
@@ -124,6 +136,7 @@ export class Subset<T, B = Collated<T>> implements Dataset<T, B> {
     if (dataset.getBatch !== undefined) {
       this.getBatch = (positions, pass) => this.takeBatch(positions, pass);
     }
+    inherit(this, dataset, indices);
   }
 
   get length(): number {
@@ -132,6 +145,11 @@ export class Subset<T, B = Collated<T>> implements Dataset<T, B> {
 
   get(index: number, pass?: Pass): T | Promise<T> {
     return this.dataset.get(this.at(index), pass);
+  }
+
+  /** What makes the same dataset in another thread. */
+  portable(): Construction {
+    return { type: 'Subset', args: [this.dataset, this.indices] };
   }
 
   private takeBatch(positions: Int32Array, pass: Pass | undefined): B | Promise<B> {
@@ -157,6 +175,7 @@ export class ConcatDataset<T> implements Dataset<T> {
     if (datasets.length === 0) fail('argument', 'ConcatDataset: expected at least one dataset.');
     let total = 0;
     this.datasets = [...datasets];
+    inherit(this, ...datasets);
     this.cumulativeSizes = datasets.map((dataset) => {
       total += dataset.length;
       return total;
@@ -165,6 +184,11 @@ export class ConcatDataset<T> implements Dataset<T> {
 
   get length(): number {
     return this.cumulativeSizes[this.cumulativeSizes.length - 1] as number;
+  }
+
+  /** What makes the same dataset in another thread. */
+  portable(): Construction {
+    return { type: 'ConcatDataset', args: [this.datasets] };
   }
 
   get(index: number, pass?: Pass): T | Promise<T> {

@@ -8,7 +8,7 @@
  */
 import { codeDigits, decoder } from './digits-codec.js';
 import { COUNT, PACKED } from './digits-packed.js';
-import { ImageDataset, type ImageOptions, type LabelledImages } from './images.js';
+import { ImageDataset, type ImageOptions, type LabelledImages } from './images/imagedataset.js';
 
 const CLASSES: readonly string[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 

@@ -1,10 +1,17 @@
-import { fail } from '../core/errors.js';
+import { isDeterministic } from '../backend/current.js';
+import { disposal } from '../core/disposal.js';
+import { fail, warnOnce } from '../core/errors.js';
 import { defaultGenerator, Generator } from '../core/random.js';
 import { openScope, type Scope } from '../core/scope.js';
-import { Tensor } from '../tensor.js';
-import { type Collated, defaultCollate } from './collate.js';
+import { threadsMissing } from '../runtime/worker.js';
+import type { Collated } from './collate.js';
 import { checkIndex, type Dataset, type Pass } from './dataset.js';
+import { inherit, watchOrder } from './parts.js';
+import { LocalReading } from './read.js';
 import { RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
+import type { Crew, Reading } from './workers/crew.js';
+import { checkPortable, portableParcel } from './workers/describe.js';
+import type { Job } from './workers/messages.js';
 
 export interface DataLoaderOptions<T, B = Collated<T>> {
   /** Samples in a batch. Default 1. */
@@ -13,17 +20,31 @@ export interface DataLoaderOptions<T, B = Collated<T>> {
   readonly shuffle?: boolean;
   /** The order to visit samples in, in place of `shuffle`: a sampler, or the samples' numbers. */
   readonly sampler?: Sampler | ArrayLike<number>;
-  /** Worker threads that read samples. Only 0, the default: samples are read on this thread. */
+  /**
+   * Worker threads that read batches ahead, each with the dataset made anew from its `portable()` or by `fromModule`. Batches
+   * and their order are the same bits for any number. Default 0: samples are read on this thread, when they are due.
+   */
   readonly numWorkers?: number;
   /** Whether to leave out a last batch that is smaller than the others. Default false. */
   readonly dropLast?: boolean;
-  /** Makes a batch of samples, in place of `defaultCollate`; the dataset's own `getBatch` is then not used. */
+  /**
+   * Makes a batch of samples, in place of `defaultCollate`; the dataset's own `getBatch` is then not used. A function does not
+   * go to other threads: with workers these send samples, and it joins them here. A `getBatch` of one's own is run by them.
+   */
   readonly collate?: (samples: T[]) => B;
   /**
-   * Batches whose samples are asked for ahead, so that a dataset that reads files reads while the model trains. Default 0.
-   * Samples fetched ahead must be numbers and typed arrays, not tensors.
+   * Batches that are asked for ahead, so that they are read while the model trains: of each worker thread, default 2; without
+   * such threads of the dataset itself, default 0, where samples must then be numbers and typed arrays, not tensors.
    */
   readonly prefetch?: number;
+  /** Most milliseconds to wait for a batch of the worker threads before an error says so. Default 0: for as long as it takes. */
+  readonly timeout?: number;
+  /**
+   * What the worker threads run, where a bundler does not carry fettle's own module along: the address of a module, or a
+   * function that starts a Worker with it, `() => new Worker(new URL('./reader.js', import.meta.url), { type: 'module' })`.
+   * The module calls `serveLoader({ ...data })`.
+   */
+  readonly worker?: URL | (() => unknown);
   /** What order and random transforms follow from, together with the epoch. Default: drawn from the default generator. */
   readonly seed?: number;
 }
@@ -47,6 +68,7 @@ function checkCount(what: string, value: number, least: number): number {
 
 function samplerOf<T, B>(dataset: Dataset<T, unknown>, options: DataLoaderOptions<T, B>): Sampler {
   const { sampler, shuffle = false } = options;
+  if (shuffle) watchOrder('DataLoader', dataset);
   if (sampler === undefined) return shuffle ? new RandomSampler(dataset) : new SequentialSampler(dataset);
   if (shuffle)
     fail('argument', 'DataLoader: sampler and shuffle exclude each other: a sampler gives the order itself.');
@@ -55,12 +77,30 @@ function samplerOf<T, B>(dataset: Dataset<T, unknown>, options: DataLoaderOption
   return { length: order.length, order: () => order };
 }
 
+/** How many threads are to read. Throws unless the dataset can be made in them. */
+function workersOf<T, B>(dataset: Dataset<T, unknown>, { numWorkers = 0 }: DataLoaderOptions<T, B>): number {
+  if (checkCount('numWorkers', numWorkers, 0) === 0) return 0;
+  const missing = threadsMissing();
+  if (missing === undefined) {
+    checkPortable(dataset);
+    return numWorkers;
+  }
+  warnOnce(`DataLoader: ${missing}, so samples are read on this one (numWorkers: ${numWorkers}).`);
+  return 0;
+}
+
+/** Ends the threads of loaders that nobody has any more. */
+const abandoned = /* @__PURE__ */ new FinalizationRegistry<Crew>((crew) => crew.dispose());
+
 /**
  * Batches of a dataset, for `for await`. Each pass over the loader is an epoch; its order and its random transforms follow
  * from (seed, epoch) alone, so any epoch can be run again, and one that was left in the middle can be gone on with.
  *
  * Each batch has a scope: tensors made while it is being worked on, and the batch itself, are freed when the next batch is
  * asked for or the loop ends. Take results out with `item()`, or keep them with `keep()`.
+ *
+ * Worker threads start with the first pass and stay for the next ones. They do not keep the process; `dispose()` or `using`
+ * ends them before. A thread that dies is replaced, and what it had to read is read again.
  *
  * @example
  * const dataset = new data.TensorDataset(tensor([[1], [2], [3], [4]]), tensor(new Int32Array([0, 1, 0, 1])));
@@ -72,7 +112,9 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
   readonly batchSize: number;
   readonly dropLast: boolean;
   private readonly sampler: Sampler;
+  private readonly workers: number;
   private readonly prefetch: number;
+  private crew: Promise<Crew> | null = null;
   private seed: number;
   /** Where the next pass begins. */
   private next = { epoch: 0, position: 0 };
@@ -92,13 +134,9 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
     this.options = options;
     this.batchSize = checkCount('batchSize', options.batchSize ?? 1, 1);
     this.dropLast = options.dropLast ?? false;
-    this.prefetch = checkCount('prefetch', options.prefetch ?? 0, 0);
-    if (checkCount('numWorkers', options.numWorkers ?? 0, 0) > 0) {
-      fail(
-        'unsupported',
-        `DataLoader: this version reads on the calling thread, got numWorkers ${options.numWorkers}. Use 0.`,
-      );
-    }
+    this.workers = workersOf(dataset, options);
+    this.prefetch = checkCount('prefetch', options.prefetch ?? (this.workers > 0 ? 2 : 0), 0);
+    checkCount('timeout', options.timeout ?? 0, 0);
     this.sampler = samplerOf(dataset, options);
     this.seed = new Generator(options.seed ?? defaultGenerator.uint32()).getState().seed;
   }
@@ -150,91 +188,69 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
     const pass: Pass = { seed: this.seed, epoch };
     this.next = { epoch: epoch + 1, position: 0 };
     this.reached = { epoch, position };
-    const order = this.sampler.order(new Generator(this.seed).fork('order', epoch)).subarray(0, this.samples);
+    const order = this.sampler.order(new Generator(this.seed).fork('order', epoch), epoch).subarray(0, this.samples);
     for (const index of order) checkIndex('DataLoader', index, this.dataset.length);
 
-    const ahead: Promise<T[]>[] = [];
-    let asked = position;
+    const { collate } = this.options;
+    const batches = this.batchesOf(order, position);
+    const local = new LocalReading(this.dataset, batches, { pass, prefetch: this.prefetch, collate });
+    const remote = this.workers > 0 ? await this.readElsewhere(batches, pass) : null;
     let scope: Scope | null = null;
     try {
-      for (let at = position; at < order.length; at += this.batchSize) {
+      for (let at = position; at < order.length; ) {
         scope?.end();
+        // What is read here may be tensors from the beginning; what other threads read becomes tensors when it has arrived.
+        const arrived = remote === null ? null : await remote.next();
         scope = openScope();
-        const indices = order.subarray(at, at + this.batchSize);
-        let batch: B;
-        if (this.prefetch > 0 && this.readsSamples) {
-          for (; asked < order.length && asked <= at + this.prefetch * this.batchSize; asked += this.batchSize) {
-            ahead.push(this.fetchAhead(order.subarray(asked, asked + this.batchSize), pass));
-          }
-          batch = this.collate(await (ahead.shift() as Promise<T[]>));
-        } else {
-          batch = await this.load(indices, pass);
-        }
-        this.reached = { epoch, position: Math.min(at + this.batchSize, order.length) };
-        yield batch;
+        const batch = arrived === null ? await local.next() : this.joined(arrived());
+        at = Math.min(at + this.batchSize, order.length);
+        this.reached = { epoch, position: at };
+        yield inherit(batch, this.dataset);
       }
       this.reached = this.next;
     } finally {
       scope?.end();
+      remote?.end();
     }
   }
 
-  /** Whether batches are made of single samples. */
-  private get readsSamples(): boolean {
-    return this.options.collate !== undefined || this.dataset.getBatch === undefined;
+  /** Ends the worker threads. A later pass starts new ones. */
+  dispose(): void {
+    this.crew?.then((crew) => crew.dispose()).catch(() => {});
+    this.crew = null;
   }
 
-  private load(indices: Int32Array, pass: Pass): B | Promise<B> {
-    if (!this.readsSamples) {
-      // A copy: the dataset may keep what it is given, and the order is this loader's.
-      return this.dataset.getBatch?.(indices.slice(), pass) as B | Promise<B>;
-    }
-    const samples = Array.from(indices, (index) => this.sample(index, pass));
-    if (samples.some(isPromise)) return Promise.all(samples).then((all) => this.collate(all));
-    return this.collate(samples as T[]);
+  [disposal](): void {
+    this.dispose();
   }
 
-  private collate(samples: T[]): B {
-    // Without a collate of the user's, B is what the dataset says that a batch of its samples is.
-    return this.options.collate ? this.options.collate(samples) : (defaultCollate(samples) as unknown as B);
+  /** The samples of each batch. */
+  private *batchesOf(order: Int32Array, position: number): IterableIterator<Int32Array, void> {
+    for (let at = position; at < order.length; at += this.batchSize) yield order.subarray(at, at + this.batchSize);
   }
 
-  private sample(index: number, pass: Pass): T | Promise<T> {
-    const blame = (cause: unknown): never => {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      return fail('data', `DataLoader: sample ${index} could not be read: ${message}`, cause);
+  private async readElsewhere(batches: Iterable<Int32Array>, pass: Pass): Promise<Reading> {
+    const joins = this.options.collate === undefined;
+    const jobs = function* (): IterableIterator<Omit<Job, 'number'>, void> {
+      for (const indices of batches) yield { indices: indices.slice(), pass, joins, strict: isDeterministic() };
     };
-    try {
-      const sample = this.dataset.get(index, pass);
-      return isPromise(sample) ? sample.catch(blame) : sample;
-    } catch (error) {
-      return blame(error);
-    }
+    this.crew ??= this.hire();
+    // At least the batch that is due is asked for.
+    return (await this.crew).begin(jobs(), Math.max(1, this.workers * this.prefetch));
   }
 
-  /** Samples of a later batch. They arrive while another batch's scope is open, which would free tensors among them. */
-  private fetchAhead(indices: Int32Array, pass: Pass): Promise<T[]> {
-    const samples = Promise.all(Array.from(indices, async (index) => this.sample(index, pass))).then((all) => {
-      if (all.some(holdsTensor)) {
-        fail(
-          'argument',
-          'DataLoader: samples fetched ahead must be numbers and typed arrays, got a tensor. Use prefetch: 0.',
-        );
-      }
-      return all;
-    });
-    // The error is thrown when its batch is due; until then it is not unhandled.
-    samples.catch(() => {});
-    return samples;
+  private async hire(): Promise<Crew> {
+    // Only who asks for threads loads what they need.
+    const { Crew } = await import('./workers/crew.js');
+    const { dataset, workers, options } = this;
+    const { timeout = 0, worker } = options;
+    const crew = new Crew({ workers, timeout, worker, dataset: () => portableParcel(dataset) });
+    abandoned.register(this, crew);
+    return crew;
   }
-}
 
-function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return value instanceof Promise;
-}
-
-function holdsTensor(sample: unknown): boolean {
-  if (sample instanceof Tensor) return true;
-  if (typeof sample !== 'object' || sample === null || ArrayBuffer.isView(sample)) return false;
-  return Object.values(sample).some(holdsTensor);
+  /** What threads sent as a batch: they have joined it, unless that is to be done by a function of the user's. */
+  private joined(value: unknown): B {
+    return this.options.collate ? this.options.collate(value as T[]) : (value as B);
+  }
 }

@@ -1,7 +1,8 @@
 import { fail } from '../core/errors.js';
 import { hasFiles, listFolder } from '../runtime/files.node.js';
 import { readIdx } from './idx.js';
-import { ImageDataset, type ImageOptions, type LabelledImages } from './images.js';
+import { ImageDataset, type ImageOptions, type LabelledImages } from './images/imagedataset.js';
+import { holdOut } from './parts.js';
 import { isAddress, nameOf, type Source } from './source.js';
 
 /** The two files of one part, where they do not lie in a folder under their usual names. */
@@ -79,7 +80,8 @@ export class MNIST extends ImageDataset {
    * or from two sources. Files that are cut short, too long, or not what they should be throw an error of code 'format'.
    */
   static async load(source: string | URL | IdxPair, options: MnistOptions = {}): Promise<MNIST> {
-    return new MNIST(await readPair(source, MNIST.classes, options), options);
+    const dataset = new MNIST(await readPair(source, MNIST.classes, options), options);
+    return options.train === false ? holdOut(dataset, 'the test part of MNIST') : dataset;
   }
 }
 
@@ -100,6 +102,7 @@ export class FashionMNIST extends ImageDataset {
 
   /** As `MNIST.load`. */
   static async load(source: string | URL | IdxPair, options: MnistOptions = {}): Promise<FashionMNIST> {
-    return new FashionMNIST(await readPair(source, FashionMNIST.classes, options), options);
+    const dataset = new FashionMNIST(await readPair(source, FashionMNIST.classes, options), options);
+    return options.train === false ? holdOut(dataset, 'the test part of FashionMNIST') : dataset;
   }
 }

@@ -1,3 +1,4 @@
+import * as elementary from '../core/elementary.js';
 import { fail } from '../core/errors.js';
 import type { Generator } from '../core/random.js';
 import { defaultGenerator } from '../core/random.js';
@@ -10,14 +11,17 @@ import { groupByLabel, type Labels } from './labels.js';
 export interface Sampler {
   /** How many samples one pass visits. */
   readonly length: number;
-  /** The samples' numbers, in the order of one pass. Without a generator it draws from the default one. */
-  order(generator?: Generator): Int32Array;
+  /**
+   * The samples' numbers, in the order of one pass. Without a generator it draws from the default one. A loader tells its epoch
+   * too, which the generator already follows from.
+   */
+  order(generator?: Generator, epoch?: number): Int32Array;
 }
 
 /** What a sampler of a whole dataset has to know of it. */
-type Sized = number | { readonly length: number };
+export type Sized = number | { readonly length: number };
 
-function lengthOf(name: string, source: Sized): number {
+export function lengthOf(name: string, source: Sized): number {
   const length = typeof source === 'number' ? source : source.length;
   if (!Number.isInteger(length) || length < 0 || length >= 2 ** 31) {
     fail('argument', `${name}: expected a dataset, or how many samples it has, got ${String(length)}.`);
@@ -143,7 +147,7 @@ export class WeightedRandomSampler implements Sampler {
   }
 
   private withoutReplacement(generator: Generator): Int32Array {
-    const keys = this.weights.map((w) => (w > 0 ? -Math.log(1 - fine(generator)) / w : Number.POSITIVE_INFINITY));
+    const keys = this.weights.map((w) => (w > 0 ? -elementary.log(1 - fine(generator)) / w : Number.POSITIVE_INFINITY));
     const order = Int32Array.from(keys, (_, i) => i);
     order.sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b);
     return order.subarray(0, this.length);

@@ -1,5 +1,5 @@
 import { FettleError, fail } from '../core/errors.js';
-import { hasFiles, readFile } from '../runtime/files.node.js';
+import { hasFiles, readChunks, readFile } from '../runtime/files.node.js';
 
 /** Where bytes come from: a path (on Node, Deno and Bun), a URL, a Blob or File, or the bytes themselves. */
 export type Source = string | URL | Blob | ArrayBuffer | ArrayBufferView;
@@ -35,9 +35,46 @@ export async function readSource(source: Source): Promise<Uint8Array<ArrayBuffer
   return fail('argument', `expected a path, a URL, a Blob or bytes, got ${String(source)}.`);
 }
 
+/**
+ * The bytes of a source piece by piece, so that a file need not fit into memory. Each call begins anew. What is gzipped is
+ * not unzipped.
+ */
+export async function* chunksOf(source: Source): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  if (typeof source === 'string' && !isAddress(source)) yield* readChunks(source);
+  else if (typeof source === 'string' || source instanceof URL) {
+    const address = String(source);
+    if (address.startsWith('file:') && hasFiles()) yield* readChunks(pathOf(address));
+    else yield* pieces(address, (await fetched(address)).body);
+  } else if (source instanceof Blob) yield* pieces(nameOf(source), source.stream());
+  else yield await readSource(source);
+}
+
+async function* pieces(
+  name: string,
+  stream: ReadableStream<Uint8Array> | null,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const reader = stream?.getReader();
+  try {
+    for (;;) {
+      const next = await reader?.read();
+      if (next === undefined || next.done) return;
+      yield next.value as Uint8Array<ArrayBuffer>;
+    }
+  } catch (cause) {
+    throw new FettleError('data', `${name}: cannot be read to its end: ${String(cause)}.`, { cause });
+  } finally {
+    reader?.cancel().catch(() => {});
+  }
+}
+
 async function readAddress(address: string): Promise<Uint8Array<ArrayBuffer>> {
   // fetch does not read files on Node.
   if (address.startsWith('file:') && hasFiles()) return readFile(pathOf(address));
+  return new Uint8Array(await (await fetched(address)).arrayBuffer());
+}
+
+/** The answer to a request that succeeded. */
+async function fetched(address: string): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(address);
@@ -45,7 +82,7 @@ async function readAddress(address: string): Promise<Uint8Array<ArrayBuffer>> {
     throw new FettleError('data', `${address}: cannot be fetched: ${String(cause)}.`, { cause });
   }
   if (!response.ok) fail('data', `${address}: cannot be fetched: ${response.status} ${response.statusText}.`);
-  return new Uint8Array(await response.arrayBuffer());
+  return response;
 }
 
 /** The path of a file: address, on every platform. */

@@ -3,11 +3,12 @@ import { defaultGenerator, Generator } from '../core/random.js';
 import type { Collated } from './collate.js';
 import { type Dataset, Subset } from './dataset.js';
 import { groupByLabel, type Labels } from './labels.js';
+import { holdOut, watchOrder, watchSplit } from './parts.js';
 
 /** A seed, a stream of random numbers, or nothing for the default stream. */
 export type Randomness = number | Generator;
 
-function generatorOf(randomness: Randomness | undefined): Generator {
+export function generatorOf(randomness: Randomness | undefined): Generator {
   if (randomness === undefined) return defaultGenerator;
   return typeof randomness === 'number' ? new Generator(randomness) : randomness;
 }
@@ -22,6 +23,15 @@ function restOf(name: string, fractions: readonly number[]): number {
     );
   }
   return sum > 1 - 1e-9 ? 0 : 1 - sum;
+}
+
+/** By custom the first part, where it is more than half of two or three, is trained on, and the others are held out. */
+function holdOutRest(name: string, parts: readonly object[], sizes: readonly number[]): void {
+  const rest = sizes.slice(1).reduce((a, b) => a + b, 0);
+  if (parts.length < 2 || parts.length > 3 || !((sizes[0] as number) > rest)) return;
+  parts.forEach((part, i) => {
+    if (i > 0) holdOut(part, `part ${i} of ${name}, which is smaller than part 0 and so held out`);
+  });
 }
 
 /** Sizes of the parts: as given, or fractions of `total` rounded down, the rest dealt out one by one from the first on. */
@@ -45,18 +55,22 @@ function sizesOf(lengths: readonly number[], total: number): number[] {
 }
 
 /** Cuts a dataset at random into parts of the given sizes, or of the given fractions of it, which add up to 1. */
-export function randomSplit<T, B = Collated<T>>(
+export function randomSplit<T, B = Collated<T>, const L extends readonly number[] = readonly number[]>(
   dataset: Dataset<T, B>,
-  lengths: readonly number[],
+  lengths: L,
   randomness?: Randomness,
-): Subset<T, B>[] {
+): { -readonly [K in keyof L]: Subset<T, B> } {
   const sizes = sizesOf(lengths, dataset.length);
+  watchSplit('randomSplit', dataset);
+  watchOrder('randomSplit', dataset);
   const order = generatorOf(randomness).permutation(dataset.length);
   let at = 0;
-  return sizes.map((size) => {
+  const parts = sizes.map((size) => {
     at += size;
     return new Subset(dataset, order.subarray(at - size, at));
   });
+  holdOutRest('randomSplit', parts, sizes);
+  return parts as { -readonly [K in keyof L]: Subset<T, B> };
 }
 
 /**
@@ -96,96 +110,6 @@ export function stratifiedSplit<const F extends readonly number[]>(
     }
   }
   const result: readonly Int32Array[] = parts.slice(0, fractions.length).map((part) => Int32Array.from(part).sort());
+  holdOutRest('stratifiedSplit', result, fractions);
   return result as { -readonly [K in keyof F]: Int32Array };
-}
-
-/** The samples to train on and the samples to test on. */
-export type Fold = readonly [train: Int32Array, test: Int32Array];
-
-export interface KFoldOptions {
-  /** Whether to shuffle before cutting. Default false. */
-  readonly shuffle?: boolean;
-  /** Seed or generator for the shuffle. Default: the default generator. */
-  readonly seed?: Randomness;
-}
-
-function checkFolds(name: string, nSplits: number): void {
-  if (!Number.isInteger(nSplits) || nSplits < 2) {
-    fail('argument', `${name}: expected a whole number of at least 2 folds, got ${nSplits}.`);
-  }
-}
-
-/** Each fold once as the test part, given the fold of each sample. */
-function* foldsOf(foldOf: Int32Array, nSplits: number): IterableIterator<Fold> {
-  for (let fold = 0; fold < nSplits; fold++) {
-    const train: number[] = [];
-    const test: number[] = [];
-    foldOf.forEach((f, i) => {
-      (f === fold ? test : train).push(i);
-    });
-    yield [Int32Array.from(train), Int32Array.from(test)];
-  }
-}
-
-/** K folds of consecutive (or shuffled) samples, as scikit-learn's KFold; each serves once as the test part. */
-export class KFold {
-  constructor(
-    readonly nSplits = 5,
-    private readonly options: KFoldOptions = {},
-  ) {
-    checkFolds('KFold', nSplits);
-  }
-
-  /** The folds of a dataset, or of as many samples as given. */
-  split(source: number | { readonly length: number }): IterableIterator<Fold> {
-    const n = typeof source === 'number' ? source : source.length;
-    if (this.nSplits > n) fail('argument', `KFold: ${this.nSplits} folds need as many samples, there are ${n}.`);
-    const order = this.options.shuffle ? generatorOf(this.options.seed).permutation(n) : null;
-    const foldOf = new Int32Array(n);
-    let at = 0;
-    for (let fold = 0; fold < this.nSplits; fold++) {
-      const end = at + Math.floor(n / this.nSplits) + Number(fold < n % this.nSplits);
-      for (; at < end; at++) foldOf[order?.[at] ?? at] = fold;
-    }
-    return foldsOf(foldOf, this.nSplits);
-  }
-}
-
-/** K folds that hold every class in the same share, as scikit-learn's StratifiedKFold. */
-export class StratifiedKFold {
-  constructor(
-    readonly nSplits = 5,
-    private readonly options: KFoldOptions = {},
-  ) {
-    checkFolds('StratifiedKFold', nSplits);
-  }
-
-  split(labels: Labels): IterableIterator<Fold> {
-    const classes = groupByLabel('StratifiedKFold', labels);
-    const largest = Math.max(0, ...classes.map((members) => members.length));
-    if (this.nSplits > largest) {
-      fail('argument', `StratifiedKFold: ${this.nSplits} folds, but no class has more than ${largest} samples.`);
-    }
-    const generator = this.options.shuffle ? generatorOf(this.options.seed) : null;
-    const foldOf = new Int32Array(labels.length);
-    // Classes stand one behind another and are dealt out to the folds in turn, so that the folds' sizes differ by at most
-    // one, in each class and in all. What a class has in each fold is then filled with its samples in order.
-    let dealt = 0;
-    for (const members of classes) {
-      const counts = new Int32Array(this.nSplits);
-      for (let k = 0; k < members.length; k++) {
-        const fold = dealt++ % this.nSplits;
-        counts[fold] = (counts[fold] as number) + 1;
-      }
-      const folds: number[] = [];
-      counts.forEach((count, fold) => {
-        for (let k = 0; k < count; k++) folds.push(fold);
-      });
-      const order = generator?.permutation(members.length);
-      members.forEach((i, k) => {
-        foldOf[i] = folds[order?.[k] ?? k] as number;
-      });
-    }
-    return foldsOf(foldOf, this.nSplits);
-  }
 }

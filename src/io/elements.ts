@@ -1,4 +1,5 @@
 import { currentDevice } from '../backend/current.js';
+import type { Device } from '../core/device.js';
 import type { DType } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { fromHalf } from '../core/half.js';
@@ -82,10 +83,23 @@ export function fromBytes(what: string, stored: StorageName, shape: Shape, bytes
 
 /** The elements of a tensor in row-major order. They are read when this is called, whatever happens to it afterwards. */
 export function toBytes(what: string, x: Tensor): Promise<Uint8Array<ArrayBuffer>> {
+  return reading(what, x, (device, storage, offset, bytes) => device.read(storage, offset, bytes));
+}
+
+/** The same at once, where the device can. */
+export function toBytesSync(what: string, x: Tensor): Uint8Array<ArrayBuffer> {
+  return reading(what, x, (device, storage, offset, bytes) => device.readSync(storage, offset, bytes));
+}
+
+function reading<T>(
+  what: string,
+  x: Tensor,
+  read: (device: Device, storage: Tensor['storage'], offset: number, bytes: number) => T,
+): T {
   x.check(what);
   const y = dense(x);
   const { bytes } = STORAGES[STORED_AS[x.dtype]];
-  const read = y.storage.device.read(y.storage, y.offset * bytes, y.numel() * bytes);
+  const elements = read(y.storage.device, y.storage, y.offset * bytes, y.numel() * bytes);
   if (y !== x) y.dispose();
-  return read;
+  return elements;
 }

@@ -1,3 +1,4 @@
+import { joinBytes } from '../core/bytes.js';
 import { fail } from '../core/errors.js';
 import { readFile, writeFile } from '../runtime/files.node.js';
 import { Tensor } from '../tensor.js';
@@ -38,14 +39,7 @@ export async function serialize(
   tensors: NamedTensors,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const parts = await partsOf(tensors, metadata);
-  const bytes = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joinBytes(await partsOf(tensors, metadata));
 }
 
 /**
@@ -61,6 +55,10 @@ export async function serialize(
  */
 export function parse(bytes: Uint8Array | ArrayBuffer, file = 'safetensors'): Loaded {
   const all = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
+  if (!(all instanceof Uint8Array)) {
+    const came = (bytes as unknown) instanceof Promise ? 'a promise: await it' : String(bytes);
+    fail('argument', `parse: expected the bytes of a safetensors file as a Uint8Array or an ArrayBuffer, got ${came}.`);
+  }
   const { entries, metadata } = readHeader(file, all);
   const tensors: [string, Tensor][] = [];
   try {

@@ -9,6 +9,7 @@ import { float, python } from './repr.js';
 
 /** The rest of the activations as layers: those with parameters, and those that stand in for ReLU, sigmoid and tanh. */
 
+/** min(max(x, 0), 6), element by element. */
 export class ReLU6 extends Overwriting {
   constructor(...rest: InplaceArguments) {
     super('ReLU6', rest);
@@ -19,6 +20,7 @@ export class ReLU6 extends Overwriting {
   }
 }
 
+/** Scaled ELU, which keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017). */
 export class SELU extends Overwriting {
   constructor(...rest: InplaceArguments) {
     super('SELU', rest);
@@ -29,6 +31,7 @@ export class SELU extends Overwriting {
   }
 }
 
+/** x · tanh(softplus(x)), element by element (Misra 2019). */
 export class Mish extends Overwriting {
   constructor(...rest: InplaceArguments) {
     super('Mish', rest);
@@ -39,6 +42,7 @@ export class Mish extends Overwriting {
   }
 }
 
+/** max(0, min(1, x / 6 + 1 / 2)), element by element. */
 export class Hardsigmoid extends Overwriting {
   constructor(...rest: InplaceArguments) {
     super('Hardsigmoid', rest);
@@ -54,6 +58,7 @@ export class Hardsigmoid extends Overwriting {
   }
 }
 
+/** x · hardsigmoid(x), element by element (Howard et al. 2019). */
 export class Hardswish extends Overwriting {
   constructor(...rest: InplaceArguments) {
     super('Hardswish', rest);

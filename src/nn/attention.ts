@@ -42,6 +42,8 @@ export interface MultiheadAttentionOptions {
   readonly vdim?: number | null;
   /** [N, L, ..] instead of [L, N, ..]. Default false. */
   readonly batchFirst?: boolean;
+  /** Size of each head. Default embedDim / numHeads, which must be whole then; where heads were removed, it is not. */
+  readonly headDim?: number | null;
 }
 
 /** What follows embedDim and numHeads, by position or by name. */
@@ -55,6 +57,7 @@ export type MultiheadAttentionArguments =
       kdim?: number | null | MultiheadAttentionOptions,
       vdim?: number | null | MultiheadAttentionOptions,
       batchFirst?: boolean | MultiheadAttentionOptions,
+      headDim?: number | null | MultiheadAttentionOptions,
     ];
 
 export interface MultiheadAttentionForwardOptions {
@@ -125,6 +128,8 @@ export class MultiheadAttention extends Module {
   readonly dropout: number;
   readonly kdim: number;
   readonly vdim: number;
+  /** Size of each head. */
+  readonly headDim: number;
   readonly addZeroAttn: boolean;
   readonly batchFirst: boolean;
 
@@ -134,14 +139,15 @@ export class MultiheadAttention extends Module {
     ...rest: MultiheadAttentionArguments
   ) {
     super();
-    const names = ['dropout', 'bias', 'addBiasKv', 'addZeroAttn', 'kdim', 'vdim', 'batchFirst'] as const;
+    const names = ['dropout', 'bias', 'addBiasKv', 'addZeroAttn', 'kdim', 'vdim', 'batchFirst', 'headDim'] as const;
     const given = readArguments<MultiheadAttentionOptions>('MultiheadAttention', rest, names);
     const { dropout: p = 0, bias = true, addBiasKv = false, addZeroAttn = false, batchFirst = false } = given;
     const [kdim, vdim] = [given.kdim ?? embedDim, given.vdim ?? embedDim];
-    for (const [argument, size] of Object.entries({ embedDim, numHeads, kdim, vdim })) {
+    for (const [argument, size] of Object.entries({ embedDim, numHeads, kdim, vdim, headDim: given.headDim ?? 1 })) {
       checkSize('MultiheadAttention', argument, size);
     }
-    if (embedDim === 0 || numHeads === 0 || embedDim % numHeads !== 0) {
+    const headDim = given.headDim ?? embedDim / numHeads;
+    if (embedDim === 0 || numHeads === 0 || headDim === 0 || !Number.isInteger(headDim)) {
       fail('argument', `MultiheadAttention: embedDim ${embedDim} must be a multiple of numHeads ${numHeads}, above 0.`);
     }
     if (!(typeof p === 'number' && p >= 0 && p <= 1)) {
@@ -150,25 +156,27 @@ export class MultiheadAttention extends Module {
     this.dropout = p;
     this.kdim = kdim;
     this.vdim = vdim;
+    this.headDim = headDim;
     this.addZeroAttn = addZeroAttn;
     this.batchFirst = batchFirst;
     const matrix = (rows: number, columns: number): Parameter => xavierUniform_(new Parameter(empty([rows, columns])));
     const alike = kdim === embedDim && vdim === embedDim;
-    this.inProjWeight = alike ? matrix(3 * embedDim, embedDim) : null;
-    this.qProjWeight = alike ? null : matrix(embedDim, embedDim);
-    this.kProjWeight = alike ? null : matrix(embedDim, kdim);
-    this.vProjWeight = alike ? null : matrix(embedDim, vdim);
-    this.inProjBias = bias ? new Parameter(zeros([3 * embedDim])) : null;
-    const one = (): Parameter => xavierNormal_(new Parameter(empty([1, 1, embedDim])));
+    const width = numHeads * headDim;
+    this.inProjWeight = alike ? matrix(3 * width, embedDim) : null;
+    this.qProjWeight = alike ? null : matrix(width, embedDim);
+    this.kProjWeight = alike ? null : matrix(width, kdim);
+    this.vProjWeight = alike ? null : matrix(width, vdim);
+    this.inProjBias = bias ? new Parameter(zeros([3 * width])) : null;
+    const one = (): Parameter => xavierNormal_(new Parameter(empty([1, 1, width])));
     this.biasK = addBiasKv ? one() : null;
     this.biasV = addBiasKv ? one() : null;
-    this.outProj = new NonDynamicallyQuantizableLinear(embedDim, embedDim, { bias });
+    this.outProj = new NonDynamicallyQuantizableLinear(width, embedDim, { bias });
     if (this.outProj.bias !== null) zeros_(this.outProj.bias);
   }
 
-  /** Size of each head. */
-  get headDim(): number {
-    return this.embedDim / this.numHeads;
+  /** What all heads have together. */
+  private get width(): number {
+    return this.numHeads * this.headDim;
   }
 
   protected override stateName(property: string): string {
@@ -212,7 +220,7 @@ export class MultiheadAttention extends Module {
       weights === null
         ? attention(queries, keys, values, { mask: shift, isCausal: false, scale }, dropped)
         : matmul(weights, values);
-    const joined = reshape(transpose(heads, 1, 2), [batch, length, this.embedDim]);
+    const joined = reshape(transpose(heads, 1, 2), [batch, length, this.width]);
     // The layer itself is not called, as in PyTorch: it holds its weights alone.
     const output = linear(joined, this.outProj.weight, this.outProj.bias);
     const shown = weights === null ? null : averageAttnWeights ? mean(weights, 1) : weights;
@@ -240,9 +248,9 @@ export class MultiheadAttention extends Module {
     }
   }
 
-  /** Query, key and value as the heads take them, [N, length, embedDim], with what stands behind the given keys. */
+  /** Query, key and value as the heads take them, [N, length, heads · size], with what stands behind the given keys. */
   private project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
-    const { embedDim: size } = this;
+    const { width: size } = this;
     const part = (x: Parameter, k: number): Tensor => narrow(x, 0, k * size, size);
     const own = [this.qProjWeight, this.kProjWeight, this.vProjWeight];
     const shifts = this.inProjBias;
@@ -259,16 +267,16 @@ export class MultiheadAttention extends Module {
     return [q, ...this.extended(k, v)];
   }
 
-  /** Keys and values, [N, S, embedDim], with the learned one and the zeros behind them. */
+  /** Keys and values, [N, S, heads · size], with the learned one and the zeros behind them. */
   private extended(key: Tensor, value: Tensor): Tensor[] {
-    const row = [key.shape[0] as number, 1, this.embedDim];
+    const row = [key.shape[0] as number, 1, this.width];
     return [[key, this.biasK] as const, [value, this.biasV] as const].map(([x, learned]) => {
       const parts = [x, ...(learned === null ? [] : [expand(learned, row)]), ...(this.addZeroAttn ? [zeros(row)] : [])];
       return parts.length === 1 ? x : cat(parts, 1);
     });
   }
 
-  /** [N, length, embedDim] → [N, heads, length, size]. */
+  /** [N, length, heads · size] → [N, heads, length, size]. */
   private intoHeads(x: Tensor): Tensor {
     const [batch, length] = x.shape as readonly [number, number];
     return transpose(reshape(x, [batch, length, this.numHeads, this.headDim]), 1, 2);

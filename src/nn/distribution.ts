@@ -1,3 +1,4 @@
+import * as elementary from '../core/elementary.js';
 import { normalCdf } from '../ops/special.js';
 
 /** What initial values need besides random numbers, in float64 on the host. */
@@ -9,12 +10,12 @@ import { normalCdf } from '../ops/special.js';
 export function normalQuantile(p: number): number {
   if (p <= 0) return -Infinity;
   if (p >= 1) return Infinity;
-  const t = Math.sqrt(-2 * Math.log(Math.min(p, 1 - p)));
+  const t = Math.sqrt(-2 * elementary.log(Math.min(p, 1 - p)));
   const tail =
-    t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t ** 3);
+    t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t);
   let x = p < 0.5 ? -tail : tail;
   for (let i = 0; i < 3; i++) {
-    const density = Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+    const density = elementary.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
     if (density < 1e-300) break;
     x -= (normalCdf(x) - p) / density;
   }
@@ -27,11 +28,11 @@ function reflector(a: Float64Array, rows: number, columns: number, k: number): F
   let norm = 0;
   for (let i = k; i < rows; i++) {
     v[i] = a[i * columns + k] as number;
-    norm += (v[i] as number) ** 2;
+    norm += (v[i] as number) * (v[i] as number);
   }
   const head = v[k] as number;
   v[k] = head + (head < 0 ? -1 : 1) * Math.sqrt(norm);
-  const length = Math.hypot(...v);
+  const length = elementary.hypot(...v);
   return length === 0 ? v : v.map((value) => value / length);
 }
 

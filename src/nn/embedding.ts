@@ -81,9 +81,14 @@ export class Embedding extends Module {
   }
 
   forward(input: Tensor): Tensor {
-    const { paddingIdx, maxNorm, normType, scaleGradByFreq } = this;
+    const { paddingIdx, maxNorm, normType, scaleGradByFreq, sparse } = this;
     const bounds = maxNorm === null ? {} : { maxNorm, normType };
-    const options = { paddingIdx, ...bounds, ...(scaleGradByFreq ? { scaleGradByFreq } : {}) };
+    const options = {
+      paddingIdx,
+      ...bounds,
+      ...(scaleGradByFreq ? { scaleGradByFreq } : {}),
+      ...(sparse ? { sparse } : {}),
+    };
     return ops.embedding(input, this.weight, options);
   }
 

@@ -43,8 +43,8 @@ export class EmbeddingBag extends Embedding {
 
   override forward(input: Tensor, ...rest: NamedArguments<BagInputs, typeof FORWARD>): Tensor {
     const { offsets = null, perSampleWeights = null } = readArguments<BagInputs>('EmbeddingBag', rest, FORWARD);
-    const { paddingIdx, maxNorm, normType, scaleGradByFreq, mode, includeLastOffset } = this;
-    const options = { paddingIdx, maxNorm, normType, scaleGradByFreq, mode, includeLastOffset };
+    const { paddingIdx, maxNorm, normType, scaleGradByFreq, sparse, mode, includeLastOffset } = this;
+    const options = { paddingIdx, maxNorm, normType, scaleGradByFreq, sparse, mode, includeLastOffset };
     return ops.embeddingBag(input, this.weight, { ...options, offsets, perSampleWeights });
   }
 

@@ -1,3 +1,4 @@
+/** fettle/nn: modules, layers, containers, losses, initial values. */
 // Parameters are tensors, and those have methods. A program that uses neither the functions that make tensors nor methods, but
 // `fettle/ops`, is bundled without them; nothing else in this floor brings them along.
 import '../tensor.js';
@@ -31,7 +32,7 @@ export {
   RMSNorm,
   type RMSNormOptions,
 } from './layernorm.js';
-export { type LayerType, type LayerTypes, layerType } from './layertype.js';
+export { type LayerType, type LayerTypes, layerType, typeNameOf } from './layertype.js';
 export { layerTypes } from './layertypes.js';
 export { Linear, type LinearOptions } from './linear.js';
 export * from './loss.js';
@@ -56,6 +57,7 @@ export {
   InstanceNorm3d,
 } from './norm.js';
 export * from './padding.js';
+export { Parallel, type ParallelOptions, Residual } from './parallel.js';
 export { ParameterDict, ParameterList } from './parametercontainer.js';
 export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from './pixelshuffle.js';
 export * from './pool.js';
@@ -63,6 +65,7 @@ export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOption
 export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './recurrentcell.js';
 export * from './sequence.js';
 export * from './simple.js';
+export { SparseInputLinear } from './sparseinputlinear.js';
 export { type Summary, type SummaryOptions, type SummaryRow, summary } from './summary.js';
 export { construct, describe, type Topology } from './topology.js';
 export {

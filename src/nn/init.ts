@@ -39,7 +39,7 @@ export function calculateGain(nonlinearity: Nonlinearity, param: number | null =
   const name = camel(nonlinearity);
   if (name === 'tanh') return 5 / 3;
   if (name === 'relu') return Math.SQRT2;
-  if (name === 'leakyRelu') return Math.sqrt(2 / (1 + (param ?? 0.01) ** 2));
+  if (name === 'leakyRelu') return Math.sqrt(2 / (1 + (param ?? 0.01) * (param ?? 0.01)));
   if (name === 'selu') return 3 / 4;
   if (name === 'linear' || name === 'sigmoid' || /^conv(Transpose)?[123]d$/.test(name)) return 1;
   return fail(

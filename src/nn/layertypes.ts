@@ -24,11 +24,13 @@ import {
 } from './norm.js';
 import type { Overwriting } from './overwriting.js';
 import * as padding from './padding.js';
+import { Parallel, type ParallelOptions, Residual } from './parallel.js';
 import { ChannelShuffle, PixelShuffle, PixelUnshuffle } from './pixelshuffle.js';
 import * as pool from './pool.js';
 import { GRU, LSTM, RNN } from './recurrent.js';
 import { GRUCell, LSTMCell, RNNCell } from './recurrentcell.js';
 import * as simple from './simple.js';
+import { SparseInputLinear } from './sparseinputlinear.js';
 import { Transformer, TransformerDecoder, TransformerEncoder } from './transformer.js';
 import { TransformerDecoderLayer, TransformerEncoderLayer } from './transformerlayer.js';
 import * as unpool from './unpool.js';
@@ -37,17 +39,46 @@ import { Upsample, UpsamplingBilinear2d, UpsamplingNearest2d } from './upsample.
 /** The layers of fettle/nn, by name. */
 export const layerTypes: LayerTypes = {
   Sequential: {
+    type: Sequential,
     isContainer: true,
     describe: () => [],
     build: (_, children) => new Sequential(Object.fromEntries(children) as ConstructorParameters<typeof Sequential>[0]),
   },
   ModuleList: {
+    type: ModuleList,
     isContainer: true,
     describe: () => [],
     build: (_, children) => new ModuleList(children.map(([, child]) => child)),
   },
-  ModuleDict: { isContainer: true, describe: () => [], build: (_, children) => new ModuleDict(children) },
+  ModuleDict: {
+    type: ModuleDict,
+    isContainer: true,
+    describe: () => [],
+    build: (_, children) => new ModuleDict(children),
+  },
+  Residual: {
+    type: Residual,
+    isContainer: true,
+    describe: () => [],
+    build: (_, children) => {
+      const { body, shortcut } = Object.fromEntries(children) as Record<string, Residual['body']>;
+      return new Residual(body as Residual['body'], shortcut);
+    },
+  },
+  Parallel: {
+    type: Parallel,
+    isContainer: true,
+    describe: (module) => {
+      const { join, dim } = module as Parallel;
+      return [{ join, dim }];
+    },
+    build: ([options], [branches]) => {
+      const parts = Object.fromEntries(branches?.[1] as ModuleDict<Parallel>);
+      return new Parallel(parts, options as ParallelOptions);
+    },
+  },
   Linear: layerType(Linear, (m) => [m.inFeatures, m.outFeatures, { bias: m.bias !== null }]),
+  SparseInputLinear: layerType(SparseInputLinear, (m) => [m.inFeatures, m.outFeatures, { bias: m.bias !== null }]),
   Conv1d: layerType(Conv1d, convArguments),
   Conv2d: layerType(Conv2d, convArguments),
   Conv3d: layerType(Conv3d, convArguments),
@@ -113,7 +144,13 @@ export const layerTypes: LayerTypes = {
   Embedding: layerType(Embedding, (m) => [
     m.numEmbeddings,
     m.embeddingDim,
-    { paddingIdx: m.paddingIdx, maxNorm: m.maxNorm, normType: m.normType, scaleGradByFreq: m.scaleGradByFreq },
+    {
+      paddingIdx: m.paddingIdx,
+      maxNorm: m.maxNorm,
+      normType: m.normType,
+      scaleGradByFreq: m.scaleGradByFreq,
+      ...(m.sparse ? { sparse: true } : {}),
+    },
   ]),
   EmbeddingBag: layerType(EmbeddingBag, (m) => [
     m.numEmbeddings,
@@ -124,6 +161,7 @@ export const layerTypes: LayerTypes = {
       normType: m.normType,
       scaleGradByFreq: m.scaleGradByFreq,
       mode: m.mode,
+      ...(m.sparse ? { sparse: true } : {}),
       includeLastOffset: m.includeLastOffset,
     },
   ]),
@@ -141,13 +179,15 @@ export const layerTypes: LayerTypes = {
   MultiheadAttention: layerType(MultiheadAttention, (m) => {
     const { dropout, addZeroAttn, kdim, vdim, batchFirst } = m;
     const [bias, addBiasKv] = [m.inProjBias !== null, m.biasK !== null];
-    return [m.embedDim, m.numHeads, { dropout, bias, addBiasKv, addZeroAttn, kdim, vdim, batchFirst }];
+    const options = { dropout, bias, addBiasKv, addZeroAttn, kdim, vdim, batchFirst };
+    return [m.embedDim, m.numHeads, { ...options, ...headsOf(m) }];
   }),
   TransformerEncoderLayer: layerType(TransformerEncoderLayer, transformerLayerArguments),
   TransformerDecoderLayer: layerType(TransformerDecoderLayer, transformerLayerArguments),
   TransformerEncoder: stackType(TransformerEncoder),
   TransformerDecoder: stackType(TransformerDecoder),
   Transformer: {
+    type: Transformer,
     isContainer: true,
     describe: (module) => {
       const { dModel, nhead, batchFirst } = module as Transformer;
@@ -194,6 +234,17 @@ export const layerTypes: LayerTypes = {
   CircularPad3d: layerType(padding.CircularPad3d, (m) => [m.padding]),
 };
 
+/** The size of heads, where their number does not tell it: some have been removed. */
+function headsOf({ embedDim, numHeads, headDim }: MultiheadAttention): { readonly headDim?: number } {
+  return numHeads * headDim === embedDim ? {} : { headDim };
+}
+
+/** What says how a decoder layer looks at memory, where that is not how it looks at its input. */
+function memoryHeadsOf({ selfAttn, multiheadAttn }: TransformerDecoderLayer): object {
+  if (multiheadAttn.numHeads === selfAttn.numHeads) return {};
+  return { headDim: multiheadAttn.headDim, memoryHeads: multiheadAttn.numHeads };
+}
+
 function convArguments(m: Conv1d | Conv2d | Conv3d): readonly unknown[] {
   const { stride, padding, dilation, groups, paddingMode } = m;
   const options = { stride, padding, dilation, groups, bias: m.bias !== null };
@@ -234,6 +285,8 @@ function transformerLayerArguments(m: TransformerEncoderLayer | TransformerDecod
     batchFirst: m.selfAttn.batchFirst,
     normFirst,
     bias: m.linear1.bias !== null,
+    ...headsOf(m.selfAttn),
+    ...(m instanceof TransformerDecoderLayer ? memoryHeadsOf(m) : {}),
   };
   return [m.selfAttn.embedDim, m.selfAttn.numHeads, options];
 }
@@ -241,6 +294,7 @@ function transformerLayerArguments(m: TransformerEncoderLayer | TransformerDecod
 /** A stack of transformer layers: they are made one by one, as they may have come to differ. */
 function stackType(Stack: typeof TransformerEncoder | typeof TransformerDecoder): LayerType {
   return {
+    type: Stack,
     isContainer: true,
     describe: () => [],
     build: (_, children) => {

@@ -4,16 +4,23 @@ import { isDType } from '../core/dtype.js';
 import { fail, show, warnOnce } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import { sameShape } from '../core/shape.js';
-import { Tensor } from '../core/tensor.js';
+import { freeGrad, Tensor } from '../core/tensor.js';
 import { copy_, tensor, zero_ } from '../ops/index.js';
+import { moveAll } from '../ops/ondevice.js';
 import { type BackwardHook, type ForwardHook, type ForwardPreHook, type HookHandle, hooksOf } from './hooks.js';
 
-/** What a parameter's values must satisfy, such as a pruning mask. */
+/**
+ * What a parameter's values must satisfy, such as a pruning mask or a codebook. A parameter has one; a constraint that finds
+ * another in its place takes it in as its `inner` one, and both hold. Whoever looks for a certain kind, as `maskOf` does, looks
+ * from `parameter.constraint` inward.
+ */
 export interface Constraint {
-  /** Makes the values satisfy it; optimizers call this after each update. */
+  /** Makes the values satisfy it, and the inner constraint too; optimizers call this after each update. */
   apply(): void;
-  /** Frees what it holds; called when its parameter is disposed. */
+  /** Frees what it holds, and the inner constraint with it; called when its parameter is disposed. */
   dispose(): void;
+  /** The constraint that this one has wrapped. It may be exchanged, or taken out with null, while this one stays. */
+  inner?: Constraint | null;
 }
 
 /** A tensor that a module learns: a leaf that requires a gradient, and that no scope frees. */
@@ -346,14 +353,22 @@ export abstract class Module {
     return this;
   }
 
-  /** Moves parameters and buffers to a device. Parameters are float32, so that of the dtypes it takes this one alone. */
-  to(target: 'wasm' | 'float32'): this {
+  /**
+   * Moves parameters and buffers themselves to a device, with their gradients: all of them, or none where that cannot be. An
+   * optimizer made before goes on with them, but for what it has gathered of them, so make it afterwards. What lies on a GPU has to
+   * be waited for: `await download(model)` of 'fettle/webgpu' brings it to wasm. Parameters are float32, so that of the dtypes it
+   * takes this one alone.
+   */
+  to(target: 'wasm' | 'webgpu' | 'float32'): this {
+    if (target === 'wasm' || target === 'webgpu') {
+      moveAll([...this.parameters(), ...this.buffers()], target);
+      return this;
+    }
+    if (target === 'float32') return this;
     if (isDType(target)) {
-      if (target === 'float32') return this;
       fail('unsupported', `${this.constructor.name}.to: parameters are float32, and cannot become ${String(target)}.`);
     }
-    for (const t of [...this.parameters(), ...this.buffers()]) t.to(target as 'wasm');
-    return this;
+    return fail('device', `${this.constructor.name}.to: expected a device ('wasm', 'webgpu'), got ${String(target)}.`);
   }
 
   /** This module: its parameters are float32 already. */
@@ -365,13 +380,9 @@ export abstract class Module {
   zeroGrad(setToNone: boolean | { readonly setToNone?: boolean } = true): void {
     const frees = typeof setToNone === 'object' ? (setToNone.setToNone ?? true) : setToNone;
     for (const parameter of this.parameters()) {
+      if (frees) freeGrad(parameter);
       const { grad } = parameter;
-      if (frees) {
-        grad?.dispose();
-        parameter.grad = null;
-      } else if (grad !== null) {
-        noGrad(() => zero_(grad));
-      }
+      if (grad !== null) noGrad(() => zero_(grad));
     }
   }
 
@@ -409,7 +420,7 @@ export abstract class Module {
   /** Frees parameters and buffers. The module cannot be used afterwards. */
   dispose(): void {
     for (const parameter of this.parameters()) {
-      parameter.grad?.dispose();
+      freeGrad(parameter);
       parameter.dispose();
     }
     for (const buffer of this.buffers()) buffer.dispose();

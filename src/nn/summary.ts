@@ -7,6 +7,8 @@ import { sizeOf } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { zeros } from '../ops/index.js';
 import type { HookHandle } from './hooks.js';
+import { typeNameOf } from './layertype.js';
+import { layerTypes } from './layertypes.js';
 import type { Module } from './module.js';
 
 /** A model as a table: what each layer gives, holds and costs. */
@@ -75,6 +77,11 @@ function tensorsIn(value: unknown): Tensor[] {
   return Object.values(value).flatMap(tensorsIn);
 }
 
+/** What the type of a module is called, even where a minifier has renamed its class. */
+function typeOf(module: Module): string {
+  return typeNameOf(module, layerTypes) ?? module.constructor.name;
+}
+
 /**
  * Products of one call: every element that a weight [out, …] makes takes as many as the weight has numbers for it; where
  * convolutions are transposed, every element that is read does; recurrent layers use all matrices at every step.
@@ -83,7 +90,7 @@ function countProducts(module: Module, inputs: readonly unknown[], output: Tenso
   const own = module.namedParameters({ recurse: false }).map(([, parameter]) => parameter);
   const matrices = own.filter(({ ndim }) => ndim >= 2);
   if (output === undefined) return 0;
-  const type = module.constructor.name;
+  const type = typeOf(module);
   if (/^(RNN|LSTM|GRU)(Cell)?$/.test(type)) {
     return sizeOf(output.shape.slice(0, -1)) * matrices.reduce((n, x) => n + x.numel(), 0);
   }
@@ -149,7 +156,7 @@ export function summary(model: Module, input: SummaryInput, options: SummaryOpti
     const sum = (list: readonly Tensor[]): number => list.reduce((n, x) => n + x.numel(), 0);
     return {
       name,
-      type: module.constructor.name,
+      type: typeOf(module),
       depth: name === '' ? 0 : name.split('.').length,
       outputShapes: calls.get(module)?.shapes ?? [],
       parameters: sum(parameters),

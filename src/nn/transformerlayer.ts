@@ -28,6 +28,10 @@ export interface TransformerLayerOptions {
   readonly normFirst?: boolean;
   /** Whether to add learned shifts, everywhere. Default true. */
   readonly bias?: boolean;
+  /** Size of each head. Default dModel / nhead, which must be whole then; where heads were removed, it is not. */
+  readonly headDim?: number | null;
+  /** Heads with which a decoder layer looks at memory. Default nhead. */
+  readonly memoryHeads?: number | null;
 }
 
 /** What follows dModel and nhead, by position or by name. */
@@ -41,10 +45,13 @@ export type TransformerLayerArguments =
       batchFirst?: boolean | TransformerLayerOptions,
       normFirst?: boolean | TransformerLayerOptions,
       bias?: boolean | TransformerLayerOptions,
+      headDim?: number | null | TransformerLayerOptions,
+      memoryHeads?: number | null | TransformerLayerOptions,
     ];
 
 const NAMES = [
   ...(['dimFeedforward', 'dropout', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias'] as const),
+  ...(['headDim', 'memoryHeads'] as const),
 ];
 
 const STATE_NAMES: Readonly<Record<string, string>> = { selfAttn: 'self_attn', multiheadAttn: 'multihead_attn' };
@@ -60,6 +67,8 @@ function readSettings(name: string, rest: readonly unknown[]): Settings {
     batchFirst: false,
     normFirst: false,
     bias: true,
+    headDim: null,
+    memoryHeads: null,
     ...readArguments<TransformerLayerOptions>(name, rest, NAMES),
   };
   const { activation } = settings;
@@ -114,8 +123,8 @@ export class TransformerEncoderLayer extends Module {
   constructor(dModel: number, nhead: number, ...rest: TransformerLayerArguments) {
     super();
     const settings = readSettings('TransformerEncoderLayer', rest);
-    const { dimFeedforward, dropout, batchFirst, bias } = settings;
-    this.selfAttn = new MultiheadAttention(dModel, nhead, { dropout, bias, batchFirst });
+    const { dimFeedforward, dropout, batchFirst, bias, headDim } = settings;
+    this.selfAttn = new MultiheadAttention(dModel, nhead, { dropout, bias, batchFirst, headDim });
     this.linear1 = new Linear(dModel, dimFeedforward, { bias });
     this.dropout = new Dropout(dropout);
     this.linear2 = new Linear(dimFeedforward, dModel, { bias });
@@ -205,9 +214,10 @@ export class TransformerDecoderLayer extends Module {
   constructor(dModel: number, nhead: number, ...rest: TransformerLayerArguments) {
     super();
     const settings = readSettings('TransformerDecoderLayer', rest);
-    const { dimFeedforward, dropout, batchFirst, bias } = settings;
-    this.selfAttn = new MultiheadAttention(dModel, nhead, { dropout, bias, batchFirst });
-    this.multiheadAttn = new MultiheadAttention(dModel, nhead, { dropout, bias, batchFirst });
+    const { dimFeedforward, dropout, batchFirst, bias, headDim } = settings;
+    const attention = { dropout, bias, batchFirst, headDim };
+    this.selfAttn = new MultiheadAttention(dModel, nhead, attention);
+    this.multiheadAttn = new MultiheadAttention(dModel, settings.memoryHeads ?? nhead, attention);
     this.linear1 = new Linear(dModel, dimFeedforward, { bias });
     this.dropout = new Dropout(dropout);
     this.linear2 = new Linear(dimFeedforward, dModel, { bias });

@@ -1,5 +1,7 @@
+import { activation, functions } from '#binary';
 import { isGradEnabled, noGrad, record } from '../autograd/index.js';
 import { checkOptions, readArguments } from '../core/arguments.js';
+import type { KernelName } from '../core/device.js';
 import { fail, show } from '../core/errors.js';
 import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim } from '../core/shape.js';
@@ -8,9 +10,10 @@ import { add, div, mul, neg, sub } from './arithmetic.js';
 import { sumTo } from './broadcast.js';
 import { chosenBy } from './choice.js';
 import { ge, gt, le, logicalAnd, lt, where } from './compare.js';
+import { zerosLike } from './create.js';
 import { unary } from './families.js';
 import { narrow, reshape } from './movement.js';
-import { checkTensor, elementwise, empty, type Op, op } from './op.js';
+import { checkTensor, convert, elementwise, empty, type Op, op } from './op.js';
 import { at, build, type Reference, type Sheet, spread } from './sheet.js';
 import { normalCdf } from './special.js';
 import { abs, erf, exp, square } from './unary.js';
@@ -21,44 +24,57 @@ import { abs, erf, exp, square } from './unary.js';
  * A gradient computed by its own kernel, from the output's gradient and one saved value, with `plain` as its definition:
  * when gradients are recorded (`createGraph`), `plain` is what runs.
  */
-function fusedGrad(kernel: string, g: Tensor, saved: Tensor, plain: (g: Tensor, saved: Tensor) => Tensor): Tensor {
+function fusedGrad(kernel: KernelName, g: Tensor, saved: Tensor, plain: (g: Tensor, saved: Tensor) => Tensor): Tensor {
   if (isGradEnabled()) return plain(g, saved);
-  const dx = empty(g, g.shape, 'float32', kernel);
-  elementwise(`${kernel}_grad_f32`, dx, [g, saved]);
+  const dx = empty(g, g.shape, 'float32', 'gradient');
+  elementwise(kernel, dx, [g, saved]);
   return dx;
+}
+
+/** `g` where relu has let its input through and 0 elsewhere. This is linear in `g`, so it is its own gradient too. */
+function passed(g: Tensor, y: Tensor): Tensor {
+  const dx = empty(g, g.shape, 'float32', 'relu');
+  elementwise('relu_grad_f32', dx, [convert(g, 'float32'), convert(y, 'float32')]);
+  const result = convert(dx, g.dtype);
+  record('relu', [g, y], [result], [y], ([h], [held], needs) => [
+    passed(h as Tensor, held as Tensor),
+    // With respect to what it has only chosen by, it is flat, and the graph says so as PyTorch's does.
+    needs[1] ? zerosLike(h as Tensor) : null,
+  ]);
+  return result;
 }
 
 export const relu = unary('relu', {
   doc: 'Elementwise max(input, 0); its gradient at 0 is 0.',
   result: 'same',
   scalar: (x) => (x > 0 || Number.isNaN(x) ? x : 0),
-  wgsl: 'max(x, 0.0)',
   save: ['y'],
-  grad: (g, { y }) => [fusedGrad('relu', g, y, (a, b) => chosenBy(b, where(gt(b, 0), a, 0)))],
+  grad: (g, { y }) => [passed(g, y)],
 });
 
 export const sigmoid = unary('sigmoid', {
+  part: activation,
   doc: 'Elementwise 1 / (1 + e^−input).',
   scalar: (x) => 1 / (1 + Math.exp(-x)),
-  wgsl: '1.0 / (1.0 + exp(-x))',
   save: ['y'],
-  grad: (g, { y }) => [fusedGrad('sigmoid', g, y, (a, b) => mul(a, mul(b, sub(1, b))))],
+  grad: (g, { y }) => [fusedGrad(activation.kernel('sigmoid_grad_f32'), g, y, (a, b) => mul(a, mul(b, sub(1, b))))],
 });
 
 export const tanh = unary('tanh', {
+  part: functions,
   doc: 'Elementwise hyperbolic tangent.',
   scalar: Math.tanh,
-  wgsl: 'tanh(x)',
   save: ['y'],
-  grad: (g, { y }) => [fusedGrad('tanh', g, y, (a, b) => mul(a, sub(1, mul(b, b))))],
+  grad: (g, { y }) => [fusedGrad(activation.kernel('tanh_grad_f32'), g, y, (a, b) => mul(a, sub(1, mul(b, b))))],
 });
 
 export const silu = unary('silu', {
+  part: activation,
   doc: 'Elementwise input · sigmoid(input) (Elfwing et al. 2017).',
   scalar: (x) => x / (1 + Math.exp(-x)),
   save: ['x'],
   grad: (g, { x }) => [
-    fusedGrad('silu', g, x, (a, b) => {
+    fusedGrad(activation.kernel('silu_grad_f32'), g, x, (a, b) => {
       const s = sigmoid(b);
       return mul(a, add(s, mul(mul(b, s), sub(1, s))));
     }),
@@ -66,11 +82,12 @@ export const silu = unary('silu', {
 });
 
 const geluErf = unary('gelu', {
+  part: activation,
   doc: 'Elementwise input · Φ(input), Φ the normal distribution function (Hendrycks and Gimpel 2016).',
   scalar: (x) => (x === -Infinity ? NaN : x * normalCdf(x)),
   save: ['x'],
   grad: (g, { x }) => [
-    fusedGrad('gelu', g, x, (a, b) => {
+    fusedGrad(activation.kernel('gelu_grad_f32'), g, x, (a, b) => {
       const cdf = mul(add(erf(mul(b, Math.SQRT1_2)), 1), 0.5);
       const pdf = mul(exp(mul(mul(b, b), -0.5)), 1 / Math.sqrt(2 * Math.PI));
       return mul(a, add(cdf, mul(b, pdf)));
@@ -81,6 +98,7 @@ const geluErf = unary('gelu', {
 const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 
 const geluTanh = unary('geluTanh', {
+  part: activation,
   doc: 'Elementwise ½ · input · (1 + tanh(√(2/π) · (input + 0.044715 · input³))).',
   scalar: (x) => 0.5 * x * (1 + Math.tanh(SQRT_2_OVER_PI * (x + 0.044715 * x ** 3))),
   save: ['x'],
@@ -116,14 +134,15 @@ function between(g: Tensor, x: Tensor, low: number, high: number): Tensor {
 }
 
 export const relu6 = unary('relu6', {
+  part: activation,
   doc: 'Elementwise min(max(input, 0), 6); its gradient at both ends is 0.',
   scalar: (x) => Math.min(Math.max(x, 0), 6),
-  wgsl: 'clamp(x, 0.0, 6.0)',
   save: ['x'],
   grad: (g, { x }) => [between(g, x, 0, 6)],
 });
 
 export const mish = unary('mish', {
+  part: activation,
   doc: 'Elementwise input · tanh(softplus(input)) (Misra 2019).',
   scalar: (x) => x * Math.tanh(x > 30 ? x : Math.log1p(Math.exp(x))),
   save: ['x'],
@@ -134,14 +153,15 @@ export const mish = unary('mish', {
 });
 
 export const softsign = unary('softsign', {
+  part: activation,
   doc: 'Elementwise input / (1 + |input|).',
   scalar: (x) => x / (1 + Math.abs(x)),
-  wgsl: 'x / (1.0 + abs(x))',
   save: ['x'],
   grad: (g, { x }) => [div(g, square(add(abs(x), 1)))],
 });
 
 export const logSigmoid = unary('logSigmoid', {
+  part: activation,
   doc: 'Elementwise log(1 / (1 + e^−input)); exact far below 0.',
   scalar: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
   save: ['x'],
@@ -149,20 +169,20 @@ export const logSigmoid = unary('logSigmoid', {
 });
 
 export const hardsigmoid = unary('hardsigmoid', {
+  part: activation,
   doc: 'Elementwise min(max(input + 3, 0), 6) / 6; its gradient at ±3 is 0.',
   scalar: (x) => Math.min(Math.max(x + 3, 0), 6) / 6,
   domain: [-5, 5],
-  wgsl: 'clamp(x + 3.0, 0.0, 6.0) / 6.0',
   save: ['x'],
   grad: (g, { x }) => [chosenBy(x, where(logicalAnd(gt(x, -3), lt(x, 3)), mul(g, 1 / 6), 0))],
 });
 
 export const hardswish = unary('hardswish', {
+  part: activation,
   doc: 'Elementwise input · min(max(input + 3, 0), 6) / 6 (Howard et al. 2019).',
   // The product overflows before the division, as in PyTorch.
   scalar: (x) => Math.fround(x * Math.min(Math.max(x + 3, 0), 6)) / 6,
   domain: [-5, 5],
-  wgsl: 'x * clamp(x + 3.0, 0.0, 6.0) / 6.0',
   save: ['x'],
   // In the middle (2x + 3) / 6; from 3 on the gradient as it is.
   grad: (g, { x }) => [where(lt(x, -3), 0, where(ge(x, 3), g, mul(g, add(mul(x, 1 / 3), 0.5))))],
@@ -172,6 +192,7 @@ const SELU_ALPHA = 1.6732632423543772;
 const SELU_SCALE = 1.0507009873554805;
 
 export const selu = unary('selu', {
+  part: activation,
   doc: 'Elementwise scale · elu(input, alpha), whose constants keep mean 0 and variance 1 (Klambauer et al. 2017).',
   scalar: (x) => SELU_SCALE * (x > 0 ? x : SELU_ALPHA * Math.expm1(x)),
   save: ['x'],
@@ -184,6 +205,7 @@ function below(x: Tensor): Tensor {
 }
 
 const leakyReluOf = unary('leakyRelu', {
+  part: activation,
   doc: 'Elementwise input where it is above 0, `negativeSlope` · input elsewhere.',
   parameters: [0.01],
   scalar: (x, slope) => (x > 0 ? x : slope * x),
@@ -192,6 +214,7 @@ const leakyReluOf = unary('leakyRelu', {
 });
 
 const eluOf = unary('elu', {
+  part: activation,
   doc: 'Elementwise input where it is above 0, `alpha` · (e^input − 1) elsewhere (Clevert et al. 2015).',
   parameters: [1],
   scalar: (x, alpha) => (x <= 0 ? alpha * Math.expm1(x) : x),
@@ -200,6 +223,7 @@ const eluOf = unary('elu', {
 });
 
 const celuOf = unary('celu', {
+  part: activation,
   doc: 'Elementwise max(input, 0) + min(0, `alpha` · (e^(input / alpha) − 1)) (Barron 2017).',
   parameters: [1],
   scalar: (x, alpha) => (x <= 0 ? alpha * Math.expm1(x / alpha) : x),
@@ -208,6 +232,7 @@ const celuOf = unary('celu', {
 });
 
 const softplusOf = unary('softplus', {
+  part: activation,
   doc: 'Elementwise log(1 + e^(`beta` · input)) / beta; input itself where beta · input is above `threshold`.',
   parameters: [1, 20],
   scalar: (x, beta, threshold) =>
@@ -220,6 +245,7 @@ const softplusOf = unary('softplus', {
 });
 
 const hardtanhOf = unary('hardtanh', {
+  part: activation,
   doc: 'Elementwise input, raised to `minVal` and lowered to `maxVal`; its gradient at both is 0.',
   parameters: [-1, 1],
   scalar: (x, low, high) => Math.min(Math.max(x, low), high),
@@ -228,6 +254,7 @@ const hardtanhOf = unary('hardtanh', {
 });
 
 const thresholdOf = unary('threshold', {
+  part: activation,
   doc: 'Elementwise input where it is above `threshold`, `value` elsewhere; NaN stays.',
   parameters: [0, 0],
   scalar: (x, limit, value) => (x <= limit ? value : x),

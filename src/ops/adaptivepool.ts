@@ -1,5 +1,7 @@
+import { pooling } from '#binary';
 import { record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
+import type { KernelName } from '../core/device.js';
 import { fail } from '../core/errors.js';
 import { keywords, leading, type Named } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
@@ -59,7 +61,7 @@ function fieldOf(name: string, rank: Rank, image: readonly number[], outputSize:
   return { image, kernel: ones, stride: ones, padding: zeros, dilation: ones, out };
 }
 
-function launch(kernel: string, to: Tensor, from: Tensor, planes: number, f: PlaneField): void {
+function launch(kernel: KernelName, to: Tensor, from: Tensor, planes: number, f: PlaneField): void {
   to.storage.device.launch({
     kernel,
     work: planes,
@@ -74,7 +76,7 @@ function launch(kernel: string, to: Tensor, from: Tensor, planes: number, f: Pla
 function average(x: Tensor, f: PlaneField): Tensor {
   const lead = x.shape.slice(0, -2);
   const y = empty(x, [...lead, ...f.out], 'float32', 'adaptiveAvgPool2d');
-  launch('adaptiveAvgPool2d_f32', y, x, sizeOf(lead), f);
+  launch(pooling.kernel('adaptiveAvgPool2d_f32'), y, x, sizeOf(lead), f);
   record('adaptiveAvgPool2d', [x], [y], [], ([g]) => [averageBack(g as Tensor, f)]);
   return y;
 }
@@ -82,7 +84,7 @@ function average(x: Tensor, f: PlaneField): Tensor {
 function averageBack(dy: Tensor, f: PlaneField): Tensor {
   const lead = dy.shape.slice(0, -2);
   const dx = empty(dy, [...lead, ...f.image], 'float32', 'adaptiveAvgPool2d');
-  launch('adaptiveAvgPool2d_grad_f32', dx, dy, sizeOf(lead), f);
+  launch(pooling.kernel('adaptiveAvgPool2d_grad_f32'), dx, dy, sizeOf(lead), f);
   record('adaptiveAvgPool2dGrad', [dy], [dx], [], ([g]) => [average(g as Tensor, f)]);
   return dx;
 }
@@ -91,7 +93,7 @@ const regionMax: PlaneMax = (x, planes, f, shape, wanted) => {
   const values = empty(x, shape, 'float32', 'adaptiveMaxPool2d');
   const places = wanted ? empty(x, shape, 'int32', 'adaptiveMaxPool2d') : null;
   x.storage.device.launch({
-    kernel: 'adaptiveMaxPool2d_f32',
+    kernel: pooling.kernel('adaptiveMaxPool2d_f32'),
     work: planes,
     grain: planeGrain(sizeOf(f.image)),
     writes: [values, places],

@@ -83,7 +83,7 @@ function dropAlpha(input: Tensor, shape: readonly number[], plan: Plan): Tensor 
   const { p, training, inplace } = plan;
   if (!training || p === 0 || input.numel() === 0) return input;
   if (p === 1) return overwrite(input, inplace, (x) => mul(x, 0));
-  const a = 1 / Math.sqrt((SATURATION ** 2 * p + 1) * (1 - p));
+  const a = 1 / Math.sqrt((SATURATION * SATURATION * p + 1) * (1 - p));
   const [kept, lift] = noGrad(() => {
     const isKept = cast(gt(mask(shape, plan), 0), 'float32');
     // Dropped elements become a · saturation, and all move by −a · saturation · p.

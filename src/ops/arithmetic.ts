@@ -14,28 +14,24 @@ export const neg = unary('neg', {
   result: 'same',
   bool: { use: 'logicalNot()' },
   scalar: (x) => -x,
-  wgsl: '-x',
   grad: (g): Grads => [neg(g)],
 });
 
 const addTensors = binary('add', {
   doc: 'Elementwise input + other, broadcasting; `alpha` scales other.',
   scalar: (a, b) => a + b,
-  wgsl: 'a + b',
   grad: (g) => [g, g],
 });
 
 const subTensors = binary('sub', {
   doc: 'Elementwise input − other, broadcasting; `alpha` scales other.',
   scalar: (a, b) => a - b,
-  wgsl: 'a - b',
   grad: (g, _, needs) => [g, needs[1] ? neg(g) : null],
 });
 
 const mulTensors = binary('mul', {
   doc: 'Elementwise input · other, broadcasting.',
   scalar: (a, b) => a * b,
-  wgsl: 'a * b',
   save: ['a', 'b'],
   onlyFor: { a: 'b', b: 'a' },
   grad: (g, { a, b }, needs): Grads => [needs[0] ? mul(g, b) : null, needs[1] ? mul(g, a) : null],
@@ -49,7 +45,6 @@ export const div = binary('div', {
     [-3, 3],
     [0.5, 3],
   ],
-  wgsl: 'a / b',
   save: ['a', 'b'],
   onlyFor: { a: 'b' },
   grad: (g, { a, b }, needs): Grads => [needs[0] ? div(g, b) : null, needs[1] ? neg(div(mul(g, div(a, b)), b)) : null],

@@ -1,4 +1,6 @@
+import { pooling } from '#binary';
 import { record } from '../autograd/index.js';
+import type { KernelName } from '../core/device.js';
 import { fail } from '../core/errors.js';
 import { type Led, leading } from '../core/keywords.js';
 import { sizeOf } from '../core/shape.js';
@@ -41,7 +43,7 @@ function scratchOf(f: PlaneField): number {
   return 4 * (poolSpan(f, 1) + f.out[1] + 2 * f.kernel[1] + line + 12);
 }
 
-function launch(kernel: string, to: Tensor, from: Tensor, planes: number, f: PlaneField, by: Divisor): void {
+function launch(kernel: KernelName, to: Tensor, from: Tensor, planes: number, f: PlaneField, by: Divisor): void {
   to.storage.device.launch({
     kernel,
     work: planes,
@@ -66,7 +68,7 @@ function launch(kernel: string, to: Tensor, from: Tensor, planes: number, f: Pla
 function average(x: Tensor, f: PlaneField, by: Divisor): Tensor {
   const lead = x.shape.slice(0, -2);
   const y = empty(x, [...lead, ...f.out], 'float32', 'avgPool2d');
-  launch('avgPool2d_f32', y, x, sizeOf(lead), f, by);
+  launch(pooling.kernel('avgPool2d_f32'), y, x, sizeOf(lead), f, by);
   record('avgPool2d', [x], [y], [], ([g]) => [averageBack(g as Tensor, f, by)]);
   return y;
 }
@@ -74,7 +76,7 @@ function average(x: Tensor, f: PlaneField, by: Divisor): Tensor {
 function averageBack(dy: Tensor, f: PlaneField, by: Divisor): Tensor {
   const lead = dy.shape.slice(0, -2);
   const dx = empty(dy, [...lead, ...f.image], 'float32', 'avgPool2d');
-  launch('avgPool2d_grad_f32', dx, dy, sizeOf(lead), f, by);
+  launch(pooling.kernel('avgPool2d_grad_f32'), dx, dy, sizeOf(lead), f, by);
   record('avgPool2dGrad', [dy], [dx], [], ([g]) => [average(g as Tensor, f, by)]);
   return dx;
 }

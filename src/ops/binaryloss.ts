@@ -6,7 +6,8 @@ import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import { sigmoid } from './activation.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
-import { gt, where } from './compare.js';
+import { ge, gt, le, logicalAnd, where } from './compare.js';
+import { checkHolds } from './indices.js';
 import { BCE_NAMES, BCE_WITH_LOGITS_NAMES } from './lossnames.js';
 import { checkSame, type LossOptions, readLoss, reduced } from './reduction.js';
 import { abs, clamp, exp, log, log1p } from './unary.js';
@@ -23,7 +24,12 @@ function checkProbabilities(input: Tensor, target: Tensor): void {
   if (!traits[target.dtype].isFloat) {
     fail('dtype', `bce: target must be float32, got ${target.dtype}. Use target.float().`);
   }
-  if (input.device !== 'wasm') return;
+  if (!input.storage.device.answersAtOnce) {
+    checkHolds(logicalAnd(ge(input, 0), le(input, 1)), () =>
+      fail('data', 'bce: input must lie between 0 and 1. Use bceWithLogits for logits, or sigmoid before.'),
+    );
+    return;
+  }
   for (const p of input.dataSync()) {
     if (!(p >= 0 && p <= 1)) {
       fail('data', `bce: input must lie between 0 and 1, got ${p}. Use bceWithLogits for logits, or sigmoid before.`);

@@ -1,3 +1,4 @@
+import { numerics } from '#binary';
 import { fail, show } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { mul } from './arithmetic.js';
@@ -10,24 +11,28 @@ import { abs } from './unary.js';
 /** Bits of integers and bools, and their divisors. */
 
 export const bitwiseAnd = binary('bitwiseAnd', {
+  part: numerics,
   doc: 'Elementwise the bits that input and other share, broadcasting; integers and bool.',
   wholeOnly: true,
   scalar: (a, b) => a & b,
 });
 
 export const bitwiseOr = binary('bitwiseOr', {
+  part: numerics,
   doc: 'Elementwise the bits of input or other, broadcasting; integers and bool.',
   wholeOnly: true,
   scalar: (a, b) => a | b,
 });
 
 export const bitwiseXor = binary('bitwiseXor', {
+  part: numerics,
   doc: 'Elementwise the bits of input or other but not both, broadcasting; integers and bool.',
   wholeOnly: true,
   scalar: (a, b) => a ^ b,
 });
 
 export const bitwiseLeftShift = binary('bitwiseLeftShift', {
+  part: numerics,
   doc: 'Elementwise input · 2^other, broadcasting; integers. Bits beyond the dtype are lost.',
   wholeOnly: true,
   insteadOfBool: '.int()',
@@ -35,6 +40,7 @@ export const bitwiseLeftShift = binary('bitwiseLeftShift', {
 });
 
 export const bitwiseRightShift = binary('bitwiseRightShift', {
+  part: numerics,
   doc: 'Elementwise ⌊input / 2^other⌋, broadcasting; integers.',
   wholeOnly: true,
   insteadOfBool: '.int()',
@@ -65,6 +71,7 @@ function divisor(a: number, b: number): number {
 }
 
 export const gcd = binary('gcd', {
+  part: numerics,
   doc: 'Elementwise greatest common divisor, broadcasting; integers.',
   wholeOnly: true,
   insteadOfBool: '.int()',

@@ -8,7 +8,7 @@ import type { Tensor } from '../core/tensor.js';
 import { add, mul, sub } from './arithmetic.js';
 import { eq, isnan, le, logicalAnd, logicalOr } from './compare.js';
 import { cast } from './movement.js';
-import { checkTensor } from './op.js';
+import { checkTensor, knownValues } from './op.js';
 import { isfinite } from './parts.js';
 import { all } from './reduce.js';
 import { abs } from './unary.js';
@@ -72,7 +72,7 @@ export const allclose = /* @__PURE__ */ leading(
   ['other'],
   (input: Tensor, other: Tensor, ...given: ClosenessArguments): boolean => {
     const options = settle('allclose', input, other, given);
-    return scope(() => Boolean(all(near(input, other, options)).item()));
+    return scope(() => Boolean(knownValues('allclose', all(near(input, other, options)))[0]));
   },
 );
 
@@ -80,5 +80,5 @@ export const allclose = /* @__PURE__ */ leading(
 export const equal = /* @__PURE__ */ keywords('equal', ['other'], (input: Tensor, other: Tensor): boolean => {
   checkTensor('equal', input);
   checkTensor('equal', other, 'other');
-  return sameShape(input.shape, other.shape) && scope(() => Boolean(all(eq(input, other)).item()));
+  return sameShape(input.shape, other.shape) && scope(() => Boolean(knownValues('equal', all(eq(input, other)))[0]));
 });

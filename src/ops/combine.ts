@@ -11,7 +11,7 @@ import { indexSelect } from './indexing.js';
 import { cat, stack } from './join.js';
 import { indicesLike } from './masked.js';
 import { cast, flip, reshape, transpose, unsqueeze } from './movement.js';
-import { checkTensor } from './op.js';
+import { checkTensor, knownValues } from './op.js';
 import { roll } from './rearrange.js';
 import { sum } from './reduce.js';
 import { cumprod } from './scan.js';
@@ -216,7 +216,7 @@ export function repeatInterleave(
 
 /** How often each of `size` slices is repeated. */
 function countsOf(name: string, repeats: number | Tensor, size: number): number[] {
-  const list = repeats instanceof Tensor ? Array.from(repeats.dataSync()) : [repeats];
+  const list = repeats instanceof Tensor ? Array.from(knownValues(name, repeats)) : [repeats];
   if (repeats instanceof Tensor && (repeats.ndim > 1 || repeats.dtype === 'float32')) {
     fail(
       'argument',

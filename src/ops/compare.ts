@@ -1,8 +1,10 @@
+import { selection } from '#binary';
 import { record } from '../autograd/index.js';
 import { promoteScalar, traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
-import { broadcastShapes, broadcastStrides } from '../core/shape.js';
+import { broadcastShapes } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
+import type { Part } from '../runtime/part.js';
 import { sumTo } from './broadcast.js';
 import { binary, jointDtype, type Operand, unary } from './families.js';
 import { checkTensor, convert, elementwise, empty, op, scalarLike } from './op.js';
@@ -14,20 +16,21 @@ const comparison = (
   name: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge',
   sign: string,
   test: (a: number, b: number) => boolean,
+  part?: Part,
 ) =>
   binary(name, {
+    ...(part === undefined ? {} : { part }),
     doc: `Elementwise input ${sign} other, broadcasting; bool.`,
     result: 'bool',
     scalar: (a, b) => Number(test(a, b)),
-    wgsl: `a ${sign} b`,
   });
 
 export const eq = /* @__PURE__ */ comparison('eq', '==', (a, b) => a === b);
 export const ne = /* @__PURE__ */ comparison('ne', '!=', (a, b) => a !== b);
-export const lt = /* @__PURE__ */ comparison('lt', '<', (a, b) => a < b);
-export const le = /* @__PURE__ */ comparison('le', '<=', (a, b) => a <= b);
-export const gt = /* @__PURE__ */ comparison('gt', '>', (a, b) => a > b);
-export const ge = /* @__PURE__ */ comparison('ge', '>=', (a, b) => a >= b);
+export const lt = /* @__PURE__ */ comparison('lt', '<', (a, b) => a < b, selection);
+export const le = /* @__PURE__ */ comparison('le', '<=', (a, b) => a <= b, selection);
+export const gt = /* @__PURE__ */ comparison('gt', '>', (a, b) => a > b, selection);
+export const ge = /* @__PURE__ */ comparison('ge', '>=', (a, b) => a >= b, selection);
 
 const logical = (
   name: 'logicalAnd' | 'logicalOr' | 'logicalXor',
@@ -35,6 +38,7 @@ const logical = (
   test: (a: boolean, b: boolean) => boolean,
 ) =>
   binary(name, {
+    part: selection,
     doc,
     result: 'logical',
     scalar: (a, b) => Number(test(a !== 0, b !== 0)),
@@ -45,13 +49,14 @@ export const logicalOr = /* @__PURE__ */ logical('logicalOr', 'Elementwise input
 export const logicalXor = /* @__PURE__ */ logical('logicalXor', 'Elementwise exclusive or; bool.', (a, b) => a !== b);
 
 export const isnan = unary('isnan', {
+  part: selection,
   doc: 'Where input is NaN; bool.',
   result: 'bool',
   scalar: (x) => Number(Number.isNaN(x)),
-  wgsl: 'x != x',
 });
 
 export const isinf = unary('isinf', {
+  part: selection,
   doc: 'Where input is ±Infinity; bool.',
   result: 'bool',
   scalar: (x) => Number(Math.abs(x) === Infinity),
@@ -62,7 +67,7 @@ export const logicalNot = op(
     checkTensor('logicalNot', input);
     const x = convert(input, 'bool');
     const y = empty(x, x.shape, 'bool', 'logicalNot');
-    elementwise('logicalNot_u8', y, [x]);
+    elementwise(selection.kernel('logicalNot_u8'), y, [x]);
     return y;
   },
   {
@@ -100,10 +105,8 @@ export const where = op(
       return convert(t, compute);
     }) as [Tensor, Tensor];
     const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', a.shape, b.shape));
-    const sources = [condition, a, b];
-    const strides = sources.map((t) => broadcastStrides(t.shape, t.strides, shape));
     const raw = empty(condition, shape, compute, 'where');
-    elementwise(`where_b${traits[compute].bytes}`, raw, sources, undefined, strides);
+    elementwise(selection.kernel(`where_b${traits[compute].bytes}`), raw, [condition, a, b]);
     const y = convert(raw, dtype);
     const [from, to] = [a.shape, b.shape];
     const operands = [input instanceof Tensor ? input : a, other instanceof Tensor ? other : b];

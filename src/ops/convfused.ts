@@ -1,3 +1,4 @@
+import { convolution } from '#binary';
 import { isGradEnabled } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
 import { sameShape } from '../core/shape.js';
@@ -6,7 +7,8 @@ import { relu as reluOf } from './activation.js';
 import { add, mul } from './arithmetic.js';
 import { conv2d } from './conv.js';
 import { type ConvOptions, convField } from './convfield.js';
-import { forwardScratch, type Geometry } from './convscratch.js';
+import { convGrain } from './convmaps.js';
+import { forwardScratch, forwardWork, type Geometry } from './convscratch.js';
 import { reshape } from './movement.js';
 import { checkDevice, checkTensor, dense, empty } from './op.js';
 
@@ -16,8 +18,6 @@ export interface Epilogue {
   readonly scale?: Tensor | null;
   /** Added to each output channel: [OC]. */
   readonly shift?: Tensor | null;
-  /** Added to the result, whose shape it has. */
-  readonly residual?: Tensor | null;
   /** Whether negative results become 0. Default false. */
   readonly relu?: boolean;
 }
@@ -26,24 +26,23 @@ const column = (x: Tensor): Tensor => reshape(x, [-1, 1, 1]);
 
 /** The same from ops that can be differentiated. */
 function composed(input: Tensor, weight: Tensor, options: ConvOptions, after: Epilogue): Tensor {
-  const { scale = null, shift = null, residual = null, relu = false } = after;
+  const { scale = null, shift = null, relu = false } = after;
   let y = conv2d(input, weight, options);
   if (scale !== null) y = mul(y, column(scale));
   if (shift !== null) y = add(y, column(shift));
-  if (residual !== null) y = add(y, residual);
   return relu ? reluOf(y) : y;
 }
 
 /**
- * A convolution and what follows it, in one pass over the result: conv2d(input, weight) · scale + shift + residual, then relu.
+ * A convolution and what follows it, in one pass over the result: conv2d(input, weight) · scale + shift, then relu.
  * Input [N, C, H, W] and all others are float32. The scale goes into the weights, so that rounding differs from that of the
  * single ops. Where a gradient is wanted, it is those ops.
  */
 export function convFused(input: Tensor, weight: Tensor, options: ConvOptions, after: Epilogue): Tensor {
   const name = 'conv2d';
-  const { scale = null, shift = null, residual = null, relu = false } = after;
+  const { scale = null, shift = null, relu = false } = after;
   const { bias = null } = options;
-  const given = [input, weight, bias, scale, shift, residual].filter((t) => t !== null);
+  const given = [input, weight, bias, scale, shift].filter((t) => t !== null);
   for (const t of given) {
     checkTensor(name, t);
     if (t.dtype !== 'float32') fail('dtype', `${name}: expected float32, got ${t.dtype}.`);
@@ -55,8 +54,6 @@ export function convFused(input: Tensor, weight: Tensor, options: ConvOptions, a
     if (t !== null && !sameShape(t.shape, [field.oc]))
       fail('shape', `${name}: scale and shift must be [${field.oc}], got ${show(t.shape)}.`);
   }
-  if (residual !== null && !sameShape(residual.shape, shape))
-    fail('shape', `${name}: residual must be ${show(shape)}, got ${show(residual.shape)}.`);
   if (isGradEnabled() && given.some((t) => t.requiresGrad)) return composed(input, weight, options, after);
 
   const scaled = bias !== null && scale !== null ? mul(bias, scale) : bias;
@@ -65,12 +62,14 @@ export function convFused(input: Tensor, weight: Tensor, options: ConvOptions, a
   // A field in two directions is the kernels' geometry.
   const g = field as Geometry;
   const { n, c, image, oc, out, kernel, stride, padding, dilation, groups } = g;
+  const { work, least } = forwardWork(g);
   const sizes = [n, c, ...image, oc, ...out, ...kernel, ...stride, ...padding, ...dilation, groups];
   y.storage.device.launch({
-    kernel: 'conv2d_fused_f32',
-    work: n,
+    kernel: convolution.kernel('conv2d_fused_f32'),
+    work,
+    grain: Math.max(least, convGrain(g, work)),
     writes: [y],
-    reads: [input, weight, added, scale, residual].map((t) => (t === null ? null : dense(t))),
+    reads: [input, weight, added, scale].map((t) => (t === null ? null : dense(t))),
     ints: [...sizes, relu ? 1 : 0],
     scratch: forwardScratch(g),
   });

@@ -1,9 +1,17 @@
+import { convolution } from '#binary';
 import { record } from '../autograd/index.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add } from './arithmetic.js';
 import type { Field } from './convfield.js';
-import { forwardScratch, type Geometry, gradInputScratch, gradWeightScratch } from './convscratch.js';
+import {
+  forwardScratch,
+  forwardWork,
+  type Geometry,
+  gradInputScratch,
+  gradWeightScratch,
+  gradWeightWork,
+} from './convscratch.js';
 import { contiguous, narrow, permute, reshape, squeeze, unsqueeze } from './movement.js';
 import { dense, empty } from './op.js';
 import { pad } from './pad.js';
@@ -24,12 +32,23 @@ function ints(g: Geometry): number[] {
   return [...sizes, stride[0], stride[1], padding[0], padding[1], dilation[0], dilation[1], g.groups];
 }
 
+/** Multiply-adds that make a share worth a thread. */
+const GRAIN = 1 << 18;
+
+/** The same in items of `work`, which all products of the convolution are shared out among. */
+export function convGrain(g: Geometry, work: number): number {
+  const products = g.n * g.oc * sizeOf(g.out) * (g.c / g.groups) * sizeOf(g.kernel);
+  return Math.max(1, Math.ceil((GRAIN * work) / Math.max(products, 1)));
+}
+
 /** x ∗ w (+ bias). All float32. */
 function forward(x: Tensor, w: Tensor, bias: Tensor | null, g: Geometry): Tensor {
   const y = empty(x, [g.n, g.oc, ...g.out], 'float32', 'conv2d');
+  const { work, least } = forwardWork(g);
   y.storage.device.launch({
-    kernel: 'conv2d_f32',
-    work: g.n,
+    kernel: convolution.kernel('conv2d_f32'),
+    work,
+    grain: Math.max(least, convGrain(g, work)),
     writes: [y],
     reads: [dense(x), dense(w), bias === null ? null : dense(bias)],
     ints: [...ints(g), 0],
@@ -48,8 +67,9 @@ function forward(x: Tensor, w: Tensor, bias: Tensor | null, g: Geometry): Tensor
 function toInput(dy: Tensor, w: Tensor, bias: Tensor | null, g: Geometry): Tensor {
   const dx = empty(dy, [g.n, g.c, ...g.image], 'float32', 'conv2dInput');
   dx.storage.device.launch({
-    kernel: 'conv2d_grad_input_f32',
+    kernel: convolution.kernel('conv2d_grad_input_f32'),
     work: g.n,
+    grain: convGrain(g, g.n),
     writes: [dx],
     reads: [dense(dy), dense(w), bias === null ? null : dense(bias)],
     ints: [...ints(g), 0],
@@ -67,9 +87,11 @@ function toInput(dy: Tensor, w: Tensor, bias: Tensor | null, g: Geometry): Tenso
 /** The gradient of the weight, summed over the batch. */
 function toWeight(dy: Tensor, x: Tensor, g: Geometry): Tensor {
   const dw = empty(dy, [g.oc, g.c / g.groups, ...g.kernel], 'float32', 'conv2dWeight');
+  const work = gradWeightWork(g);
   dw.storage.device.launch({
-    kernel: 'conv2d_grad_weight_f32',
-    work: g.oc,
+    kernel: convolution.kernel('conv2d_grad_weight_f32'),
+    work,
+    grain: convGrain(g, work),
     writes: [dw],
     reads: [dense(dy), dense(x)],
     ints: ints(g),

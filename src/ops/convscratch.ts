@@ -71,6 +71,17 @@ export function forwardScratch(g: Geometry): number {
   return 512 + plan.bytes + plan.images * source.bytes;
 }
 
+/** Fewer images than this are cut into items of so many output channels. */
+const FEW_IMAGES = 8;
+const ITEM_CHANNELS = 8;
+
+/** Items of work of the forward pass, and how many of them it takes before making the image ready for each share costs little. */
+export function forwardWork({ n, oc, out, groups }: Geometry): { readonly work: number; readonly least: number } {
+  // A share of one group packs the weights once, which are used at every output of its images.
+  if (groups > 1 || n >= FEW_IMAGES) return { work: n, least: quotient(512, Math.max(1, out[0] * out[1])) };
+  return { work: n * quotient(oc, ITEM_CHANNELS), least: 2 * n };
+}
+
 /** Taps that reach an input position with this remainder of the stride. */
 function tapsAt(position: number, padding: number, kernel: number, dilation: number, stride: number): number {
   let count = 0;
@@ -129,6 +140,13 @@ export function gradInputScratch(g: Geometry): number {
     }
   }
   return Math.max(spread, bytes + (inPlace ? 0 : images * 4 * oc * height * width));
+}
+
+/** Items of work of the weight's gradient: input channels where there are as many as this, else output channels. */
+const INPUTS = 4;
+
+export function gradWeightWork({ c, oc, out, groups }: Geometry): number {
+  return groups === 1 && c >= INPUTS && out[0] * out[1] >= 4 ? c : oc;
 }
 
 /** Steps of four outputs that a block of images has at most, and the bytes its images may take. */

@@ -6,7 +6,7 @@ import { sameShape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { tensor } from './create.js';
 import { indicesLike } from './masked.js';
-import { checkTensor } from './op.js';
+import { checkTensor, knownValues } from './op.js';
 
 /** Places in sorted sequences, and how much falls where. Nothing here has a gradient; all of it is computed on the host. */
 
@@ -73,9 +73,9 @@ export const searchsorted = /* @__PURE__ */ leading(
     if (input instanceof Tensor && input.dtype !== sortedSequence.dtype) {
       fail('dtype', `${name}: input must be ${sortedSequence.dtype} as sortedSequence is, got ${input.dtype}.`);
     }
-    const sequence = sortedSequence.dataSync();
-    const order = sorter === null ? null : sorter.dataSync();
-    const values = input instanceof Tensor ? input.dataSync() : [input];
+    const sequence = knownValues(name, sortedSequence);
+    const order = sorter === null ? null : knownValues(name, sorter);
+    const values = input instanceof Tensor ? knownValues(name, input) : [input];
     const n = sortedSequence.shape[sortedSequence.ndim - 1] as number;
     const m = shape[shape.length - 1] ?? 1;
     const out = Int32Array.from(values, (value: number, i: number) => {
@@ -127,8 +127,8 @@ export function bincount(input: Tensor, ...rest: (Tensor | number | null | Binco
   if (weights !== null && !sameShape(weights.shape, input.shape)) {
     fail('shape', `bincount: weights ${show(weights.shape)} must have input's shape ${show(input.shape)}.`);
   }
-  const values = input.dataSync();
-  const shares = weights?.dataSync();
+  const values = knownValues('bincount', input);
+  const shares = weights === null ? null : knownValues('bincount', weights);
   let bins = minlength;
   for (const value of values) {
     if (value < 0) fail('argument', `bincount: expected whole numbers ≥ 0, got ${value}.`);
@@ -156,7 +156,7 @@ export function histc(input: Tensor, ...rest: (number | HistcOptions | undefined
   const { bins = 100, min = 0, max = 0 } = readArguments<HistcOptions>('histc', rest, ['bins', 'min', 'max']);
   if (!traits[input.dtype].isFloat) fail('dtype', `histc: expected floating point, got ${input.dtype}. Use .float().`);
   if (!Number.isInteger(bins) || bins < 1) fail('argument', `histc: bins must be a whole number ≥ 1, got ${bins}.`);
-  const values = input.dataSync();
+  const values = knownValues('histc', input);
   let [low, high] = [min, max];
   if (low === high && values.length > 0) {
     [low, high] = [Infinity, -Infinity];

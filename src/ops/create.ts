@@ -1,13 +1,14 @@
 import { currentDevice } from '../backend/current.js';
 import { checkOptions, isOptions, readArguments } from '../core/arguments.js';
 import { checkDType, type DType, dtypeOfArray, type TypedArray, traits } from '../core/dtype.js';
+import * as elementary from '../core/elementary.js';
 import { fail, show } from '../core/errors.js';
 import { toHalf } from '../core/half.js';
 import { leading } from '../core/keywords.js';
 import type { Plus1, RankOf } from '../core/rank.js';
 import { checkShape, type Shape, sizeOf } from '../core/shape.js';
 import { CREATE_NAMES, readSizes } from '../core/sizes.js';
-import { allocate, type NestedArray, type Tensor } from '../core/tensor.js';
+import { allocate, type NestedArray, refuseStranger, type Tensor } from '../core/tensor.js';
 
 export interface CreateOptions<D extends DType = DType> {
   /** Element type. Default: float32, or what the data suggests. */
@@ -38,6 +39,7 @@ function flatten(data: NestedArray): { shape: number[]; flat: (number | boolean)
     if (depth !== shape.length)
       fail('shape', `tensor: nested arrays must be rectangular; expected an array at depth ${depth}.`);
     if (typeof value !== 'number' && typeof value !== 'boolean') {
+      refuseStranger('tensor', value);
       fail('argument', `tensor: expected numbers, got ${value === null ? 'null' : typeof value}.`);
     }
     flat.push(value);
@@ -259,14 +261,17 @@ export const fullLike = /* @__PURE__ */ leading(
   },
 );
 
+/** Zeros, with the shape and, unless given, the dtype of `input`. */
 export function zerosLike(input: Tensor, options: CreateOptions = {}): Tensor {
   return fullLike(input, 0, options);
 }
 
+/** Ones, with the shape and, unless given, the dtype of `input`. */
 export function onesLike(input: Tensor, options: CreateOptions = {}): Tensor {
   return fullLike(input, 1, options);
 }
 
+/** Whatever was in memory, with the shape and, unless given, the dtype of `input`. */
 export function emptyLike(input: Tensor, options: CreateOptions = {}): Tensor {
   return empty(input.shape, { dtype: input.dtype, ...options });
 }
@@ -364,7 +369,7 @@ export function logspace(...given: readonly unknown[]): Tensor {
   const read = readArguments<Partial<LogspaceOptions>>('logspace', given, names);
   const { start, end, steps, base = 10, ...options } = read;
   return tensor(
-    space('logspace', { start, end, steps } as Partial<SpaceOptions>, (x) => base ** x),
+    space('logspace', { start, end, steps } as Partial<SpaceOptions>, (x) => elementary.pow(base, x)),
     { dtype: 'float32', ...options },
   );
 }

@@ -88,7 +88,13 @@ function crossEntropyGrad(x: Tensor, target: Tensor, rowScale: Tensor, options: 
 /** Throws for a label that is no class. */
 function checkLabelRange(name: string, labels: Tensor, classes: number, ignoreIndex: number): void {
   const what = `none of ${classes} classes, 0 … ${classes - 1}. Check the labels, or ignoreIndex.`;
-  checkRange(labels, 0, classes, (label) => `${name}: label ${label} is ${what}`, ignoreIndex);
+  checkRange(
+    labels,
+    0,
+    classes,
+    (label) => `${name}: ${label === 'an index' ? 'a label' : `label ${label}`} is ${what}`,
+    ignoreIndex,
+  );
 }
 
 /** Class-index cross entropy on rows [n, c]: one kernel forward, one backward. Gives the loss of each row and its weight. */

@@ -1,21 +1,25 @@
+import { recurrent } from '#binary';
 import { isGradEnabled, record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { leading } from '../core/keywords.js';
 import type { NamedArguments } from '../core/named.js';
-import { Tensor } from '../core/tensor.js';
+import type { Tensor } from '../core/tensor.js';
 import { div } from './arithmetic.js';
 import { eq, where } from './compare.js';
 import { tensor } from './create.js';
+import { type Alignment, alignmentOf, type Lengths, readTargets } from './ctcstates.js';
 import { CTC_NAMES } from './lossnames.js';
-import { indicesLike } from './masked.js';
 import { select, unsqueeze } from './movement.js';
 import { checkTensor, convert, dense, empty, op } from './op.js';
 import { mean, sum } from './reduce.js';
 import { type Reduction, readLoss } from './reduction.js';
 import { integers, type Reference, spread } from './sheet.js';
+import { clamp } from './unary.js';
 
 /** Connectionist temporal classification: the loss of a sequence of labels whose places in time are not known. */
+
+export type { Lengths } from './ctcstates.js';
 
 export interface CtcOptions {
   /** The class that stands for no label. Default 0. */
@@ -24,61 +28,6 @@ export interface CtcOptions {
   readonly reduction?: Reduction;
   /** Whether infinite losses, of sequences that are too short for their labels, count as 0. Default false. */
   readonly zeroInfinity?: boolean;
-}
-
-/** Numbers of time steps or of labels: one for each sequence. */
-export type Lengths = Tensor | readonly number[] | number;
-
-/** Places before and behind a row of states, as assembly/ctc.ts wants them. */
-const PAD = 4;
-
-function readLengths(name: string, given: Lengths, count: number, limit: number): Int32Array {
-  const raw = given instanceof Tensor ? given.dataSync() : typeof given === 'number' ? [given] : given;
-  const lengths = Int32Array.from(raw as ArrayLike<number>);
-  if (lengths.length !== count) {
-    fail('shape', `ctcLoss: ${name} must hold ${count} numbers, one for each sequence, got ${lengths.length}.`);
-  }
-  for (const length of lengths) {
-    if (length < 0 || length > limit)
-      fail('argument', `ctcLoss: ${name} must lie between 0 and ${limit}, got ${length}.`);
-  }
-  return lengths;
-}
-
-/** The labels of each sequence, of targets [N, S] or one behind the other. */
-function readTargets(targets: Tensor, lengths: Int32Array): number[][] {
-  const flat = Array.from(targets.dataSync() as ArrayLike<number>);
-  const total = lengths.reduce((a, b) => a + b, 0);
-  if (targets.ndim === 1 && flat.length !== total) {
-    fail('shape', `ctcLoss: targetLengths add up to ${total}, and targets has ${flat.length} labels.`);
-  }
-  const width = targets.ndim === 1 ? 0 : (targets.shape[1] as number);
-  let from = 0;
-  return Array.from(lengths, (length, n) => {
-    const begin = targets.ndim === 1 ? from : n * width;
-    from += length;
-    return flat.slice(begin, begin + length);
-  });
-}
-
-/** Rows of states as the kernel reads them: blanks around and between the labels, and on both sides as padding. */
-function stateRows(sequences: readonly number[][], blank: number): { rows: Int32Array; pitch: number } {
-  const longest = sequences.reduce((m, labels) => Math.max(m, labels.length), 0);
-  const pitch = PAD + Math.ceil((2 * longest + 1) / 4) * 4 + PAD;
-  const rows = new Int32Array(sequences.length * pitch).fill(blank);
-  sequences.forEach((labels, n) => {
-    labels.forEach((label, i) => {
-      rows[n * pitch + PAD + 2 * i + 1] = label;
-    });
-  });
-  return { rows, pitch };
-}
-
-interface Alignment {
-  readonly labels: Tensor;
-  readonly inputLengths: Tensor;
-  readonly targetLengths: Tensor;
-  readonly pitch: number;
 }
 
 /** −log likelihood of each sequence [N], from log-probabilities [T, N, C]. */
@@ -90,7 +39,7 @@ function sequenceLosses(input: Tensor, alignment: Alignment, zeroInfinity: boole
   const alpha = empty(x, [batch, time, pitch], 'float32', 'ctcLoss');
   const sizes = [time, batch, classes, pitch];
   x.storage.device.launch({
-    kernel: 'ctc_f32',
+    kernel: recurrent.kernel('ctc_f32'),
     work: batch,
     writes: [y, alpha],
     reads: [x, labels, inputLengths, targetLengths],
@@ -101,7 +50,7 @@ function sequenceLosses(input: Tensor, alignment: Alignment, zeroInfinity: boole
     const g = gradient as Tensor;
     const dx = empty(g, x.shape, 'float32', 'ctcLoss');
     g.storage.device.launch({
-      kernel: 'ctc_grad_f32',
+      kernel: recurrent.kernel('ctc_grad_f32'),
       work: batch,
       writes: [dx],
       reads: [...held.slice(0, -1), dense(g)],
@@ -151,7 +100,8 @@ function oracle([x]: readonly Reference[], args: readonly unknown[]): Reference 
  * −log of the probability that log-probabilities [T, N, C] (or [T, C]) spell the labels `targets`, summed over all ways to
  * place them in time, with blanks between (Graves et al. 2006). Targets are [N, S], or one sequence behind the other in
  * one dimension; lengths are tensors or arrays. The gradient is that of the logits whose log-softmax the input is, as
- * PyTorch has it, and has no derivative itself.
+ * PyTorch has it, and has no derivative itself. Labels and lengths on a GPU stay there; lengths as arrays save memory then,
+ * since the longest sequence is known.
  */
 export const ctcLoss = op(
   leading(
@@ -177,33 +127,17 @@ export const ctcLoss = op(
         fail('dtype', `ctcLoss: targets must be whole numbers, got ${targets.dtype}. Use .to('int32').`);
       }
       const x = logProbs.ndim === 2 ? unsqueeze(logProbs, 1) : logProbs;
-      const [time, batch, classes] = x.shape as [number, number, number];
+      const [, batch = 0, classes = 0] = x.shape;
       if (targets.ndim === 2 && targets.shape[0] !== batch) {
         fail('shape', `ctcLoss: targets ${show(targets.shape)} must have a row for each of ${batch} sequences.`);
       }
       if (!(Number.isInteger(blank) && blank >= 0 && blank < classes)) {
         fail('argument', `ctcLoss: blank must be one of ${classes} classes, got ${blank}.`);
       }
-      const times = readLengths('inputLengths', inputLengths, batch, time);
-      const width = targets.ndim === 2 ? (targets.shape[1] as number) : targets.numel();
-      const counts = readLengths('targetLengths', targetLengths, batch, width);
-      const sequences = readTargets(targets, counts);
-      const wrong = sequences.flat().find((label) => label < 0 || label >= classes);
-      if (wrong !== undefined) fail('data', `ctcLoss: label ${wrong} is none of ${classes} classes.`);
-      const { rows, pitch } = stateRows(sequences, blank);
-      const list = (data: Int32Array, shape: readonly number[]): Tensor => indicesLike(x, data, shape, 'ctcLoss');
-      const alignment = {
-        labels: list(rows, [batch, pitch]),
-        inputLengths: list(times, [batch]),
-        targetLengths: list(counts, [batch]),
-        pitch,
-      };
+      const alignment = alignmentOf(x, { targets, inputLengths, targetLengths, blank });
       const raw = sequenceLosses(x, alignment, zeroInfinity);
       const losses = zeroInfinity ? where(eq(raw, Infinity), 0, raw) : raw;
-      if (reduction === 'mean') {
-        const sizes = tensor(counts.map((count) => Math.max(count, 1)));
-        return mean(div(losses, sizes));
-      }
+      if (reduction === 'mean') return mean(div(losses, convert(clamp(alignment.labelCounts, 1), 'float32')));
       if (reduction === 'sum') return sum(losses);
       return logProbs.ndim === 2 ? select(losses, 0, 0) : losses;
     },

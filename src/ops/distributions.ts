@@ -1,6 +1,7 @@
 import { noGrad } from '../autograd/index.js';
 import { checkOptions, readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
+import * as elementary from '../core/elementary.js';
 import { fail, show } from '../core/errors.js';
 import { type Led, lead, leading } from '../core/keywords.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
@@ -11,10 +12,10 @@ import { Tensor } from '../core/tensor.js';
 import { add, div, mul, neg } from './arithmetic.js';
 import { ge, le, logicalAnd, lt } from './compare.js';
 import { tensor } from './create.js';
+import { checkHolds } from './indices.js';
 import { cast } from './movement.js';
-import { checkTensor } from './op.js';
+import { checkTensor, knownValues } from './op.js';
 import { type RandomOptions, rand, randint, randn } from './random.js';
-import { all } from './reduce.js';
 import { topk } from './sort.js';
 import { clamp, log1p } from './unary.js';
 
@@ -25,14 +26,11 @@ export interface DrawOptions {
   readonly generator?: Generator;
 }
 
-function isTrue(x: Tensor): boolean {
-  return Boolean(all(x).item());
-}
-
 /** Throws unless all elements are probabilities. */
 export function checkProbabilities(name: string, p: Tensor): void {
-  if (isTrue(logicalAnd(ge(p, 0), le(p, 1)))) return;
-  fail('argument', `${name}: probabilities must be in [0, 1], got others among ${show(p.shape)}.`);
+  checkHolds(logicalAnd(ge(p, 0), le(p, 1)), () =>
+    fail('argument', `${name}: probabilities must be in [0, 1], got others among ${show(p.shape)}.`),
+  );
 }
 
 function checkFloat(name: string, x: Tensor, what: string): void {
@@ -91,7 +89,7 @@ export function multinomial(input: Tensor, ...given: MultinomialArguments): Tens
   }
   return noGrad(() =>
     scope(() => {
-      const weights = input.dataSync() as Float32Array;
+      const weights = knownValues('multinomial', input) as Float32Array;
       const rows = input.ndim === 1 ? 1 : (input.shape[0] as number);
       for (let r = 0; r < rows; r++) {
         const row = weights.subarray(r * size, (r + 1) * size);
@@ -114,7 +112,7 @@ function drawRows(
   shape: Shape,
   generator: Generator,
 ): Tensor<'int32'> {
-  const draws = rand([rows, count], { generator }).dataSync();
+  const draws = knownValues('multinomial', rand([rows, count], { generator }));
   const indices = new Int32Array(rows * count);
   for (let r = 0; r < rows; r++) {
     const row = weights.subarray(r * size, (r + 1) * size);
@@ -187,9 +185,9 @@ export function normal(
   if (tensors.length === 0 && !isShape) {
     fail('argument', 'normal: two numbers need a shape, as in normal(0, 1, [2, 3]).');
   }
-  if (typeof std === 'number' ? !(std >= 0) : !isTrue(ge(std, 0))) {
-    fail('argument', `normal: std must be ≥ 0, got ${typeof std === 'number' ? std : 'a negative element'}.`);
-  }
+  const refuse = (got: number | string): never => fail('argument', `normal: std must be ≥ 0, got ${got}.`);
+  if (std instanceof Tensor) checkHolds(ge(std, 0), () => refuse('a negative element'));
+  else if (!(std >= 0)) refuse(std);
   const [a, b] = [mean, std].map((x) => (x instanceof Tensor ? x.shape : [])) as [Shape, Shape];
   const shape = isShape ? (size as Shape) : broadcastShapes('normal', a, b);
   return noGrad(() => scope(() => add(mul(randn(shape, settings), std), mean)));
@@ -200,10 +198,10 @@ function logFactorial(k: number): number {
   if (k < 20) {
     let product = 1;
     for (let i = 2; i <= k; i++) product *= i;
-    return Math.log(product);
+    return elementary.log(product);
   }
   const x = k + 1;
-  return (x - 0.5) * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI) + 1 / (12 * x) - 1 / (360 * x ** 3);
+  return (x - 0.5) * elementary.log(x) - x + 0.5 * elementary.log(2 * Math.PI) + 1 / (12 * x) - 1 / (360 * (x * x * x));
 }
 
 /**
@@ -212,7 +210,7 @@ function logFactorial(k: number): number {
  */
 function events(mean: number, generator: Generator): number {
   if (mean < 10) {
-    const limit = Math.exp(-mean);
+    const limit = elementary.exp(-mean);
     let count = 0;
     for (let product = generator.uniform(); product > limit; product *= generator.uniform()) count++;
     return count;
@@ -228,8 +226,8 @@ function events(mean: number, generator: Generator): number {
     const k = Math.floor(((2 * a) / us + b) * u + mean + 0.43);
     if (us >= 0.07 && v <= inside) return k;
     if (k < 0 || (us < 0.013 && v > us)) continue;
-    const height = Math.log(v) + Math.log(scale) - Math.log(a / (us * us) + b);
-    if (height <= k * Math.log(mean) - mean - logFactorial(k)) return k;
+    const height = elementary.log(v) + elementary.log(scale) - elementary.log(a / (us * us) + b);
+    if (height <= k * elementary.log(mean) - mean - logFactorial(k)) return k;
   }
 }
 
@@ -239,7 +237,7 @@ export function poisson(input: Tensor, options: DrawOptions = {}): Tensor {
   checkOptions('poisson', options, ['generator']);
   checkFloat('poisson', input, 'means');
   const { generator = defaultGenerator } = options;
-  const means = input.dataSync();
+  const means = knownValues('poisson', input);
   if (!means.every((mean) => mean >= 0)) fail('argument', 'poisson: means must be numbers ≥ 0.');
   // A word of the stream makes the streams of the elements, so that one element's rejections do not move the others.
   const key = generator.uint32();

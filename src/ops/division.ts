@@ -1,3 +1,4 @@
+import { numerics } from '#binary';
 import { type Grads, noGrad, record } from '../autograd/index.js';
 import { checkOptions } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
@@ -22,6 +23,7 @@ function modulo(a: number, b: number): number {
 }
 
 export const remainder = binary('remainder', {
+  part: numerics,
   doc: 'Elementwise what ⌊input / other⌋ leaves, with the sign of other, broadcasting; for integers 0 by 0.',
   scalar: modulo,
   domain: [
@@ -43,6 +45,7 @@ function floored(a: number, b: number): number {
 }
 
 export const floorDivide = binary('floorDivide', {
+  part: numerics,
   doc: 'Elementwise ⌊input / other⌋, broadcasting; integers by 0 give 0. It has no gradient.',
   scalar: floored,
   insteadOfBool: 'logicalAnd()',
@@ -53,6 +56,7 @@ export const floorDivide = binary('floorDivide', {
 });
 
 const fmodFloat = binary('fmod', {
+  part: numerics,
   doc: 'Elementwise what input / other, cut towards 0, leaves, with the sign of input, broadcasting; for integers 0 by 0.',
   scalar: (a, b) => a % b,
   domain: [
@@ -123,6 +127,7 @@ export const div = op(
 );
 
 export const atan2 = binary('atan2', {
+  part: numerics,
   doc: 'Elementwise angle of the point (other, input) in radians, in (−π, π], broadcasting.',
   scalar: Math.atan2,
   result: 'float',

@@ -1,4 +1,4 @@
-import { noGrad, record } from '../autograd/index.js';
+import { deliverRows, isCapturing, noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import { leading } from '../core/keywords.js';
@@ -13,7 +13,8 @@ import { checkIndices } from './indices.js';
 import { copy_ } from './inplace.js';
 import { indicesLike } from './masked.js';
 import { cast, reshape, unsqueeze } from './movement.js';
-import { checkTensor, dense, empty } from './op.js';
+import { checkTensor, dense, knownValues } from './op.js';
+import { addedRows, countedRows, Rows, ranked, readRows } from './rowgradient.js';
 import { norm } from './vectornorm.js';
 
 /** Rows of a table, picked by numbers. */
@@ -27,7 +28,11 @@ export interface EmbeddingOptions {
   readonly normType?: number;
   /** Divide the gradient of a row by how often it is read. Default false. */
   readonly scaleGradByFreq?: boolean;
-  /** Accepted for PyTorch's sake: gradients are dense. */
+  /**
+   * Gather the gradient of a leaf by the rows that were read, which costs nothing for the others: optimizers that leave rows
+   * without a gradient alone (SGD without momentum, Adagrad, SparseAdam) then pass over those rows only. Reading `weight.grad`
+   * gives the whole of it all the same. Default false.
+   */
   readonly sparse?: boolean;
 }
 
@@ -48,7 +53,7 @@ export const embedding = /* @__PURE__ */ leading(
   ['weight'],
   (input: Tensor, weight: Tensor, ...rest: (number | null | boolean | EmbeddingOptions | undefined)[]): Tensor => {
     const given = readArguments<EmbeddingOptions>('embedding', rest, EMBEDDING);
-    const { paddingIdx = null, maxNorm = null, normType = 2, scaleGradByFreq = false } = given;
+    const { paddingIdx = null, maxNorm = null, normType = 2, scaleGradByFreq = false, sparse = false } = given;
     checkTensor('embedding', weight, 'weight');
     if (weight.ndim !== 2) fail('shape', `embedding: weight must have 2 dimensions, got ${show(weight.shape)}.`);
     const [rows, features] = weight.shape as [number, number];
@@ -56,7 +61,7 @@ export const embedding = /* @__PURE__ */ leading(
     const { places } = prepare('embedding', weight, input);
     checkIndices('embedding', places, rows);
     if (maxNorm !== null) shorten(weight, places, maxNorm, normType);
-    const y = rowsAt(cast(weight, 'float32'), places, skip, scaleGradByFreq);
+    const y = rowsAt(cast(weight, 'float32'), places, { skip, byFrequency: scaleGradByFreq, sparse });
     return cast(reshape(y, [...input.shape, features]), weight.dtype);
   },
 );
@@ -65,9 +70,7 @@ export const embedding = /* @__PURE__ */ leading(
 function shorten(weight: Tensor, places: Tensor, maxNorm: number, normType: number): void {
   scope(() =>
     noGrad(() => {
-      const read = new Uint8Array(weight.shape[0] as number);
-      for (const row of places.dataSync()) read[row] = 1;
-      const isRead = tensor(read, [read.length, 1], { dtype: 'bool' });
+      const isRead = gt(countedRows(reshape(places, [-1]), weight.shape[0] as number), 0);
       const length = norm(weight, normType, 1, true);
       const scale = div(maxNorm, add(length, 1e-7));
       copy_(weight, mul(weight, where(logicalAnd(isRead, gt(length, maxNorm)), scale, 1)));
@@ -75,51 +78,53 @@ function shorten(weight: Tensor, places: Tensor, maxNorm: number, normType: numb
   );
 }
 
-/** weight[index[i], :], [indices, features]; its gradient leaves out the row `skip`, and counts a row once `byFrequency`. */
-function rowsAt(weight: Tensor, index: Tensor, skip: number | null, byFrequency = false): Tensor {
-  const [rows, features] = weight.shape as [number, number];
-  const y = empty(weight, [index.numel(), features], 'float32', 'embedding');
-  y.storage.device.launch({
-    kernel: 'gatherRows_b4',
-    work: features === 0 ? 0 : index.numel(),
-    grain: Math.max(1, Math.floor(16384 / Math.max(features, 1))),
-    writes: [y],
-    reads: [dense(weight), dense(index)],
-    ints: [index.numel(), features],
-  });
+interface GradientOptions {
+  /** A row that gets none. */
+  readonly skip?: number | null;
+  /** Whether a row counts once, however often it is read. */
+  readonly byFrequency?: boolean;
+  /** Whether a leaf gets it by rows. */
+  readonly sparse?: boolean;
+}
+
+/** weight[index[i], :]: [indices, features]. */
+function rowsAt(
+  weight: Tensor,
+  index: Tensor,
+  { skip = null, byFrequency = false, sparse = false }: GradientOptions = {},
+): Tensor {
+  const rows = weight.shape[0] as number;
+  const y = readRows(weight, dense(index));
   record('embedding', [weight], [y], [index], ([g], [places]) => {
     const at = reshape(places as Tensor, [-1]);
     const kept = skip === null ? (g as Tensor) : where(unsqueeze(ne(at, skip), 1), g as Tensor, 0);
-    return [addRows(byFrequency ? div(kept, unsqueeze(frequencies(at, rows), 1)) : kept, at, rows)];
+    const scaled = byFrequency ? div(kept, unsqueeze(frequencies(at, rows), 1)) : kept;
+    const byRows = (): Rows => {
+      const { distinct, ranks } = ranked(knownValues('embedding', at) as Int32Array);
+      const shape = [distinct.length, ...weight.shape.slice(1)];
+      return new Rows(
+        distinct,
+        addedRows(scaled, indicesLike(scaled, ranks, [ranks.length], 'embedding'), shape),
+        weight.shape,
+      );
+    };
+    // On a device that does not say at once which rows were read, the whole of it is given.
+    if (sparse && !isCapturing() && at.storage.device.answersAtOnce && deliverRows(weight, byRows)) return [null];
+    return [addRows(scaled, at, rows)];
   });
   return y;
 }
 
 /** Zeros [rows, features] with g[i, :] added at index[i]. */
 function addRows(g: Tensor, index: Tensor, rows: number): Tensor {
-  const features = g.shape[1] as number;
-  const y = empty(g, [rows, features], 'float32', 'embedding');
-  y.storage.device.launch({ kernel: 'fill_b4', work: y.numel(), grain: 65536, writes: [y], reads: [], ints: [0] });
-  y.storage.device.launch({
-    kernel: 'scatterAddRows_f32',
-    work: features,
-    writes: [y],
-    reads: [dense(g), dense(index)],
-    ints: [index.numel(), features],
-  });
-  record('embeddingGradient', [g], [y], [index], ([v], [places]) => [rowsAt(v as Tensor, places as Tensor, null)]);
+  const y = addedRows(g, dense(index), [rows, g.shape[1] as number]);
+  record('embeddingGradient', [g], [y], [index], ([v], [places]) => [rowsAt(v as Tensor, places as Tensor)]);
   return y;
 }
 
 /** How often each of `index` comes among them. */
 function frequencies(index: Tensor, rows: number): Tensor {
-  const places = index.dataSync();
-  const counts = new Float32Array(rows);
-  for (const row of places) counts[row] = (counts[row] as number) + 1;
-  return tensor(
-    Float32Array.from(places, (row) => counts[row] as number),
-    [places.length],
-  );
+  return reshape(readRows(countedRows(index, rows), dense(index)), [-1]);
 }
 
 export interface EmbeddingBagOptions extends EmbeddingOptions {
@@ -153,7 +158,7 @@ function bagEnds(input: Tensor, offsets: Tensor | null, includeLastOffset: boole
         `${offsets === null ? '' : ` and offsets ${show(offsets.shape)}`}.`,
     );
   }
-  const starts = Array.from(offsets.dataSync());
+  const starts = Array.from(knownValues('embeddingBag', offsets));
   const ends = includeLastOffset ? starts : [...starts, input.numel()];
   if ((ends[0] ?? 0) !== 0 || ends.some((end, b) => end > input.numel() || (b > 0 && end < (ends[b - 1] as number)))) {
     fail(
@@ -200,21 +205,22 @@ export const embeddingBag = /* @__PURE__ */ leading(
     }
     const ends = bagEnds(input, offsets, includeLastOffset);
     const skip = paddingRow(name, paddingIdx, weight.shape[0] as number);
-    const rows = input.dataSync();
+    // Which rows are passed over is all that has to be known of them.
+    const rows = skip === null ? null : knownValues(name, input);
     // Of every row that counts, its place in the line and its bag.
     const counted: number[] = [];
     const bagOf: number[] = [];
     for (let b = 0; b + 1 < ends.length; b++) {
       for (let i = ends[b] as number; i < (ends[b + 1] as number); i++) {
-        if (rows[i] === skip) continue;
+        if (rows !== null && rows[i] === skip) continue;
         counted.push(i);
         bagOf.push(b);
       }
     }
     const numbers = (list: readonly number[]): Tensor => indicesLike(input, Int32Array.from(list), [list.length], name);
-    const { maxNorm = null, normType = 2, scaleGradByFreq = false } = given;
+    const { maxNorm = null, normType = 2, scaleGradByFreq = false, sparse = false } = given;
     const line = indexSelect(reshape(input, [-1]), 0, numbers(counted));
-    const picked = embedding(line, weight, { maxNorm, normType, scaleGradByFreq });
+    const picked = embedding(line, weight, { maxNorm, normType, scaleGradByFreq, sparse });
     const bags = ends.length - 1;
     const features = weight.shape[1] as number;
     if (mode === 'max') return largestOf(picked, bagOf, bags);
@@ -244,7 +250,7 @@ function addBags(x: Tensor, bagOf: Tensor, bags: number, features: number): Tens
 /** The largest of each feature in each bag; the first of equal ones has the gradient. */
 function largestOf(x: Tensor, bagOf: readonly number[], bags: number): Tensor {
   const features = x.shape[1] as number;
-  const values = x.dataSync();
+  const values = knownValues('embeddingBag', x);
   const best = new Int32Array(bags * features).fill(-1);
   bagOf.forEach((bag, i) => {
     for (let f = 0; f < features; f++) {

@@ -1,3 +1,4 @@
+import { selection } from '#binary';
 import type { Grads } from '../autograd/index.js';
 import type { Tensor } from '../core/tensor.js';
 import { mul } from './arithmetic.js';
@@ -12,6 +13,7 @@ function share(g: Tensor, a: Tensor, b: Tensor, lost: Tensor): Tensor {
 }
 
 export const maximum = binary('maximum', {
+  part: selection,
   doc: 'Elementwise the larger of input and other, broadcasting; NaN where either is. Ties share the gradient.',
   scalar: Math.max,
   save: ['a', 'b'],
@@ -22,6 +24,7 @@ export const maximum = binary('maximum', {
 });
 
 export const minimum = binary('minimum', {
+  part: selection,
   doc: 'Elementwise the smaller of input and other, broadcasting; NaN where either is. Ties share the gradient.',
   scalar: Math.min,
   save: ['a', 'b'],

@@ -4,9 +4,10 @@ import { type DType, promote, promoteScalar, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { keywords } from '../core/keywords.js';
 import { scope } from '../core/scoping.js';
-import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../core/shape.js';
+import { broadcastShapes, type Shape } from '../core/shape.js';
 import type { Binary, Unary } from '../core/signatures.js';
-import { Tensor } from '../core/tensor.js';
+import { refuseStranger, Tensor } from '../core/tensor.js';
+import type { Part } from '../runtime/part.js';
 import { sumTo } from './broadcast.js';
 import {
   checkDevice,
@@ -36,7 +37,6 @@ interface UnaryEntry<S extends 'x' | 'y', P extends Numbers> {
   readonly scalar: (x: number, ...parameters: P) => number;
   /** Where samples are taken from. Default [−3, 3]. */
   readonly domain?: readonly [number, number];
-  readonly wgsl?: string;
   /** Parameters after the input, with their defaults; they reach the kernel as floats. */
   readonly parameters?: P;
   /**
@@ -48,6 +48,8 @@ interface UnaryEntry<S extends 'x' | 'y', P extends Numbers> {
   readonly bool?: 'bool' | { readonly use: string };
   /** Name of the kernel without its dtype. Default: the op's name. */
   readonly kernel?: string;
+  /** The part of the binary that has the kernel. Default: the core. */
+  readonly part?: Part;
   /** In place of a kernel: the op from others, on the converted input. Nothing in it is recorded. */
   readonly compose?: (x: Tensor, ...parameters: P) => Tensor;
   /** What to use instead where the input is of integers or bool, if this op refuses those. */
@@ -98,7 +100,7 @@ export function unary<
 >(name: string, entry: UnaryEntry<S, P> & { readonly result?: K }): Op<Unary<K, P>> {
   const { save = [], grad, result = 'float', kernel = name, compose } = entry;
   const defaults = (entry.parameters ?? []) as unknown as P;
-  const kernels = kernelNames(kernel);
+  const kernels = kernelNames(kernel, entry.part);
   const domain = entry.domain ?? [-3, 3];
 
   const compute = (input: Tensor, ...given: Partial<P>): Tensor => {
@@ -150,7 +152,6 @@ export function unary<
     },
     samples: () => unarySamples(domain, [...defaults]),
     ...(entry.tolerance === undefined ? {} : { tolerance: entry.tolerance }),
-    ...(entry.wgsl === undefined ? {} : { wgsl: entry.wgsl }),
   });
 }
 
@@ -160,7 +161,6 @@ interface BinaryEntry<S extends 'a' | 'b' | 'y'> {
   readonly doc: string;
   readonly scalar: (a: number, b: number) => number;
   readonly domain?: readonly [a: readonly [number, number], b: readonly [number, number]];
-  readonly wgsl?: string;
   /** 'same': the promoted dtype; 'float': float32 also for integers; 'bool': a comparison; 'logical': bool of bools. */
   readonly result?: 'same' | 'float' | 'bool' | 'logical';
   /** What to use instead where both operands are bool, if this op refuses that. */
@@ -170,6 +170,7 @@ interface BinaryEntry<S extends 'a' | 'b' | 'y'> {
   /** Whether it is for integers alone, and bool unless `insteadOfBool` says otherwise. */
   readonly wholeOnly?: boolean;
   readonly kernel?: string;
+  readonly part?: Part;
   /** In place of a kernel: the op from others, on converted operands. Nothing in it is recorded. */
   readonly compose?: (a: Tensor, b: Tensor) => Tensor;
   readonly save?: readonly S[];
@@ -200,10 +201,13 @@ export function jointDtype(a: Tensor, b: Tensor): DType {
 /** Both operands as tensors of the dtype in which the op computes, and the dtype of the result. */
 function prepare(name: string, a: Operand, b: Operand, result: BinaryEntry<never>['result']) {
   const like = a instanceof Tensor ? a : b;
-  if (!(like instanceof Tensor))
+  if (!(like instanceof Tensor)) {
+    for (const operand of [a, b]) refuseStranger(name, operand);
     return fail('argument', `${name}: at least one operand must be a Tensor, got two numbers.`);
+  }
   const other = like === a ? b : a;
   if (!(other instanceof Tensor) && typeof other !== 'number' && typeof other !== 'boolean') {
+    refuseStranger(name, other);
     return fail(
       'argument',
       `${name}: operands must be Tensors or numbers, got ${other === null ? 'null' : typeof other}.`,
@@ -270,11 +274,6 @@ function binarySamples(domain: readonly [readonly [number, number], readonly [nu
   ];
 }
 
-/** The strides with which `x` reads as `shape`, to which it broadcasts. */
-function readAs(x: Tensor, shape: Shape): Shape {
-  return sameShape(x.shape, shape) ? x.strides : broadcastStrides(x.shape, x.strides, shape);
-}
-
 /** The whole numbers below the elements of `a`, without what is none. */
 function wholes({ shape, data }: Reference): Reference {
   return { shape, data: data.map((v) => (Number.isFinite(v) ? Math.floor(v) : 0)) };
@@ -287,7 +286,7 @@ export function binary<
   const K extends 'same' | 'float' | 'bool' | 'logical' = 'same',
 >(name: string, entry: BinaryEntry<S> & { readonly result?: K }): Op<Binary<K>> {
   const { save = [], grad, result = 'same', kernel = name, compose, wholeOnly = false } = entry;
-  const kernels = kernelNames(kernel);
+  const kernels = kernelNames(kernel, entry.part);
   const domain = entry.domain ?? [
     [-3, 3],
     [-3, 3],
@@ -312,7 +311,7 @@ export function binary<
     const raw = compose
       ? noGrad(() => scope(() => compose(a, b)))
       : empty(a, shape, result === 'bool' || result === 'logical' ? 'bool' : compute, name);
-    if (!compose) elementwise(kernels(compute), raw, [a, b], undefined, [readAs(a, shape), readAs(b, shape)]);
+    if (!compose) elementwise(kernels(compute), raw, [a, b]);
     const y = convert(raw, out);
     if (grad === undefined) return y;
     // A number has no gradient; its place in the graph is empty.
@@ -358,6 +357,5 @@ export function binary<
           ? binarySamples(domain).map(({ inputs }) => ({ inputs: inputs.map(wholes) }))
           : binarySamples(domain),
     ...(entry.tolerance === undefined ? {} : { tolerance: entry.tolerance }),
-    ...(entry.wgsl === undefined ? {} : { wgsl: entry.wgsl }),
   });
 }

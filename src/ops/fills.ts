@@ -1,3 +1,4 @@
+import * as elementary from '../core/elementary.js';
 import { fail } from '../core/errors.js';
 import { keywords, type Named, type Whole } from '../core/keywords.js';
 import { defaultGenerator, type Generator } from '../core/random.js';
@@ -107,7 +108,7 @@ export const geometric_: OneNumber<'p'> = /* @__PURE__ */ inPlace(
     ['p', 'generator'],
     ({ shape }: Tensor, p: number | undefined = undefined, generator: Generator = defaultGenerator): Tensor => {
       if (!(p !== undefined && p > 0 && p < 1)) return fail('argument', `geometric_: p must be in (0, 1), got ${p}.`);
-      return ceil(div(log(open01(shape, generator)), Math.log1p(-p)));
+      return ceil(div(log(open01(shape, generator)), elementary.log1p(-p)));
     },
   ),
   FORGETS,

@@ -1,4 +1,5 @@
 import { readArguments } from '../core/arguments.js';
+import type { KernelName } from '../core/device.js';
 import type { DType } from '../core/dtype.js';
 import { normalizeDims, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -97,7 +98,7 @@ export function fold(name: string, input: Tensor, { dim, keepdim = false }: Redu
 
 /** Runs a reduction kernel over a folded input. */
 export function reduceInto(
-  kernel: string,
+  kernel: KernelName,
   y: Tensor,
   { x, outer, run, inner }: Folded,
   floats?: readonly number[],

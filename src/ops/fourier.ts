@@ -1,4 +1,6 @@
+import { signal } from '#binary';
 import { record } from '../autograd/index.js';
+import * as elementary from '../core/elementary.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { dense, empty } from './op.js';
@@ -47,14 +49,14 @@ function makePlan(n: number): Plan {
   const table = new Float64Array(2 * (size + chirps));
   for (let k = 0; k < size; k++) {
     const angle = (2 * Math.PI * k) / size;
-    table[2 * k] = Math.cos(angle);
-    table[2 * k + 1] = -Math.sin(angle);
+    table[2 * k] = elementary.cos(angle);
+    table[2 * k + 1] = -elementary.sin(angle);
   }
   for (let k = 0; k < chirps; k++) {
     // A whole turn is 2n steps; what is left of k² keeps the angle small and exact.
     const angle = (Math.PI * ((k * k) % (2 * n))) / n;
-    table[2 * (size + k)] = Math.cos(angle);
-    table[2 * (size + k) + 1] = -Math.sin(angle);
+    table[2 * (size + k)] = elementary.cos(angle);
+    table[2 * (size + k) + 1] = -elementary.sin(angle);
   }
   return { size, factors: direct ?? (factorsOf(size) as number[]), table: new Uint8Array(table.buffer) };
 }
@@ -86,7 +88,7 @@ export function fourier(x: Tensor, map: Transform): Tensor {
   const roots = empty(x, [table.length / 4], 'int32', 'fft');
   roots.storage.device.write(roots.storage, 0, table);
   y.storage.device.launch({
-    kernel: 'fft_f32',
+    kernel: signal.kernel('fft_f32'),
     work: rows,
     grain: Math.max(1, Math.floor(4096 / size)),
     writes: [y],

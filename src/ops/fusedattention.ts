@@ -1,3 +1,4 @@
+import { attention } from '#binary';
 import { isGradEnabled, record } from '../autograd/index.js';
 import { broadcastShapes, broadcastStrides, sameShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -87,7 +88,7 @@ export function fusedAttention(query: Tensor, key: Tensor, value: Tensor, scorin
   const y = arranged(rowsQ, [...lead, length, width]);
   const logSums = empty(q, [items, length], 'float32', NAME);
   q.storage.device.launch({
-    kernel: 'attention_f32',
+    kernel: attention.kernel('attention_f32'),
     work: items * Math.ceil(length / QUERIES),
     grain: Math.max(1, Math.ceil(GRAIN / (QUERIES * keys * (size + width)))),
     writes: [y, logSums],
@@ -106,7 +107,7 @@ export function fusedAttention(query: Tensor, key: Tensor, value: Tensor, scorin
     const [dq, dk, dv] = [heldQ, heldK, heldV].map((x) => arranged(x, x.shape)) as [Tensor, Tensor, Tensor];
     const wide = padded(size) + padded(width);
     g.storage.device.launch({
-      kernel: 'attention_grad_f32',
+      kernel: attention.kernel('attention_grad_f32'),
       work: items,
       grain: Math.max(1, Math.ceil(GRAIN / (length * keys * (3 * size + 2 * width)))),
       writes: [dq, dk, dv],

@@ -1,3 +1,4 @@
+/** fettle/ops: every op as a function alone: what a small bundle imports, since methods bring all of them along. */
 export * from './activation.js';
 export {
   type AdaptiveMaxPoolOptions,

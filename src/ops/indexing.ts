@@ -1,12 +1,14 @@
+import { indexing } from '#binary';
 import { record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { keywords, type Whole } from '../core/keywords.js';
 import { normalizeDim, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { checkIndices } from './indices.js';
-import { narrow, reshape } from './movement.js';
-import { checkTensor, convert, dense, empty, suffix } from './op.js';
+import { eq } from './compare.js';
+import { checkIndices, checkRange } from './indices.js';
+import { narrow, reshape, unsqueeze } from './movement.js';
+import { checkTensor, convert, dense, empty, knownValues, suffix } from './op.js';
 
 /** Ops that pick elements by index. */
 
@@ -16,7 +18,7 @@ function gatherAlong(x: Tensor, index: Tensor, outer: number, inner: number, sha
   const picks = outer * inner === 0 ? 0 : index.numel() / (outer * inner);
   const n = outer * inner === 0 ? 0 : x.numel() / (outer * inner);
   y.storage.device.launch({
-    kernel: 'gather_b4',
+    kernel: indexing.kernel('gather_b4'),
     work: y.numel(),
     grain: 16384,
     writes: [y],
@@ -32,7 +34,7 @@ function scatterAddAlong(g: Tensor, index: Tensor, outer: number, inner: number,
   y.storage.device.launch({ kernel: 'fill_b4', work: y.numel(), grain: 65536, writes: [y], reads: [], ints: [0] });
   const lanes = outer * inner;
   y.storage.device.launch({
-    kernel: `scatterAdd_${suffix(g.dtype)}`,
+    kernel: indexing.kernel(`scatterAdd_${suffix(g.dtype)}`),
     work: lanes,
     writes: [y],
     reads: [dense(g), dense(index)],
@@ -158,7 +160,8 @@ export const oneHot = /* @__PURE__ */ keywords(
   ['numClasses'],
   (input: Tensor, numClasses: Whole = -1): Tensor => {
     checkTensor('oneHot', input);
-    const values = Int32Array.from(input.dataSync());
+    if (numClasses >= 0 && !input.storage.device.answersAtOnce) return oneHotUnseen(input, numClasses);
+    const values = Int32Array.from(knownValues('oneHot', input));
     const classes = numClasses >= 0 ? numClasses : values.reduce((m, v) => Math.max(m, v), -1) + 1;
     const data = new Int32Array(values.length * classes);
     values.forEach((label, i) => {
@@ -171,3 +174,12 @@ export const oneHot = /* @__PURE__ */ keywords(
     return y;
   },
 );
+
+/** The same without reading the labels: a kernel refuses those out of range. */
+function oneHotUnseen(input: Tensor, classes: number): Tensor<'int32'> {
+  const labels = convert(input, 'int32');
+  checkRange(labels, 0, classes, (label) => `oneHot: class ${label} is out of range for ${classes} classes.`);
+  const each = empty(input, [classes], 'int32', 'oneHot');
+  each.storage.device.launch({ kernel: 'arange_i32', work: classes, writes: [each], reads: [], ints: [0, 1] });
+  return convert(eq(unsqueeze(labels, -1), each), 'int32');
+}

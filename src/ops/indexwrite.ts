@@ -3,14 +3,15 @@ import { fail, show } from '../core/errors.js';
 import { keywords, leading } from '../core/keywords.js';
 import { broadcastShapes, normalizeDim, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { mul } from './arithmetic.js';
+import { add, mul } from './arithmetic.js';
 import { expand } from './broadcast.js';
-import { tensor } from './create.js';
+import { gt, lt, where } from './compare.js';
 import { gather, indexSelect, prepare } from './indexing.js';
 import { checkIndices } from './indices.js';
-import { indicesLike, maskedFill, nonzero } from './masked.js';
+import { maskedFill, nonzero } from './masked.js';
 import { narrow, reshape } from './movement.js';
 import { checkTensor } from './op.js';
+import { countedRows } from './rowgradient.js';
 import { type ScatterReduceOptions, scatter, scatterAdd, scatterReduce } from './scatter.js';
 
 /** Reading and writing whole slices, elements of a flattened tensor, and the places of a mask. */
@@ -25,8 +26,8 @@ export const take = /* @__PURE__ */ keywords('take', ['index'], (input: Tensor, 
 /** `index` in one dimension, with negative places counted from the end. */
 function wrapped(name: string, input: Tensor, index: Tensor, size: number): Tensor<'int32'> {
   const { places } = prepare(name, input, index);
-  const line = Int32Array.from(places.dataSync(), (i) => (i < 0 ? i + size : i));
-  return indicesLike(input, line, [line.length], name);
+  const line = reshape(places, [places.numel()]);
+  return where(lt(line, 0), add(line, size), line) as Tensor<'int32'>;
 }
 
 export interface PutOptions {
@@ -180,11 +181,9 @@ export const indexFill = /* @__PURE__ */ keywords(
     const size = input.shape[d] ?? 1;
     const line = wrapped('indexFill', input, index, size);
     checkIndices('indexFill', line, size);
-    const isNamed = new Uint8Array(size);
-    for (const place of line.dataSync()) isNamed[place] = 1;
     const sizes = input.shape.map((_, i) => (i === d ? size : 1));
     // A mask, so that a place that comes twice counts once in the gradient of the value.
-    return maskedFill(input, tensor(isNamed, sizes, { dtype: 'bool' }), value);
+    return maskedFill(input, reshape(gt(countedRows(line, size), 0), sizes), value);
   },
 );
 

@@ -1,4 +1,4 @@
-import { fail } from '../core/errors.js';
+import { type ErrorCode, fail } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { convert, dense } from './op.js';
 
@@ -12,6 +12,7 @@ export function checkRange(
   high: number,
   message: (value: number | 'an index') => string,
   except = low,
+  code: ErrorCode = 'argument',
 ): void {
   const x = dense(convert(index, 'int32'));
   try {
@@ -23,14 +24,29 @@ export function checkRange(
       reads: [x],
       ints: [low, high, except],
       refusal() {
-        // In a replay the tensor of the recording is gone, and with it the number to show.
-        const values = x.disposed ? [] : x.dataSync();
-        return fail('argument', message(values.find((v) => v !== except && (v < low || v >= high)) ?? 'an index'));
+        // In a replay the tensor of the recording is gone, and with it the number to show; and a GPU does not tell it at once.
+        const values = x.disposed || !x.storage.device.answersAtOnce ? [] : x.dataSync();
+        return fail(code, message(values.find((v) => v !== except && (v < low || v >= high)) ?? 'an index'));
       },
     });
   } finally {
     if (x !== index) x.dispose();
   }
+}
+
+/** Has `refusal` thrown unless `condition` holds everywhere: by a kernel, so that nothing has to be read for it. */
+export function checkHolds(condition: Tensor, refusal: () => never): void {
+  const x = dense(convert(condition, 'int32'));
+  x.storage.device.launch({
+    kernel: 'inRange_i32',
+    work: x.numel(),
+    grain: 65536,
+    writes: [],
+    reads: [x],
+    ints: [1, 2, 1],
+    refusal,
+  });
+  if (x !== condition) x.dispose();
 }
 
 /** Throws unless every index lies in [0, size). */

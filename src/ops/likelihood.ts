@@ -1,15 +1,16 @@
 import { noGrad } from '../autograd/index.js';
+import * as elementary from '../core/elementary.js';
 import { fail, show } from '../core/errors.js';
 import { leading } from '../core/keywords.js';
 import type { NamedArguments } from '../core/named.js';
 import { sameShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';
-import { le, lt, where } from './compare.js';
+import { le, logicalNot, lt, where } from './compare.js';
+import { checkHolds } from './indices.js';
 import { GAUSSIAN_NAMES, POISSON_NAMES } from './lossnames.js';
 import { detach, unsqueeze } from './movement.js';
 import { checkTensor } from './op.js';
-import { any } from './reduce.js';
 import { type LossOptions, type Reduction, readLoss, reduced } from './reduction.js';
 import { clamp, exp, log, square } from './unary.js';
 
@@ -85,11 +86,13 @@ export const gaussianNllLoss = /* @__PURE__ */ leading(
     const given = spreadVariance(input, variance);
     const lift = noGrad(() => {
       const v = detach(given);
-      if (any(lt(v, 0)).item() !== 0) fail('argument', 'gaussianNllLoss: variance must not be negative anywhere.');
+      checkHolds(logicalNot(lt(v, 0)), () =>
+        fail('argument', 'gaussianNllLoss: variance must not be negative anywhere.'),
+      );
       return sub(clamp(v, { min: eps }), v);
     });
     const v = add(given, lift);
     const loss = mul(add(log(v), div(square(sub(input, target)), v)), 0.5);
-    return reduced(full ? add(loss, 0.5 * Math.log(2 * Math.PI)) : loss, reduction);
+    return reduced(full ? add(loss, 0.5 * elementary.log(2 * Math.PI)) : loss, reduction);
   },
 );

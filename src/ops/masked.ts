@@ -8,7 +8,7 @@ import { where as choose } from './compare.js';
 import type { Operand } from './families.js';
 import { indexSelect } from './indexing.js';
 import { cast, reshape } from './movement.js';
-import { checkTensor, empty, type Op, op, scalarLike } from './op.js';
+import { checkTensor, empty, knownValues, type Op, op, scalarLike } from './op.js';
 import { at, build, integers, type Reference, spread } from './sheet.js';
 
 /** Ops on the elements that a mask or a condition names. */
@@ -66,11 +66,9 @@ export const maskedSelect = /* @__PURE__ */ keywords(
     const shape = broadcastShapes('maskedSelect', input.shape, mask.shape);
     // How many there are decides the shape of the result, so the mask is read here and now.
     const places: number[] = [];
-    expand(mask, shape)
-      .dataSync()
-      .forEach((holds: number, i: number) => {
-        if (holds !== 0) places.push(i);
-      });
+    knownValues('maskedSelect', expand(mask, shape)).forEach((holds: number, i: number) => {
+      if (holds !== 0) places.push(i);
+    });
     const index = indicesLike(input, Int32Array.from(places), [places.length], 'maskedSelect');
     return indexSelect(reshape(expand(input, shape), [sizeOf(shape)]), 0, index);
   },
@@ -119,7 +117,7 @@ export function nonzero(input: Tensor, options: NonzeroOptions = {}): Tensor<'in
   checkOptions('nonzero', options, ['asTuple']);
   const { asTuple = false } = options;
   const found: number[] = [];
-  input.dataSync().forEach((value: number, i: number) => {
+  knownValues('nonzero', input).forEach((value: number, i: number) => {
     if (value !== 0) found.push(i);
   });
   // As a tuple, a number counts as one row, as in PyTorch.

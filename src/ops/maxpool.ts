@@ -1,3 +1,4 @@
+import { pooling } from '#binary';
 import { isGradEnabled, noGrad, record } from '../autograd/index.js';
 import { leading } from '../core/keywords.js';
 import { scope } from '../core/scoping.js';
@@ -62,7 +63,7 @@ const windowMax: PlaneMax = (x, planes, f, shape, wanted) => {
   const values = empty(x, shape, 'float32', 'maxPool2d');
   const places = wanted ? empty(x, shape, 'int32', 'maxPool2d') : null;
   x.storage.device.launch({
-    kernel: 'maxPool2d_f32',
+    kernel: pooling.kernel('maxPool2d_f32'),
     work: planes,
     grain: planeGrain(sizeOf(f.image)),
     writes: [values, places],
@@ -107,9 +108,10 @@ export function largest(name: string, input: Tensor, f: PoolField, planeMax: Pla
   });
   if (places !== null) {
     const from = input.shape;
-    const halves = planeMax === windowMax && rank < 3 && isHalving(planeOf(f));
+    const isOfWindows = planeMax === windowMax;
+    const halves = isOfWindows && rank < 3 && isHalving(planeOf(f));
     record(name, [input], [values], [places], ([g], [held]) => [
-      unpool(g as Tensor, held as Tensor, from, rank, halves),
+      unpool(g as Tensor, held as Tensor, from, rank, halves, reach(f, isOfWindows)),
     ]);
   }
   if (indices) return { values, places };
@@ -127,20 +129,45 @@ function isHalving({ image, out, kernel, stride, padding, dilation }: PlaneField
 }
 
 /**
- * dy scattered to the places that won, in images of `shape`, whose last `rank` dimensions `places` counts through. `halves`
- * says that they won in windows of 2 × 2 side by side.
+ * Where outputs can have taken their elements from, for devices that gather gradients: 1 for windows or 2 for the regions of
+ * adaptive pooling, then sizes, outputs, kernel, stride, padding and dilation, each in three directions.
  */
-function unpool(dy: Tensor, places: Tensor, shape: readonly number[], rank: number, halves = false): Tensor {
+function reach(f: PoolField, isOfWindows: boolean): number[] {
+  const three = (sizes: readonly number[], one: number): number[] => [one, one, ...sizes].slice(-3);
+  const { image, out, kernel, stride, padding, dilation } = f;
+  const sizes = [three(image, 1), three(out, 1), three(kernel, 1), three(stride, 1), three(padding, 0)];
+  return [isOfWindows ? 1 : 2, ...sizes.flat(), ...three(dilation, 1)];
+}
+
+/**
+ * dy scattered to the places that won, in images of `shape`, whose last `rank` dimensions `places` counts through. `halves`
+ * says that they won in windows of 2 × 2 side by side, `within` what `reach` says.
+ */
+function unpool(
+  dy: Tensor,
+  places: Tensor,
+  shape: readonly number[],
+  rank: number,
+  halves = false,
+  within: readonly number[] = [0],
+): Tensor {
   const dx = empty(dy, shape, 'float32', 'maxUnpool');
   const [inSize, outSize] = [sizeOf(shape.slice(-rank)), sizeOf(dy.shape.slice(-rank))];
   const planes = sizeOf(shape.slice(0, -rank));
   dy.storage.device.launch({
-    kernel: 'maxPool2d_grad_f32',
+    kernel: pooling.kernel('maxPool2d_grad_f32'),
     work: planes,
     grain: planeGrain(inSize),
     writes: [dx],
     reads: [dense(dy), places],
-    ints: [planes, inSize, outSize, halves ? (shape.at(-1) as number) : 0, halves ? (dy.shape.at(-1) as number) : 0],
+    ints: [
+      planes,
+      inSize,
+      outSize,
+      halves ? (shape.at(-1) as number) : 0,
+      halves ? (dy.shape.at(-1) as number) : 0,
+      ...within,
+    ],
   });
   record('maxUnpool', [dy], [dx], [places], ([g], [held]) => [pick(g as Tensor, held as Tensor, rank)]);
   return dx;

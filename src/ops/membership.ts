@@ -3,7 +3,7 @@ import { fail } from '../core/errors.js';
 import { leading } from '../core/keywords.js';
 import { Tensor } from '../core/tensor.js';
 import { tensor } from './create.js';
-import { checkTensor } from './op.js';
+import { checkTensor, knownValues } from './op.js';
 
 export interface IsinOptions {
   /** Accepted for PyTorch's sake: repeated elements cost nothing here. */
@@ -15,7 +15,7 @@ export interface IsinOptions {
 function numbersOf(name: string, x: Tensor | number): ArrayLike<number> {
   if (typeof x === 'number') return [x];
   checkTensor('isin', x, name);
-  return x.dataSync();
+  return knownValues('isin', x);
 }
 
 /** Which of `elements` are among `testElements`: bool, of the shape of `elements`. Either may be a number. NaN is among none. */

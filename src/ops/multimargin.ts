@@ -12,7 +12,7 @@ import { gather, indexSelect } from './indexing.js';
 import { LOSS_NAMES, MULTI_MARGIN_NAMES, SOFT_NAMES } from './lossnames.js';
 import { indicesLike } from './masked.js';
 import { reshape, unsqueeze } from './movement.js';
-import { checkTensor } from './op.js';
+import { checkTensor, knownValues } from './op.js';
 import { sum } from './reduce.js';
 import { type LossOptions, type Reduction, readLoss, reduced } from './reduction.js';
 
@@ -33,7 +33,7 @@ function readClasses(
   if (input.ndim > 2 || classes === 0) {
     fail('shape', `${name}: input must be [N, C] or [C] with at least one class, got ${show(input.shape)}.`);
   }
-  return { rows: reshape(input, [-1, classes]), labels: Int32Array.from(target.dataSync()), classes };
+  return { rows: reshape(input, [-1, classes]), labels: Int32Array.from(knownValues(name, target)), classes };
 }
 
 /** Class indices as int32 on the device of `like`. */

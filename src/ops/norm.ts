@@ -1,3 +1,4 @@
+import { normalization } from '#binary';
 import { isGradEnabled, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
@@ -82,7 +83,7 @@ export const layerNorm = op(
       const rstd = empty(x, [rows], 'float32', 'layerNorm');
       const grain = Math.max(1, Math.floor(16384 / Math.max(cols, 1)));
       x.storage.device.launch({
-        kernel: 'layerNorm_f32',
+        kernel: normalization.kernel('layerNorm_f32'),
         work: rows,
         grain,
         writes: [y, average, rstd],
@@ -105,7 +106,7 @@ export const layerNorm = op(
         const [dy, held] = [dense(g), dense(x as Tensor)];
         const dx = empty(dy, dy.shape, 'float32', 'layerNorm');
         dy.storage.device.launch({
-          kernel: 'layerNorm_grad_f32',
+          kernel: normalization.kernel('layerNorm_grad_f32'),
           work: rows,
           grain,
           writes: [dx],
@@ -118,7 +119,7 @@ export const layerNorm = op(
         const dw = weight === null ? null : empty(dy, normalizedShape, 'float32', 'layerNorm');
         const db = bias === null ? null : empty(dy, normalizedShape, 'float32', 'layerNorm');
         dy.storage.device.launch({
-          kernel: 'layerNorm_grad_weight_f32',
+          kernel: normalization.kernel('layerNorm_grad_weight_f32'),
           work: cols,
           grain: Math.max(4, Math.floor(16384 / Math.max(rows, 1))),
           writes: [dw, db],
@@ -224,7 +225,7 @@ export const batchNorm = op(
           compact: given === null ? null : dense(given),
         }));
         x.storage.device.launch({
-          kernel: 'batchNormStats_f32',
+          kernel: normalization.kernel('batchNormStats_f32'),
           work: c,
           grain,
           writes: [average, variance, remainder, ...running.map(({ compact }) => compact)],
@@ -239,7 +240,7 @@ export const batchNorm = op(
         }
       }
       x.storage.device.launch({
-        kernel: 'batchNormApply_f32',
+        kernel: normalization.kernel('batchNormApply_f32'),
         work: n * c,
         grain: Math.max(1, Math.floor(16384 / Math.max(l, 1))),
         writes: [y],
@@ -274,7 +275,7 @@ export const batchNorm = op(
         const dw = weight === null ? null : empty(g, [c], 'float32', 'batchNorm');
         const db = bias === null ? null : empty(g, [c], 'float32', 'batchNorm');
         g.storage.device.launch({
-          kernel: 'batchNorm_grad_f32',
+          kernel: normalization.kernel('batchNorm_grad_f32'),
           work: c,
           grain,
           writes: [dx, dw, db],

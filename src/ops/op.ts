@@ -1,8 +1,10 @@
-import { type DType, traits } from '../core/dtype.js';
+import type { KernelName } from '../core/device.js';
+import { type ArrayOf, type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { toHalf } from '../core/half.js';
-import { loopNest, type Shape } from '../core/shape.js';
-import { allocate, Tensor } from '../core/tensor.js';
+import { broadcastStrides, loopNest, type Shape, sameShape } from '../core/shape.js';
+import { allocate, refuseStranger, Tensor } from '../core/tensor.js';
+import type { Part } from '../runtime/part.js';
 import type { Sheet } from './sheet.js';
 
 /**
@@ -32,14 +34,19 @@ export function suffix(dtype: DType): string {
   return traits[dtype].suffix;
 }
 
-/** The names of a kernel for each dtype, put together once: the device finds it fastest under the very same string. */
+/** The kernel of a part, or of the core, for each dtype. Named once: the device finds a name fastest under the same string. */
 // @__NO_SIDE_EFFECTS__
-export function kernelNames(kernel: string): (dtype: DType) => string {
-  const names: { [D in DType]?: string } = {};
+export function kernelNames(kernel: string, part?: Part): (dtype: DType) => KernelName {
+  const names: { [D in DType]?: KernelName } = {};
   return (dtype) => {
-    names[dtype] ??= `${kernel}_${suffix(dtype)}`;
+    names[dtype] ??= kernelOf(part, `${kernel}_${suffix(dtype)}`);
     return names[dtype];
   };
+}
+
+/** The kernel of this name, of a part or of the core. */
+export function kernelOf(part: Part | undefined, name: string): KernelName {
+  return part === undefined ? name : part.kernel(name);
 }
 
 /** An uninitialized tensor on the device of `like`. */
@@ -57,18 +64,14 @@ export const SUM_SCRATCH = 4096;
 
 const NO_FLOATS: readonly number[] = [];
 
-/**
- * Runs an elementwise kernel: `y` contiguous, the operands read through the smallest loop nest that visits them. `strides`
- * are those with which they read as y's shape, where they are broadcast.
- */
+/** Runs an elementwise kernel: `y` contiguous, the operands broadcast to its shape, read through the smallest loop nest. */
 export function elementwise(
-  kernel: string,
+  kernel: KernelName,
   y: Tensor,
   operands: readonly Tensor[],
   floats: readonly number[] = NO_FLOATS,
-  strides?: readonly Shape[],
 ): void {
-  const sources = strides === undefined ? operands.map(gathered) : operands;
+  const sources = operands.map(gathered);
   y.storage.device.launch({
     kernel,
     work: y.numel(),
@@ -76,9 +79,17 @@ export function elementwise(
     writes: [y],
     reads: sources,
     floats,
-    ints: loopNest(y.shape, strides ?? sources.map((t) => t.strides)),
+    ints: loopNest(
+      y.shape,
+      sources.map((x) => readAs(x, y.shape)),
+    ),
   });
   for (let i = 0; i < sources.length; i++) if (sources[i] !== operands[i]) (sources[i] as Tensor).dispose();
+}
+
+/** The strides with which `x` reads as `shape`, to which it broadcasts. */
+function readAs(x: Tensor, shape: Shape): Shape {
+  return sameShape(x.shape, shape) ? x.strides : broadcastStrides(x.shape, x.strides, shape);
 }
 
 /** Elements from which a transposed operand is worth a copy. */
@@ -86,11 +97,11 @@ const WORTH_GATHERING = 4096;
 
 /**
  * A contiguous copy of `x` where its neighbours along the last dimension stand apart, as in a transposed matrix: the copy
- * goes by tiles and takes a third of the time that kernels need to collect such numbers one by one.
+ * goes by tiles, where kernels collect such numbers one by one. What repeats itself stays as it is: a copy would be larger.
  */
 function gathered(x: Tensor): Tensor {
   const isApart = (x.strides[x.ndim - 1] ?? 1) > 1;
-  return isApart && x.numel() >= WORTH_GATHERING && !x.isContiguous() ? dense(x) : x;
+  return isApart && x.numel() >= WORTH_GATHERING && !x.strides.includes(0) && !x.isContiguous() ? dense(x) : x;
 }
 
 const COPY = { 1: 'copy_b1', 2: 'copy_b2', 4: 'copy_b4' } as const;
@@ -113,6 +124,21 @@ export function dense(x: Tensor): Tensor {
   const y = empty(x, x.shape, x.dtype, 'contiguous');
   copyInto(y, x);
   return y;
+}
+
+/**
+ * The elements of `x`, without which `name` cannot go on: what it does, or the shape of its result, depends on them. Throws where the
+ * device of `x` does not answer at once.
+ */
+export function knownValues<D extends DType>(name: string, x: Tensor<D>): ArrayOf[D] {
+  if (!x.storage.device.answersAtOnce) {
+    fail(
+      'device',
+      `${name}: needs the values of a tensor ${show(x.shape)} before it can go on, and a GPU does not give them at once. ` +
+        "Make or keep that tensor on wasm, or bring it there with `await download(x)` of 'fettle/webgpu'.",
+    );
+  }
+  return x.dataSync();
 }
 
 /** `x` in another dtype, without recording: `x` itself when it has it already. */
@@ -148,6 +174,7 @@ export function scalarLike<D extends DType>(like: Tensor, value: number | boolea
 /** Throws unless `x` is a tensor that is still alive. */
 export function checkTensor(name: string, x: unknown, argument = 'input'): asserts x is Tensor {
   if (!(x instanceof Tensor)) {
+    refuseStranger(name, x);
     fail('argument', `${name}: ${argument} must be a Tensor, got ${describe(x)}. Use tensor(…) to make one.`);
   }
   x.check(name);

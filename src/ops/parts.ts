@@ -1,3 +1,4 @@
+import { numerics } from '#binary';
 import type { Grads } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
@@ -15,6 +16,7 @@ import { abs, trunc } from './unary.js';
 /** Signs, fractions and special values of numbers, and units of angles. */
 
 export const copysign = binary('copysign', {
+  part: numerics,
   doc: 'Elementwise |input| with the sign of other, broadcasting; integers give float32.',
   result: 'float',
   scalar: (a, b) => (b < 0 || Object.is(b, -0) ? -Math.abs(a) : Math.abs(a)),
@@ -30,6 +32,7 @@ export const copysign = binary('copysign', {
 });
 
 export const hypot = binary('hypot', {
+  part: numerics,
   doc: 'Elementwise √(input² + other²) without overflow, broadcasting.',
   insteadOfWhole: '.float()',
   result: 'float',

@@ -1,3 +1,4 @@
+import { numerics } from '#binary';
 import { type Grads, noGrad, record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
@@ -25,6 +26,7 @@ function exponentGrad(g: Tensor, base: Tensor, exponent: Tensor, y: Tensor): Ten
 }
 
 const powTensors = binary('pow', {
+  part: numerics,
   doc: 'Elementwise input to the power of exponent, broadcasting; NaN for fractions of negative numbers.',
   scalar: (a, b) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b),
   result: 'float',
@@ -59,6 +61,7 @@ function powNumber(x: Tensor, exponent: number): Tensor {
 }
 
 const powIntegers = binary('pow', {
+  part: numerics,
   doc: 'Elementwise input to the power of exponent for integers, which wrap; below 0 the whole part of the quotient.',
   scalar: (a, b) => a ** b,
   insteadOfBool: '.int() or .float()',

@@ -1,6 +1,8 @@
+import { quantized } from '#binary';
+import type { KernelName } from '../core/device.js';
 import { fail, show } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
-import { convert, dense, empty } from './op.js';
+import { convert, dense, empty, knownValues } from './op.js';
 
 /**
  * Products in int8. Real values are scale · (q − zeroPoint); products are summed exactly in int32 and scaled to float32 as
@@ -19,7 +21,7 @@ export function quantizePerTensor(x: Tensor, { scale, zeroPoint }: Affine): Tens
   const source = dense(convert(x, 'float32'));
   const y = empty(source, source.shape, 'int8', 'quantize');
   y.storage.device.launch({
-    kernel: 'quantize_i8',
+    kernel: quantized.kernel('quantize_i8'),
     work: y.numel(),
     grain: 32768,
     writes: [y],
@@ -41,7 +43,7 @@ export interface PackedWeight {
 function weightOf(name: string, weight: Tensor): { values: Int8Array; n: number; k: number } {
   if (weight.dtype !== 'int8') fail('dtype', `${name}: expected int8, got ${weight.dtype} ${show(weight.shape)}.`);
   const n = weight.shape[0] as number;
-  return { values: weight.dataSync() as Int8Array, n, k: n === 0 ? 0 : weight.numel() / n };
+  return { values: knownValues(name, weight) as Int8Array, n, k: n === 0 ? 0 : weight.numel() / n };
 }
 
 function packed(weight: Tensor, values: Int8Array | Int16Array, n: number, k: number): PackedWeight {
@@ -110,8 +112,8 @@ export interface QuantizedProduct {
   /** Scale of each output channel's weights: [N]. */
   readonly scale: Tensor;
   readonly bias: Tensor | null;
-  /** How the input is quantized. */
-  readonly input: Affine;
+  /** How the input is quantized; null for a linear layer that maps the range of each input. */
+  readonly input: Affine | null;
   readonly activation?: 'relu' | undefined;
 }
 
@@ -122,7 +124,7 @@ function productScratch(m: number, k: number): number {
 }
 
 function product<T extends 'int32' | 'float32'>(
-  kernel: string,
+  kernel: KernelName,
   y: Tensor<T>,
   x: Tensor,
   weight: PackedWeight,
@@ -149,10 +151,13 @@ function product<T extends 'int32' | 'float32'>(
 /** x · weightᵀ, exact: int8 [M, K] → int32 [M, N]. */
 export function int8Matmul(x: Tensor<'int8'>, weight: PackedWeight): Tensor<'int32'> {
   const y = empty(x, [x.shape[0] as number, weight.n], 'int32', 'int8Matmul');
-  return product('qgemm_i32', y, dense(x), weight, [null, null], [1, 1], [0, 0]);
+  return product(quantized.kernel('qgemm_i32'), y, dense(x), weight, [null, null], [1, 1], [0, 0]);
 }
 
-/** act(x · weightᵀ + bias), quantizing x on the way: float32 [M, K] → float32 [M, N]. */
+/**
+ * act(x · weightᵀ + bias), quantizing x on the way: float32 [M, K] → float32 [M, N]. Without a map of the input, the range of
+ * all of x, widened to hold 0, is mapped to int8.
+ */
 export function quantizedLinear(
   x: Tensor,
   weight: PackedWeight,
@@ -161,15 +166,10 @@ export function quantizedLinear(
   const y = empty(x, [x.shape[0] as number, weight.n], 'float32', 'quantizedLinear');
   const relu = activation === 'relu' ? 1 : 0;
   const source = dense(convert(x, 'float32'));
-  return product(
-    'qgemm_f32',
-    y,
-    source,
-    weight,
-    [scale, bias],
-    [1 / input.scale, input.scale],
-    [input.zeroPoint, relu],
-  );
+  if (input === null)
+    return product(quantized.kernel('qgemm_dynamic_f32'), y, source, weight, [scale, bias], [1, 1], [0, relu]);
+  const map = [1 / input.scale, input.scale] as const;
+  return product(quantized.kernel('qgemm_f32'), y, source, weight, [scale, bias], map, [input.zeroPoint, relu]);
 }
 
 /** Where a quantized convolution looks: as `conv2d`, without groups. */
@@ -191,7 +191,7 @@ export function quantizedConv2d(
   x: Tensor,
   weight: PackedWeight,
   { kernel, stride, padding, dilation }: QuantizedWindow,
-  { scale, bias, input, activation }: QuantizedProduct,
+  { scale, bias, input, activation }: QuantizedProduct & { readonly input: Affine },
 ): Tensor<'float32'> {
   const [n, c, h, w] = x.shape as [number, number, number, number];
   const [kh, kw] = kernel;
@@ -211,7 +211,7 @@ export function quantizedConv2d(
   const band = Math.max(1, Math.min(oh, rows));
   const y = empty(x, [n, oc, oh, ow], 'float32', 'quantizedConv2d');
   y.storage.device.launch({
-    kernel: 'qconv2d_f32',
+    kernel: quantized.kernel('qconv2d_f32'),
     work: n * oh,
     grain: Math.max(1, Math.ceil(2 ** 20 / Math.max(1, oc * ow * weight.k))),
     writes: [y],

@@ -1,5 +1,7 @@
+import { random } from '#binary';
 import { currentDevice } from '../backend/current.js';
 import { isOptions, readArguments } from '../core/arguments.js';
+import type { KernelName } from '../core/device.js';
 import { checkDType } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { defaultGenerator, type Generator, highWord, lowWord } from '../core/random.js';
@@ -32,7 +34,7 @@ function moveOn(generator: Generator, blocks: number): void {
 }
 
 /** Fills `y` from the next numbers of the stream. Element i comes from word i mod 4 of block ⌊i / 4⌋ of this call. */
-function draw(kernel: string, y: Tensor, generator: Generator, floats: readonly number[]): void {
+function draw(kernel: KernelName, y: Tensor, generator: Generator, floats: readonly number[]): void {
   const blocks = Math.ceil(y.numel() / 4);
   moveOn(generator, blocks);
   y.storage.device.launch({
@@ -80,7 +82,7 @@ export function randn(options: RandomOptions & SizeOption): Tensor<'float32'>;
 export function randn(...given: readonly unknown[]): Tensor<'float32'> {
   const { sizes, options } = readSizes<RandomOptions>('randn', given, RANDOM_NAMES);
   const y = fresh('randn', sizes, options);
-  draw('normal_f32', y, options.generator ?? defaultGenerator, [0, 1]);
+  draw(random.kernel('normal_f32'), y, options.generator ?? defaultGenerator, [0, 1]);
   if (options.requiresGrad) y.requiresGrad = true;
   return y;
 }
@@ -169,6 +171,6 @@ export function dropout(input: Tensor, ...given: DropoutArguments): Tensor {
   if (!(p >= 0 && p <= 1)) fail('argument', `dropout: p must be in [0, 1], got ${p}.`);
   if (!training || p === 0) return input;
   const mask = empty(input, input.shape, 'float32', 'dropout');
-  draw('dropoutMask_f32', mask, generator, [1 - p, p === 1 ? 0 : 1 / (1 - p)]);
+  draw(random.kernel('dropoutMask_f32'), mask, generator, [1 - p, p === 1 ? 0 : 1 / (1 - p)]);
   return mul(input, mask);
 }

@@ -5,37 +5,49 @@ import { fail, show } from '../core/errors.js';
 import { leading } from '../core/keywords.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
-import { div, mul } from './arithmetic.js';
-import { eq, isnan, logicalAnd, logicalOr } from './compare.js';
+import { add, div, mul, sub } from './arithmetic.js';
+import { eq, gt, isnan, logicalAnd, logicalOr, where } from './compare.js';
 import { tensor } from './create.js';
+import { floorDivide } from './division.js';
+import { maximum } from './extremes.js';
 import { parseReduce, type ReduceOptions } from './fold.js';
 import { gather } from './indexing.js';
+import { cat } from './join.js';
 import { lerp } from './lerp.js';
 import { indicesLike } from './masked.js';
 import { cast, clone, permute, reshape, select, transpose } from './movement.js';
-import { checkTensor, scalarLike } from './op.js';
+import { checkTensor, knownValues, scalarLike } from './op.js';
 import { sum, type ValuesAndIndices, valuesAndIndices } from './reduce.js';
 import { orderOf, sort } from './sort.js';
+import { ceil, floor, round } from './unary.js';
 
 /** Elements by their rank: medians, quantiles, the most frequent. NaN is larger than every number. */
 
-/**
- * The elements along `dim` that `choose` names: it is given the values of a line in ascending order, how many of them are NaN,
- * which stand last, and says the rank of the one to take.
- */
-function byRank(
-  name: string,
-  input: Tensor,
-  dim: number,
-  keepdim: boolean,
-  choose: (sorted: Float64Array, nans: number) => number,
-): ValuesAndIndices {
+/** What says the rank of the element to take from a line in ascending order. */
+interface Choice {
+  /** Given the values of a line, and how many of them are NaN, which stand last. */
+  readonly of: (sorted: Float64Array, nans: number) => number;
+  /** The same for all lines, of `size` elements, without their values; absent where the choice depends on these. */
+  readonly unseen?: (size: number, nans: Tensor) => Tensor;
+}
+
+/** How many elements along d are NaN: int32, with the dimension kept. */
+function nansAlong(x: Tensor, d: number): Tensor {
+  return sum(cast(isnan(x), 'int32'), d, true);
+}
+
+/** The elements along `dim` that `choice` names. */
+function byRank(name: string, input: Tensor, dim: number, keepdim: boolean, choice: Choice): ValuesAndIndices {
   const d = normalizeDim(name, dim, input.ndim);
   const size = input.shape[d] ?? 1;
   if (size === 0)
     fail('shape', `${name}: dim ${d} of ${show(input.shape)} is empty, and there is no ${name} of nothing.`);
   const order = orderOf(input, d, size, false, name);
-  const ranked = order.dataSync();
+  if (choice.unseen !== undefined && !input.storage.device.answersAtOnce) {
+    const rank = choice.unseen(size, nansAlong(reshape(input, input.ndim === 0 ? [1] : input.shape), d));
+    return picked(input, d, gather(order, d, reshape(rank, order.ndim === 0 ? [] : rank.shape)), keepdim);
+  }
+  const ranked = knownValues(name, order);
   order.dispose();
   const values = input.dataSync();
   const inner = sizeOf(input.shape.slice(d + 1));
@@ -46,20 +58,30 @@ function byRank(
     for (let i = 0; i < size; i++) sorted[i] = values[base + (ranked[base + i * inner] as number) * inner] as number;
     let nans = 0;
     while (nans < size && Number.isNaN(sorted[size - 1 - nans])) nans++;
-    return ranked[base + choose(sorted, nans) * inner] as number;
+    return ranked[base + choice.of(sorted, nans) * inner] as number;
   });
-  const kept = indicesLike(input, places, shape, name);
-  const picked = gather(input, d, kept);
-  if (keepdim || input.ndim === 0) return valuesAndIndices(picked, kept);
-  return valuesAndIndices(select(picked, d, 0), select(kept, d, 0) as Tensor<'int32'>);
+  return picked(input, d, indicesLike(input, places, shape, name), keepdim);
+}
+
+/** The elements of `input` at `kept` along d, which has one place there. */
+function picked(input: Tensor, d: number, kept: Tensor, keepdim: boolean): ValuesAndIndices {
+  const values = gather(input, d, kept);
+  const places = kept as Tensor<'int32'>;
+  if (keepdim || input.ndim === 0) return valuesAndIndices(values, places);
+  return valuesAndIndices(select(values, d, 0), select(places, d, 0) as Tensor<'int32'>);
 }
 
 /** The lower of the middle two; the first NaN where there is one. */
-const middle = (sorted: Float64Array, nans: number): number =>
-  nans > 0 ? sorted.length - nans : (sorted.length - 1) >> 1;
+const middle: Choice = {
+  of: (sorted, nans) => (nans > 0 ? sorted.length - nans : (sorted.length - 1) >> 1),
+  unseen: (size, nans) => where(gt(nans, 0), sub(size, nans), (size - 1) >> 1),
+};
 
 /** The same of the numbers alone. */
-const middleOfNumbers = (sorted: Float64Array, nans: number): number => Math.max(sorted.length - nans - 1, 0) >> 1;
+const middleOfNumbers: Choice = {
+  of: (sorted, nans) => Math.max(sorted.length - nans - 1, 0) >> 1,
+  unseen: (size, nans) => floorDivide(maximum(sub(size - 1, nans), 0), 2),
+};
 
 /**
  * The median of all elements, the lower of two; with `dim`, `{ values, indices }` along it. NaN where there is one. Without
@@ -86,19 +108,14 @@ export function nanmedian(input: Tensor, ...rest: readonly unknown[]): Tensor | 
   return medianOf('nanmedian', input, middleOfNumbers, rest);
 }
 
-function medianOf(
-  name: string,
-  input: Tensor,
-  choose: (sorted: Float64Array, nans: number) => number,
-  rest: readonly unknown[],
-): Tensor | ValuesAndIndices {
+function medianOf(name: string, input: Tensor, choice: Choice, rest: readonly unknown[]): Tensor | ValuesAndIndices {
   checkTensor(name, input);
   if (rest.some((value) => value !== undefined)) {
     const given = parseReduce(rest);
-    return byRank(name, input, given.dim as number, given.keepdim ?? false, choose);
+    return byRank(name, input, given.dim as number, given.keepdim ?? false, choice);
   }
   if (input.numel() === 0) return scalarLike(input, NaN, input.dtype);
-  const y = noGrad(() => clone(byRank(name, reshape(input, [-1]), 0, false, choose).values));
+  const y = noGrad(() => clone(byRank(name, reshape(input, [-1]), 0, false, choice).values));
   record(name, [input], [y], [input, y], ([g], [x, m]) => {
     const [held, best] = [x as Tensor, m as Tensor];
     const share = cast(logicalOr(eq(held, best), logicalAnd(isnan(held), isnan(best))), 'float32');
@@ -127,7 +144,10 @@ export const kthvalue = /* @__PURE__ */ leading(
     if (size > 0 && !(Number.isInteger(k) && k >= 1 && k <= size)) {
       fail('argument', `kthvalue: k must be a whole number in [1, ${size}], the size of dim ${dim}, got ${k}.`);
     }
-    return byRank('kthvalue', input, dim, keepdim, () => k - 1);
+    return byRank('kthvalue', input, dim, keepdim, {
+      of: () => k - 1,
+      unseen: (_, nans) => add(mul(nans, 0), k - 1),
+    });
   },
 );
 
@@ -135,13 +155,15 @@ export const kthvalue = /* @__PURE__ */ leading(
 export function mode(input: Tensor, ...rest: DimArguments): ValuesAndIndices {
   checkTensor('mode', input);
   const { dim = -1, keepdim = false } = readArguments<DimOptions>('mode', rest, ['dim', 'keepdim']);
-  return byRank('mode', input, dim, keepdim, (sorted) => {
-    let [best, most] = [0, 0];
-    for (let i = 0, run = 0; i < sorted.length; i++) {
-      run = i > 0 && sorted[i] === sorted[i - 1] ? run + 1 : 1;
-      if (run > most) [best, most] = [i, run];
-    }
-    return best;
+  return byRank('mode', input, dim, keepdim, {
+    of: (sorted) => {
+      let [best, most] = [0, 0];
+      for (let i = 0, run = 0; i < sorted.length; i++) {
+        run = i > 0 && sorted[i] === sorted[i - 1] ? run + 1 : 1;
+        if (run > most) [best, most] = [i, run];
+      }
+      return best;
+    },
   });
 }
 
@@ -209,7 +231,7 @@ function quantileOf(
       `${name}: q must be a number or a ${input.dtype} tensor of one dimension, got ${q.dtype} ${show(q.shape)}.`,
     );
   }
-  const wanted = q instanceof Tensor ? Array.from(q.dataSync()) : [Math.fround(q)];
+  const wanted = q instanceof Tensor ? Array.from(knownValues(name, q)) : [Math.fround(q)];
   const odd = wanted.find((value) => !(value >= 0 && value <= 1));
   if (odd !== undefined) fail('argument', `${name}: q must lie in [0, 1], got ${odd}.`);
   const d = dim === null ? 0 : normalizeDim(name, dim, input.ndim);
@@ -217,6 +239,10 @@ function quantileOf(
   const n = line.shape[line.ndim - 1] as number;
   const rows = reshape(sort(line, -1).values, [-1, n]);
   const count = rows.shape[0] as number;
+  if (!rows.storage.device.answersAtOnce) {
+    const y = unseen(rows, wanted, interpolation, ignoresNaN);
+    return arranged(y, input, line, dim === null ? null : d, keepdim, q instanceof Tensor && q.ndim === 1);
+  }
   const values = rows.dataSync();
   const below = new Int32Array(count * wanted.length);
   const above = new Int32Array(below.length);
@@ -243,6 +269,25 @@ function quantileOf(
     ? lerp(low, gather(rows, 1, indicesLike(input, above, shape, name)), cast(tensor(weight, shape), input.dtype))
     : low;
   return arranged(y, input, line, dim === null ? null : d, keepdim, q instanceof Tensor && q.ndim === 1);
+}
+
+/** Quantiles [rows, q] of sorted rows [rows, n] without their values: ranks and weights are tensors, too. */
+function unseen(rows: Tensor, wanted: number[], interpolation: string, ignoresNaN: boolean): Tensor {
+  const n = rows.shape[1] as number;
+  return wanted
+    .map((share) => {
+      const nans = nansAlong(rows, 1);
+      const last = ignoresNaN ? maximum(sub(n - 1, nans), 0) : add(mul(nans, 0), n - 1);
+      const exact = mul(cast(last, 'float32'), share);
+      // A line with a NaN has it as every quantile: the last place holds one.
+      const rank = ignoresNaN ? exact : where(gt(nans, 0), n - 1, exact);
+      const low = interpolation === 'higher' ? ceil(rank) : interpolation === 'nearest' ? round(rank) : floor(rank);
+      const at = (place: Tensor): Tensor => gather(rows, 1, cast(place, 'int32'));
+      if (interpolation !== 'linear' && interpolation !== 'midpoint') return at(low);
+      const weight = interpolation === 'midpoint' ? 0.5 : cast(sub(rank, low), rows.dtype);
+      return lerp(at(low), at(ceil(rank)), weight);
+    })
+    .reduce((left, right) => cat([left, right], 1));
 }
 
 /** Quantiles [rows, q] in the shape of the result. */

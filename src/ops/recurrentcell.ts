@@ -1,4 +1,6 @@
+import { recurrent } from '#binary';
 import { isGradEnabled, record } from '../autograd/index.js';
+import type { KernelName } from '../core/device.js';
 import type { Tensor } from '../core/tensor.js';
 import { sigmoid, tanh } from './activation.js';
 import { add, mul, sub } from './arithmetic.js';
@@ -11,7 +13,12 @@ import { dense, empty } from './op.js';
  * itself to be differentiated, it is composed of ops.
  */
 
-function launchRows(kernel: string, writes: readonly Tensor[], reads: readonly (Tensor | null)[], like: Tensor): void {
+function launchRows(
+  kernel: KernelName,
+  writes: readonly Tensor[],
+  reads: readonly (Tensor | null)[],
+  like: Tensor,
+): void {
   const [rows, hidden] = like.shape as readonly [number, number];
   like.storage.device.launch({
     kernel,
@@ -63,14 +70,14 @@ export function lstmCell(x: Tensor, s: Tensor, before: Tensor): [h: Tensor, c: T
     empty(before, before.shape, 'float32', 'lstmCell'),
   ];
   const gates = empty(before, x.shape, 'float32', 'lstmCell');
-  launchRows('lstmCell_f32', [h, c, gates], [dense(x), dense(s), dense(before)], before);
+  launchRows(recurrent.kernel('lstmCell_f32'), [h, c, gates], [dense(x), dense(s), dense(before)], before);
   record('lstmCell', [x, s, before], [h, c], [gates, x, s, before, c], ([gh, gc], held) => {
     const [kept, px, ps, previous, cell] = held as [Tensor, Tensor, Tensor, Tensor, Tensor];
     if (isGradEnabled()) return composedLstm(gh ?? null, gc ?? null, px, ps, previous, cell);
     const dx = empty(kept, kept.shape, 'float32', 'lstmCell');
     const dbefore = empty(kept, previous.shape, 'float32', 'lstmCell');
     const grads = [gh, gc].map((g) => (g ? dense(g) : null));
-    launchRows('lstmCell_grad_f32', [dx, dbefore], [...grads, kept, cell, dense(previous)], previous);
+    launchRows(recurrent.kernel('lstmCell_grad_f32'), [dx, dbefore], [...grads, kept, cell, dense(previous)], previous);
     return [dx, dx, dbefore];
   });
   gates.dispose();
@@ -110,14 +117,19 @@ function composedLstm(
 export function gruCell(x: Tensor, s: Tensor, before: Tensor): Tensor {
   const h = empty(before, before.shape, 'float32', 'gruCell');
   const gates = empty(before, x.shape, 'float32', 'gruCell');
-  launchRows('gruCell_f32', [h, gates], [dense(x), dense(s), dense(before)], before);
+  launchRows(recurrent.kernel('gruCell_f32'), [h, gates], [dense(x), dense(s), dense(before)], before);
   record('gruCell', [x, s, before], [h], [gates, x, s, before], ([gradient], held) => {
     const g = gradient as Tensor;
     const [kept, px, ps, previous] = held as [Tensor, Tensor, Tensor, Tensor];
     if (isGradEnabled()) return composedGru(g, px, ps, previous);
     const [dx, ds] = [empty(kept, kept.shape, 'float32', 'gruCell'), empty(kept, kept.shape, 'float32', 'gruCell')];
     const dbefore = empty(kept, previous.shape, 'float32', 'gruCell');
-    launchRows('gruCell_grad_f32', [dx, ds, dbefore], [dense(g), kept, dense(ps), dense(previous)], previous);
+    launchRows(
+      recurrent.kernel('gruCell_grad_f32'),
+      [dx, ds, dbefore],
+      [dense(g), kept, dense(ps), dense(previous)],
+      previous,
+    );
     return [dx, ds, dbefore];
   });
   gates.dispose();

@@ -1,4 +1,6 @@
+import { recurrent } from '#binary';
 import { enableGrad, grad, isGradEnabled, record } from '../autograd/index.js';
+import type { KernelName } from '../core/device.js';
 import { openScope } from '../core/scope.js';
 import type { Tensor } from '../core/tensor.js';
 import { gemm } from './matmul.js';
@@ -40,7 +42,12 @@ function turned(x: Tensor): Tensor {
   return x.strided([columns, rows], [x.strides[1] as number, x.strides[0] as number], x.offset);
 }
 
-function launchRows(kernel: string, writes: readonly Tensor[], reads: readonly (Tensor | null)[], like: Tensor): void {
+function launchRows(
+  kernel: KernelName,
+  writes: readonly Tensor[],
+  reads: readonly (Tensor | null)[],
+  like: Tensor,
+): void {
   const [rows, hidden] = like.shape as readonly [number, number];
   like.storage.device.launch({
     kernel,
@@ -102,8 +109,13 @@ export function recurrentSequence(
       const hold = rowsOf(kept, t * batch, batch);
       const like = rowsOf(h, next, batch);
       if (c !== undefined) {
-        launchRows('lstmCell_f32', [like, rowsOf(c, next, batch), hold], [...reads, rowsOf(c, past, batch)], like);
-      } else launchRows('gruCell_f32', [like, hold], [...reads, rowsOf(h, past, batch)], like);
+        launchRows(
+          recurrent.kernel('lstmCell_f32'),
+          [like, rowsOf(c, next, batch), hold],
+          [...reads, rowsOf(c, past, batch)],
+          like,
+        );
+      } else launchRows(recurrent.kernel('gruCell_f32'), [like, hold], [...reads, rowsOf(h, past, batch)], like);
     }
     last.forEach((part, k) => {
       copyInto(part, rowsOf(states[k] as Tensor, reverse ? 0 : rows, batch));
@@ -137,13 +149,13 @@ export function recurrentSequence(
       const toX = rowsOf(dx, t * batch, batch);
       if (isLstm) {
         const flows = [g, dc, hold, rowsOf(rest, next, batch), rowsOf(rest, past, batch)];
-        launchRows('lstmCell_grad_f32', [toX, pending], flows, dh);
+        launchRows(recurrent.kernel('lstmCell_grad_f32'), [toX, pending], flows, dh);
         dc = pending;
         gemm(dh, toX, matrix);
       } else {
         const toS = rowsOf(ds, t * batch, batch);
         const reads = [g, hold, rowsOf(rest, t * batch, batch), rowsOf(allH, past, batch)];
-        launchRows('gruCell_grad_f32', [toX, toS, pending], reads, dh);
+        launchRows(recurrent.kernel('gruCell_grad_f32'), [toX, toS, pending], reads, dh);
         gemm(dh, toS, matrix);
         accumulate(dh, pending);
       }

@@ -1,3 +1,4 @@
+import { reduction } from '#binary';
 import { noGrad, record } from '../autograd/index.js';
 import { isOptions, readArguments } from '../core/arguments.js';
 import { checkDType, type DType, traits } from '../core/dtype.js';
@@ -123,7 +124,7 @@ function extremeValue(
   const folded = fold(name, convert(input, compute), options);
   refuseEmpty(name, input, folded);
   const y = empty(input, folded.shape, compute, name);
-  reduceInto(`${name.includes('max') ? 'max' : 'min'}_${suffix(compute)}`, y, folded);
+  reduceInto(reduction.kernel(`${name.includes('max') ? 'max' : 'min'}_${suffix(compute)}`), y, folded);
   const result = convert(y, input.dtype);
   record(name, [input], [result], [input, result], ([g], [x, m]) => {
     const best = reshape(m as Tensor, folded.kept);
@@ -190,7 +191,7 @@ function position(name: 'argmax' | 'argmin', doc: string, of: (values: number[])
       const folded = fold(name, convert(input, compute), parseReduce(args));
       refuseEmpty(name, input, folded);
       const y = empty(input, folded.shape, 'int32', name);
-      reduceInto(`${name}_${suffix(compute)}`, y, folded);
+      reduceInto(reduction.kernel(`${name}_${suffix(compute)}`), y, folded);
       return y;
     }),
     {
@@ -215,12 +216,12 @@ const firstOf =
 export const argmax = /* @__PURE__ */ position(
   'argmax',
   'Index of the first largest value along `dim` (default: of all, flattened); int32.',
-  firstOf(largest),
+  /* @__PURE__ */ firstOf(largest),
 );
 export const argmin = /* @__PURE__ */ position(
   'argmin',
   'Index of the first smallest value along `dim` (default: of all, flattened); int32.',
-  firstOf(smallest),
+  /* @__PURE__ */ firstOf(smallest),
 );
 
 export interface VarOptions extends ReduceOptions {
@@ -332,7 +333,7 @@ export function logsumexp(input: Tensor, ...args: ReduceArguments): Tensor {
   checkTensor('logsumexp', input);
   const folded = fold('logsumexp', convert(input, 'float32'), parseReduce(args));
   const y = empty(input, folded.shape, 'float32', 'logsumexp');
-  reduceInto('logsumexp_f32', y, folded);
+  reduceInto(reduction.kernel('logsumexp_f32'), y, folded);
   record('logsumexp', [input], [y], [input, y], ([g], [x, l]) => {
     const softmax = exp(sub(x as Tensor, spreadBack(l as Tensor, folded.kept, (x as Tensor).shape)));
     return [mul(softmax, spreadBack(g as Tensor, folded.kept, (x as Tensor).shape))];
@@ -346,7 +347,7 @@ function truth(name: 'any' | 'all', doc: string, of: (values: number[]) => numbe
       checkTensor(name, input);
       const folded = fold(name, convert(input, 'bool'), parseReduce(args));
       const y = empty<'bool' | 'uint8'>(input, folded.shape, input.dtype === 'uint8' ? 'uint8' : 'bool', name);
-      reduceInto(`${name}_u8`, y, folded);
+      reduceInto(reduction.kernel(`${name}_u8`), y, folded);
       return y;
     }),
     {

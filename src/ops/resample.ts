@@ -1,3 +1,4 @@
+import { pooling } from '#binary';
 import { record } from '../autograd/index.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -64,7 +65,7 @@ export function resample(x: Tensor, d: number, table: Table): Tensor {
   const inner = sizeOf(x.shape.slice(d + 1));
   const held = [table.begins, table.places, table.weights].map((data) => upload(x, data));
   y.storage.device.launch({
-    kernel: 'resample_f32',
+    kernel: pooling.kernel('resample_f32'),
     work: inner === 0 ? 0 : y.numel() / inner,
     grain: Math.max(1, Math.floor(16384 / Math.max(inner, 1))),
     writes: [y],

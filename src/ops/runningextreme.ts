@@ -1,3 +1,4 @@
+import { indexing, reduction } from '#binary';
 import { record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
@@ -37,7 +38,7 @@ function runningExtreme(name: 'cummax' | 'cummin') {
     const run = x.shape[d] ?? 1;
     const inner = sizeOf(x.shape.slice(d + 1));
     x.storage.device.launch({
-      kernel: `runningPlace_${suffix(x.dtype)}`,
+      kernel: indexing.kernel(`runningPlace_${suffix(x.dtype)}`),
       work: run === 0 ? 0 : outer * inner,
       grain: Math.max(1, Math.floor(16384 / Math.max(run, 1))),
       writes: [indices],
@@ -66,9 +67,12 @@ function onwards(x: Tensor, d: number, scan: (x: Tensor, dim: number) => Tensor)
  * in between; else positive and negative gradients are summed apart, as logarithms.
  */
 function gradient(g: Tensor, x: Tensor, y: Tensor, d: number): Tensor {
-  const values = y.dataSync();
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  let [low, high] = [-Infinity, Infinity];
+  // Where the range is not known at once, it is taken for a wide one.
+  if (y.storage.device.answersAtOnce) {
+    [low, high] = [Infinity, -Infinity];
+    for (const value of y.dataSync()) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  }
   if (high - low < RANGE) {
     const centre = (low + high) / 2;
     const later = onwards(mul(g, exp(sub(centre, y))), d, cumsum);
@@ -94,7 +98,7 @@ export const logcumsumexp: Op<(input: Tensor, ...args: DimArgument) => Tensor> =
     const run = x.shape[d] ?? 1;
     const inner = sizeOf(x.shape.slice(d + 1));
     y.storage.device.launch({
-      kernel: 'logcumsumexp_f32',
+      kernel: reduction.kernel('logcumsumexp_f32'),
       work: run === 0 ? 0 : outer * inner,
       grain: Math.max(1, Math.floor(4096 / Math.max(run, 1))),
       writes: [y],

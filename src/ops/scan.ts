@@ -1,11 +1,12 @@
-import { record } from '../autograd/index.js';
+import { reduction } from '#binary';
+import { isGradEnabled, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { checkDType, type DType, traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { normalizeDim, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { div, mul } from './arithmetic.js';
-import { where } from './compare.js';
+import { eq, logicalAnd, where } from './compare.js';
 import { eye } from './create.js';
 import { cast, flip, transpose, unsqueeze } from './movement.js';
 import { checkTensor, convert, dense, empty, type Op, op, suffix } from './op.js';
@@ -23,7 +24,7 @@ function scanAlong(name: 'cumsum' | 'cumprod', input: Tensor, d: number): Tensor
   const run = x.shape[d] ?? 1;
   const inner = sizeOf(x.shape.slice(d + 1));
   y.storage.device.launch({
-    kernel: `${name}_${suffix(x.dtype)}`,
+    kernel: reduction.kernel(`${name}_${suffix(x.dtype)}`),
     work: run === 0 ? 0 : outer * inner,
     grain: Math.max(1, Math.floor(16384 / Math.max(run, 1))),
     writes: [y],
@@ -136,7 +137,27 @@ export const cumprod: Op<(input: Tensor, ...args: ScanArguments) => Tensor> = op
  */
 function cumprodGradient(g: Tensor, x: Tensor, y: Tensor, d: number): Tensor {
   if (x.ndim === 0) return g;
+  if (!x.storage.device.answersAtOnce) return isGradEnabled() ? byProducts(g, x, d) : besideZeros(g, x, y, d);
   if (!x.dataSync().includes(0)) return div(sumOnwards(mul(g, y), d), x);
+  return byProducts(g, x, d);
+}
+
+/**
+ * The same without looking whether there are zeros, as numbers alone: before the first zero y / x, at the first one what its products
+ * are with a 1 in its place, behind it 0.
+ */
+function besideZeros(g: Tensor, x: Tensor, y: Tensor, d: number): Tensor {
+  const isZero = eq(x, 0);
+  const zeros = cumsum(isZero, d);
+  const isFirst = logicalAnd(isZero, eq(zeros, 1));
+  const before = div(sumOnwards(mul(g, y), d), where(isZero, 1, x));
+  const first = sumOnwards(mul(g, cumprod(where(isFirst, 1, x), d)), d);
+  // Products before the first zero do not have it among their factors.
+  return where(eq(zeros, 0), before, where(isFirst, first, 0));
+}
+
+/** The products formed for every k. */
+function byProducts(g: Tensor, x: Tensor, d: number): Tensor {
   const n = x.shape[d] as number;
   const without = where(eye(n, { dtype: 'bool' }), 1, unsqueeze(transpose(x, d, -1), -2));
   const products = triu(cumprod(without, -1));

@@ -1,5 +1,7 @@
+import { indexing } from '#binary';
 import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
+import type { KernelName } from '../core/device.js';
 import { type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { keywords, leading } from '../core/keywords.js';
@@ -47,7 +49,7 @@ function checkShapes(name: string, input: Tensor, index: Tensor, src: Tensor | n
 }
 
 /** Runs a scattering kernel on `y`, which is contiguous: src[.., j, ..] goes to index[.., j, ..] along d. */
-function intoColumns(kernel: string, y: Tensor, index: Tensor, src: Tensor, d: number): void {
+function intoColumns(kernel: KernelName, y: Tensor, index: Tensor, src: Tensor, d: number): void {
   const shape = index.shape.map((s, i) => (i === d ? (y.shape[i] as number) : s));
   // The kernel takes whole columns: where index reaches only part of y, that part is worked on as a copy.
   const window = y.strided(shape, y.strides, y.offset);
@@ -68,7 +70,7 @@ function intoColumns(kernel: string, y: Tensor, index: Tensor, src: Tensor, d: n
 function scatterCopy(input: Tensor, index: Tensor, src: Tensor, d: number): Tensor {
   const y = empty(input, input.shape, input.dtype, 'scatter');
   copyInto(y, input);
-  intoColumns('scatter_b4', y, index, src, d);
+  intoColumns(indexing.kernel('scatter_b4'), y, index, src, d);
   record('scatter', [input, src], [y], [index], ([g], [places], needs) => {
     const to = places as Tensor;
     return [
@@ -248,7 +250,7 @@ function combined(
   );
   const y = empty(input, input.shape, input.dtype, 'scatterReduce');
   copyInto(y, begin);
-  intoColumns(`${KERNELS[reduce]}_${suffix(y.dtype)}`, y, index, src, d);
+  intoColumns(indexing.kernel(`${KERNELS[reduce]}_${suffix(y.dtype)}`), y, index, src, d);
   record('scatterReduce', [input, src], [y], [input, src, index, y], ([gradient], held) => {
     const [x, s, places, result] = held as [Tensor, Tensor, Tensor, Tensor];
     const g = gradient as Tensor;

@@ -31,8 +31,6 @@ export interface Sheet {
   readonly differentiable: readonly boolean[];
   /** Kernel's distance from the oracle that rounding allows, relative. Default 1e-6. */
   readonly tolerance?: number;
-  /** WGSL expression or shader, for the GPU. */
-  readonly wgsl?: string;
 }
 
 /** An array with the value `f(index)` at each index. */

@@ -1,4 +1,5 @@
 import { readArguments } from '../core/arguments.js';
+import * as elementary from '../core/elementary.js';
 import { fail } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { type CreateOptions, tensor } from './create.js';
@@ -36,7 +37,7 @@ function make(name: string, length: number, options: WindowOptions, of: (x: numb
   return tensor(values, [length], { dtype: 'float32', ...create });
 }
 
-const cosine = (x: number): number => Math.cos(2 * Math.PI * x);
+const cosine = (x: number): number => elementary.cos(2 * Math.PI * x);
 const CREATE = ['dtype', 'requiresGrad'] as const;
 
 /** ½ − ½ cos 2πx: [windowLength]. */
@@ -76,7 +77,7 @@ export function bartlettWindow(windowLength: number, ...rest: WindowArguments): 
 function bessel0(x: number): number {
   let [sum, term] = [1, 1];
   for (let k = 1; term > sum * 1e-17; k++) {
-    term *= (x / 2 / k) ** 2;
+    term *= (x / 2 / k) * (x / 2 / k);
     sum += term;
   }
   return sum;
@@ -94,5 +95,10 @@ export function kaiserWindow(
   const names = ['periodic', 'beta', ...CREATE] as const;
   const { beta = 12, ...options } = readArguments<KaiserWindowOptions>('kaiserWindow', rest, names);
   const whole = bessel0(beta);
-  return make('kaiserWindow', windowLength, options, (x) => bessel0(beta * Math.sqrt(1 - (2 * x - 1) ** 2)) / whole);
+  return make(
+    'kaiserWindow',
+    windowLength,
+    options,
+    (x) => bessel0(beta * Math.sqrt(1 - (2 * x - 1) * (2 * x - 1))) / whole,
+  );
 }

@@ -1,3 +1,4 @@
+import { convolution } from '#binary';
 import { record } from '../autograd/index.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -47,7 +48,7 @@ export function overlap(input: Tensor, shape: readonly number[], d: number, s: S
   );
   const columns = dense(moved);
   y.storage.device.launch({
-    kernel: 'fold_f32',
+    kernel: convolution.kernel('fold_f32'),
     work: inner * n === 0 ? 0 : outer,
     grain: Math.max(1, Math.floor(32768 / Math.max(1, inner * n))),
     writes: [y],

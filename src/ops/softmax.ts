@@ -1,5 +1,6 @@
 import { isGradEnabled, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
+import type { KernelName } from '../core/device.js';
 import { checkDType, type DType, traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { normalizeDim } from '../core/shape.js';
@@ -13,7 +14,7 @@ import { exp } from './unary.js';
 
 /** Normalized exponentials along one dimension. The kernels work on rows, so another dimension is brought to the end. */
 
-function launchRows(kernel: string, y: Tensor, reads: readonly Tensor[]): void {
+function launchRows(kernel: KernelName, y: Tensor, reads: readonly Tensor[]): void {
   const cols = y.shape[y.ndim - 1] ?? 1;
   const rows = cols === 0 ? 0 : y.numel() / cols;
   y.storage.device.launch({

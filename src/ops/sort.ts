@@ -1,3 +1,4 @@
+import { indexing } from '#binary';
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
@@ -26,7 +27,7 @@ export function orderOf(input: Tensor, d: number, count: number, descending: boo
     label,
   );
   y.storage.device.launch({
-    kernel: `order_${suffix(x.dtype)}`,
+    kernel: indexing.kernel(`order_${suffix(x.dtype)}`),
     work: count === 0 ? 0 : outer * inner,
     grain: Math.max(1, Math.floor(2048 / Math.max(n, 1))),
     writes: [y],

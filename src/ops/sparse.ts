@@ -1,11 +1,12 @@
 import { fail, show } from '../core/errors.js';
-import { type Shape, sizeOf } from '../core/shape.js';
+import { normalizeDim, type Shape, sizeOf } from '../core/shape.js';
 import type { NestedArray, Tensor } from '../core/tensor.js';
 import { add } from './arithmetic.js';
 import { gatherOp, scatterOp } from './indexing.js';
 import { indicesLike } from './masked.js';
 import { detach, reshape } from './movement.js';
-import { checkTensor } from './op.js';
+import { checkTensor, knownValues } from './op.js';
+import { arranged, byElements, type Elements, elementsOf, pickLines } from './sparseelements.js';
 import {
   checkCompressed,
   checkCount,
@@ -16,7 +17,7 @@ import {
   numbersOf,
   valuesOf,
 } from './sparseparts.js';
-import { headsOf, type Layout, multiply, Pattern, visitElements } from './sparseproduct.js';
+import { headsOf, type Layout, multiply, ordered, Pattern, visitElements } from './sparseproduct.js';
 
 export type { Indices } from './sparseparts.js';
 
@@ -139,9 +140,45 @@ export class SparseTensor {
 
   /** The same matrix in another format, differentiable; for 'bsr' the sizes of its blocks must be given. */
   to(format: SparseFormat, blockSize?: readonly [number, number]): SparseTensor {
-    const elements: Element[] = [];
-    visitElements(this.pattern.layout, (row, column, value) => elements.push({ row, column, value }));
-    return assemble(format, this.shape, elements, reshape(this.values, [this.nnz]), blockSize);
+    return assemble(format, this.shape, elementsOf(this.pattern.layout, this.nnz), this.flat(), blockSize);
+  }
+
+  /** The same matrix with its places in order and what comes twice added up, differentiable. Of coo, others have it so. */
+  coalesce(): SparseTensor {
+    return this.format === 'coo' ? this.to('coo') : this.withValues(this.values);
+  }
+
+  /**
+   * The rows (dim 0) or columns (dim 1) at `index`, in that order and as often as they are named, differentiable; coo and csr
+   * become csr, csc stays. Blocks must become csr first.
+   */
+  indexSelect(dim: number, index: Indices): SparseTensor {
+    const along = normalizeDim('sparse.indexSelect', dim, 2);
+    if (this.format === 'bsr') fail('unsupported', "indexSelect: of a bsr matrix; use .to('csr').");
+    const wanted = numbersOf('sparse.indexSelect', 'index', index);
+    const size = this.shape[along] as number;
+    const odd = wanted.find((line) => line < 0 || line >= size);
+    if (odd !== undefined) fail('argument', `sparse.indexSelect: index must lie in [0, ${size}), got ${odd}.`);
+    const lines = along === 0 ? this.pattern.layout : this.pattern.transposed.layout;
+    const other = this.shape[1 - along] as number;
+    const picked = pickLines(lines, wanted);
+    const numbers = gatherOp(this.flat(), indicesLike(this.values, picked.order, [picked.order.length], 'sparse'), 0);
+    const elements = { ...picked, order: picked.order.map((_, i) => i) };
+    const turned = { rows: elements.columns, columns: elements.rows, order: elements.order };
+    const shape: readonly [number, number] = along === 0 ? [wanted.length, other] : [other, wanted.length];
+    return assemble(this.format === 'csc' ? 'csc' : 'csr', shape, along === 0 ? elements : turned, numbers);
+  }
+
+  /** `length` rows (dim 0) or columns (dim 1) from `start` on, as `indexSelect`. */
+  narrow(dim: number, start: number, length: number): SparseTensor {
+    const size = this.shape[normalizeDim('sparse.narrow', dim, 2)] as number;
+    if (![start, length].every(Number.isInteger) || start < 0 || length < 0 || start + length > size) {
+      fail('argument', `sparse.narrow: ${length} from ${start} on lies outside of the ${size} there are.`);
+    }
+    return this.indexSelect(
+      dim,
+      Int32Array.from({ length }, (_, i) => start + i),
+    );
   }
 
   /** This matrix times a dense one, [columns, N] → [rows, N], or a vector, [columns] → [rows]. */
@@ -151,9 +188,9 @@ export class SparseTensor {
     if (other.ndim < 1 || other.ndim > 2 || other.shape[0] !== columns) {
       fail('shape', `sparse.matmul: expected [${columns}, N] or [${columns}], got ${show(other.shape)}.`);
     }
-    const n = other.ndim === 1 ? 1 : (other.shape[1] as number);
-    const y = multiply(this.pattern, this.flat(), reshape(checkFloat(other), [columns, n]), false);
-    return other.ndim === 1 ? reshape(y, [rows]) : y;
+    checkFloat(other);
+    if (other.ndim === 2) return multiply(this.pattern, this.flat(), other, false);
+    return reshape(multiply(this.pattern, this.flat(), reshape(other, [columns, 1]), false, { table: other }), [rows]);
   }
 
   /** x · thisᵀ for x [.., columns], as a linear layer multiplies by its weights [rows, columns]: [.., rows]. */
@@ -218,8 +255,8 @@ export function csr(crowIndices: Indices, colIndices: Indices, values: Tensor | 
   const [rows, columns] = checkShape(name, shape);
   const heads = numbersOf(name, 'crowIndices', crowIndices);
   const places = numbersOf(name, 'colIndices', colIndices);
-  const numbers = valuesOf(name, values);
   checkCompressed(name, ['crowIndices', 'colIndices'], heads, places, rows, columns);
+  const numbers = valuesOf(name, values);
   checkCount(name, numbers, places.length);
   const pattern = new Pattern(numbers, rows, columns, { heads, places, order: null, block: [1, 1] });
   return new SparseTensor({
@@ -238,8 +275,8 @@ export function csc(ccolIndices: Indices, rowIndices: Indices, values: Tensor | 
   const [rows, columns] = checkShape(name, shape);
   const heads = numbersOf(name, 'ccolIndices', ccolIndices);
   const places = numbersOf(name, 'rowIndices', rowIndices);
-  const numbers = valuesOf(name, values);
   checkCompressed(name, ['ccolIndices', 'rowIndices'], heads, places, columns, rows);
+  const numbers = valuesOf(name, values);
   checkCount(name, numbers, places.length);
   const pattern = new Pattern(numbers, columns, rows, { heads, places, order: null, block: [1, 1] }).transposed;
   return new SparseTensor({
@@ -257,22 +294,24 @@ export function coo(indices: Indices, values: Tensor | number[], shape: Shape): 
   const name = 'sparse.coo';
   const [rows, columns] = checkShape(name, shape);
   const both = numbersOf(name, 'indices', indices);
-  const numbers = valuesOf(name, values);
-  const count = both.length / 2;
-  checkCount(name, numbers, count);
+  const count = both.length >> 1;
   const [first, second] = [both.slice(0, count), both.slice(count)];
+  if (second.length !== count) {
+    fail('shape', `${name}: indices must be [2, nnz], as many columns as rows, got ${both.length} numbers.`);
+  }
   for (let i = 0; i < count; i++) {
     const [row, column] = [first[i] as number, second[i] as number];
     if (row < 0 || row >= rows || column < 0 || column >= columns) {
       fail('argument', `${name}: [${row}, ${column}] lies outside of [${rows}, ${columns}].`);
     }
   }
-  const elements = Array.from(first, (row, i) => ({ row, column: second[i] as number, value: i }));
-  elements.sort(byRows);
+  const numbers = valuesOf(name, values);
+  checkCount(name, numbers, count);
+  const order = ordered(first, rows, ordered(second, columns));
   const layout: Layout = {
     heads: headsOf(rows, first),
-    places: Int32Array.from(elements, ({ column }) => column),
-    order: Int32Array.from(elements, ({ value }) => value),
+    places: order.map((i) => second[i] as number),
+    order,
     block: [1, 1],
   };
   const pattern = new Pattern(numbers, rows, columns, layout);
@@ -320,85 +359,42 @@ export function bsr(
   });
 }
 
-/** The elements of blocks, one by one. */
-function byElements(blocks: Layout): Layout {
-  const [lines, places, order]: [number[], number[], number[]] = [[], [], []];
-  visitElements(blocks, (row, column, value) => {
-    lines.push(row);
-    places.push(column);
-    order.push(value);
-  });
-  const rows = (blocks.heads.length - 1) * blocks.block[0];
-  return { heads: headsOf(rows, lines), places: Int32Array.from(places), order: Int32Array.from(order), block: [1, 1] };
-}
-
-interface Element {
-  readonly row: number;
-  readonly column: number;
-  readonly value: number;
-}
-
-const byRows = (a: Element, b: Element): number => a.row - b.row || a.column - b.column || a.value - b.value;
-const byColumns = (a: Element, b: Element): number => a.column - b.column || a.row - b.row || a.value - b.value;
-
 /** A matrix of the given elements, which pick their numbers out of `flat`; equal places are added up. */
 function assemble(
   format: SparseFormat,
   shape: readonly [number, number],
-  elements: Element[],
+  elements: Elements,
   flat: Tensor,
   blockSize?: readonly [number, number],
 ): SparseTensor {
-  const [rows, columns] = shape;
-  if (format === 'bsr') return assembleBlocks(shape, elements, flat, blockSize);
-  elements.sort(format === 'csc' ? byColumns : byRows);
-  const kept: Element[] = [];
-  const targets = new Int32Array(flat.numel());
-  for (const element of elements) {
-    const last = kept[kept.length - 1];
-    if (last?.row !== element.row || last.column !== element.column) kept.push(element);
-    targets[element.value] = kept.length - 1;
-  }
+  const blocks = format === 'bsr' ? checkBlocks('sparse', shape, blockSize) : ([1, 1] as const);
+  const [height, width] = blocks;
+  const [down, across] = [shape[0] / height, shape[1] / width];
+  const { lines, places, targets } = arranged(elements, flat.numel(), [down, across], blocks, format !== 'csc');
+  const kept = lines.length;
   const index = indicesLike(flat, targets, [targets.length], 'sparse');
-  const values = scatterOp(flat, index, 0, [kept.length]);
-  const [r, c] = [kept.map(({ row }) => row), kept.map(({ column }) => column)];
-  if (format === 'coo') return coo([r, c], values, shape);
-  if (format === 'csr') return csr(headsOf(rows, r), Int32Array.from(c), values, shape);
-  return csc(headsOf(columns, c), Int32Array.from(r), values, shape);
+  const values = scatterOp(flat, index, 0, [kept * height * width]);
+  if (format === 'csr') return csr(headsOf(down, lines), places, values, shape);
+  if (format === 'csc') return csc(headsOf(across, places), lines, values, shape);
+  if (format === 'bsr') return bsr(headsOf(down, lines), places, reshape(values, [kept, height, width]), shape);
+  const both = new Int32Array(2 * kept);
+  both.set(lines);
+  both.set(places, kept);
+  return coo(both, values, shape);
 }
 
-function assembleBlocks(
-  shape: readonly [number, number],
-  elements: readonly Element[],
-  flat: Tensor,
+function checkBlocks(
+  name: string,
+  [rows, columns]: readonly [number, number],
   blockSize: readonly [number, number] | undefined,
-): SparseTensor {
-  if (blockSize === undefined) fail('argument', "sparse: the sizes of blocks are wanting: to('bsr', [4, 1]).");
+): readonly [number, number] {
+  if (blockSize === undefined) return fail('argument', `${name}: the sizes of blocks are wanting: to('bsr', [4, 1]).`);
   const [height, width] = blockSize;
-  const [rows, columns] = shape;
-  if (rows % height !== 0 || columns % width !== 0) {
-    fail('shape', `sparse: ${show(shape)} cannot be cut into blocks of ${height} × ${width}.`);
+  const isSize = (size: number): boolean => Number.isInteger(size) && size >= 1;
+  if (!isSize(height) || !isSize(width) || rows % height !== 0 || columns % width !== 0) {
+    fail('shape', `${name}: ${show([rows, columns])} cannot be cut into blocks of ${height} × ${width}.`);
   }
-  const across = columns / width;
-  const numbers = elements.map(({ row, column }) => Math.floor(row / height) * across + Math.floor(column / width));
-  const blocks = [...new Set(numbers)].sort((a, b) => a - b);
-  const ranks = new Map(blocks.map((block, i) => [block, i]));
-  const targets = new Int32Array(flat.numel());
-  elements.forEach(({ row, column, value }, i) => {
-    const rank = ranks.get(numbers[i] as number) as number;
-    targets[value] = (rank * height + (row % height)) * width + (column % width);
-  });
-  const index = indicesLike(flat, targets, [targets.length], 'sparse');
-  const values = scatterOp(flat, index, 0, [blocks.length * height * width]);
-  return bsr(
-    headsOf(
-      rows / height,
-      blocks.map((block) => Math.floor(block / across)),
-    ),
-    Int32Array.from(blocks, (block) => block % across),
-    reshape(values, [blocks.length, height, width]),
-    shape,
-  );
+  return blockSize;
 }
 
 /** The elements of a dense matrix that are not 0, or, in 'bsr', the blocks that hold any. Gradients flow back to `x`. */
@@ -409,15 +405,20 @@ export function fromDense(
 ): SparseTensor {
   checkTensor('sparse.fromDense', x);
   const [rows, columns] = checkShape('sparse.fromDense', x.shape);
-  const numbers = checkValues('sparse.fromDense', x).dataSync();
-  const elements: Element[] = [];
-  const places: number[] = [];
+  const numbers = knownValues('sparse.fromDense', checkValues('sparse.fromDense', x));
+  let count = 0;
+  for (const number of numbers) count += Number(number !== 0);
+  const places = new Int32Array(count);
+  let at = 0;
   numbers.forEach((number, i) => {
-    if (number === 0) return;
-    elements.push({ row: Math.floor(i / columns), column: i % columns, value: places.length });
-    places.push(i);
+    if (number !== 0) places[at++] = i;
   });
-  const index = indicesLike(x, Int32Array.from(places), [places.length], 'sparse');
+  const elements: Elements = {
+    rows: places.map((place) => Math.floor(place / columns)),
+    columns: places.map((place) => place % columns),
+    order: places.map((_, i) => i),
+  };
+  const index = indicesLike(x, places, [count], 'sparse');
   const flat = gatherOp(reshape(x, [rows * columns]), index, 0);
   return assemble(format, [rows, columns], elements, flat, blockSize);
 }

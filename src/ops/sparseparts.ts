@@ -2,7 +2,7 @@ import { fail, show } from '../core/errors.js';
 import type { Shape } from '../core/shape.js';
 import type { NestedArray, Tensor } from '../core/tensor.js';
 import { tensor } from './create.js';
-import { checkTensor } from './op.js';
+import { checkTensor, knownValues } from './op.js';
 
 /** What a sparse matrix is made of, read and checked before anything is built of it. */
 
@@ -25,7 +25,7 @@ export function checkValues(name: string, values: Tensor): Tensor {
 export function numbersOf(name: string, what: string, given: Indices): Int32Array<ArrayBuffer> {
   if (given instanceof Int32Array) return given.slice();
   const source: ArrayLike<number> =
-    typeof given === 'object' && 'dataSync' in given ? given.dataSync() : ([given].flat(3) as number[]);
+    typeof given === 'object' && 'dataSync' in given ? knownValues(name, given) : ([given].flat(3) as number[]);
   const numbers = Int32Array.from(source);
   for (let i = 0; i < numbers.length; i++) {
     if (numbers[i] !== source[i]) fail('argument', `${name}: ${what} must be whole numbers, got ${source[i]}.`);
@@ -71,7 +71,10 @@ export function checkCompressed(
         fail('argument', `${name}: ${placeName} must lie in [0, ${size}), got ${place} in line ${line}.`);
       }
       if (p > begin && place <= (places[p - 1] as number)) {
-        fail('argument', `${name}: ${placeName} must rise within a line, got ${places[p - 1]}, ${place} in ${line}.`);
+        fail(
+          'argument',
+          `${name}: ${placeName} must rise within a line, got ${places[p - 1]}, ${place} in ${line}. Use sparse.coo, which takes any order and adds up what comes twice.`,
+        );
       }
     }
   }

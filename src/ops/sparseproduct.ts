@@ -1,10 +1,13 @@
-import { record } from '../autograd/index.js';
+import { sparse } from '#binary';
+import { deliverRows, isCapturing, record } from '../autograd/index.js';
 import { within } from '../core/scope.js';
 import { sizeOf } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { indicesLike } from './masked.js';
 import { transpose } from './movement.js';
 import { dense, empty } from './op.js';
+import { sum } from './reduce.js';
+import { Rows, ranked } from './rowgradient.js';
 
 /** Products of sparse and dense matrices, as the kernels take them. */
 
@@ -38,32 +41,68 @@ export function visitElements(
 }
 
 /** Counts of the numbers in [0, size) that `visit` is called with, added up from the front. */
-export function headsOf(size: number, numbers: Iterable<number>): Int32Array<ArrayBuffer> {
+export function headsOf(size: number, numbers: ArrayLike<number>): Int32Array<ArrayBuffer> {
   const heads = new Int32Array(size + 1);
-  for (const number of numbers) heads[number + 1] = (heads[number + 1] as number) + 1;
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i] as number;
+    heads[number + 1] = (heads[number + 1] as number) + 1;
+  }
   for (let i = 0; i < size; i++) heads[i + 1] = (heads[i + 1] as number) + (heads[i] as number);
   return heads;
 }
 
+/** The places of `keys`, whole numbers in [0, size), in rising order; equal ones stay in the order that `before` has them in. */
+export function ordered(
+  keys: Int32Array,
+  size: number,
+  before: Int32Array<ArrayBuffer> | null = null,
+): Int32Array<ArrayBuffer> {
+  const next = headsOf(size, keys);
+  const order = new Int32Array(keys.length);
+  for (let k = 0; k < keys.length; k++) {
+    const i = before === null ? k : (before[k] as number);
+    const key = keys[i] as number;
+    const to = next[key] as number;
+    next[key] = to + 1;
+    order[to] = i;
+  }
+  return order;
+}
+
 /** The layout of the same elements by columns, each with the number of its value. */
 function turned(layout: Layout, columns: number): Layout {
-  const [rows, across, order]: [number[], number[], number[]] = [[], [], []];
+  const { places, block } = layout;
+  const count = places.length * block[0] * block[1];
+  const [rows, across, values] = [new Int32Array(count), new Int32Array(count), new Int32Array(count)];
+  let at = 0;
   visitElements(layout, (row, column, value) => {
-    rows.push(row);
-    across.push(column);
-    order.push(value);
+    rows[at] = row;
+    across[at] = column;
+    values[at++] = value;
   });
-  const heads = headsOf(columns, across);
-  const next = heads.slice();
-  const places = new Int32Array(rows.length);
-  const values = new Int32Array(rows.length);
-  across.forEach((column, i) => {
-    const to = next[column] as number;
-    next[column] = to + 1;
-    places[to] = rows[i] as number;
-    values[to] = order[i] as number;
-  });
-  return { heads, places, order: values, block: [1, 1] };
+  const order = ordered(across, columns);
+  return {
+    heads: headsOf(columns, across),
+    places: order.map((i) => rows[i] as number),
+    order: order.map((i) => values[i] as number),
+    block: [1, 1],
+  };
+}
+
+/** The indices of a layout on the device. */
+interface Indices {
+  readonly heads: Tensor<'int32'>;
+  readonly places: Tensor<'int32'>;
+  readonly order: Tensor<'int32'> | null;
+}
+
+/** Puts the indices of a layout on the device of `like`. */
+function upload(like: Tensor, { heads, places, order }: Layout): Indices {
+  return {
+    heads: indicesLike(like, heads, [heads.length], 'sparse'),
+    places: indicesLike(like, places, [places.length], 'sparse'),
+    order: order && indicesLike(like, order, [order.length], 'sparse'),
+  };
 }
 
 /**
@@ -74,27 +113,49 @@ export class Pattern {
   readonly places: Tensor<'int32'>;
   readonly order: Tensor<'int32'> | null;
   private other: Pattern | null = null;
+  private narrow: { readonly columns: Int32Array<ArrayBuffer>; readonly layout: Layout } | null = null;
 
+  /** `like` is a tensor on the device to use, or the indices themselves where they are there. */
   constructor(
-    like: Tensor,
+    like: Tensor | Indices,
     readonly rows: number,
     readonly columns: number,
     readonly layout: Layout,
   ) {
-    const { heads, places, order } = layout;
-    this.heads = indicesLike(like, heads, [heads.length], 'sparse');
-    this.places = indicesLike(like, places, [places.length], 'sparse');
-    this.order = order && indicesLike(like, order, [order.length], 'sparse');
+    ({ heads: this.heads, places: this.places, order: this.order } = 'heads' in like ? like : upload(like, layout));
   }
 
   get transposed(): Pattern {
     // It lives as long as this one, however short the scope is in which it is first wanted.
+    return this.transposedIn(({ scope }, make) => within(scope, make));
+  }
+
+  /** The transposed pattern, whose tensors, if it is not there yet, are what `hold` makes of them. */
+  transposedIn(hold: (heads: Tensor, make: () => Indices) => Indices): Pattern {
     if (this.other === null) {
       const layout = turned(this.layout, this.columns);
-      this.other = within(this.heads.scope, () => new Pattern(this.heads, this.columns, this.rows, layout));
+      const indices = hold(this.heads, () => upload(this.heads, layout));
+      this.other = new Pattern(indices, this.columns, this.rows, layout);
       this.other.other = this;
     }
     return this.other;
+  }
+
+  /** Whether so few columns have entries that a gradient by column is worth its sorting. Without blocks. */
+  get isScattered(): boolean {
+    const { places, block } = this.layout;
+    return block[0] === 1 && this.columns >= 4096 && 4 * places.length <= this.columns;
+  }
+
+  /** The columns that have entries, and the layout of the transposed matrix with those alone. */
+  get inUse(): { readonly columns: Int32Array<ArrayBuffer>; readonly layout: Layout } {
+    if (this.narrow === null) {
+      const { heads, places, order } = this.layout;
+      const { distinct, ranks } = ranked(places);
+      const layout = turned({ heads, places: ranks, order, block: [1, 1] }, distinct.length);
+      this.narrow = { columns: distinct, layout };
+    }
+    return this.narrow;
   }
 
   /** The tensors it consists of, without those of the transposed one. */
@@ -122,27 +183,55 @@ export class Pattern {
 
 const GRAIN = 2 ** 19;
 
+/** What follows a product x · Sᵀ. */
+export interface SparseEpilogue {
+  /** Added to every row: [rows of S], float32. */
+  readonly bias?: Tensor | null;
+  /** Whether negative results become 0; where no gradient is wanted. */
+  readonly relu?: boolean;
+}
+
 /**
- * S · x for x [columns, N]: [rows, N]; or, where `across`, x · Sᵀ for x [N, columns]: [N, rows]. `values` are flat.
+ * S · x for x [columns, N]: [rows, N]; or, where `across`, x · Sᵀ for x [N, columns]: [N, rows], and what follows it. `values`
+ * are flat. `table` is what x is another shape of.
  */
-export function multiply(pattern: Pattern, values: Tensor, x: Tensor, across: boolean): Tensor {
+export function multiply(
+  pattern: Pattern,
+  values: Tensor,
+  x: Tensor,
+  across: boolean,
+  { bias = null, relu = false, table = x }: SparseEpilogue & { readonly table?: Tensor } = {},
+): Tensor {
   const { rows, columns, layout } = pattern;
   const n = x.shape[across ? 0 : 1] as number;
   const y = empty(x, across ? [n, rows] : [rows, n], 'float32', 'sparseMatmul');
   y.storage.device.launch({
-    kernel: 'sparseProduct_f32',
+    kernel: sparse.kernel('sparseProduct_f32'),
     work: n === 0 ? 0 : layout.heads.length - 1,
     grain: Math.max(1, Math.ceil(GRAIN / (pattern.weight * Math.max(1, n)))),
     writes: [y],
-    reads: [pattern.heads, pattern.places, dense(values), pattern.order, dense(x)],
-    ints: [rows, n, columns, pattern.blockColumns, across ? 1 : 0, layout.places.length],
-    scratch: 512 + (pattern.order === null ? 0 : 4 * layout.places.length) + (across ? 128 * columns : 0),
+    reads: [pattern.heads, pattern.places, dense(values), pattern.order, dense(x), bias && dense(bias)],
+    ints: [rows, n, columns, pattern.blockColumns, across ? 1 : 0, layout.places.length, relu ? 1 : 0],
+    scratch: 768 + (pattern.order === null ? 0 : 4 * layout.places.length) + (across ? 192 * columns : 0),
   });
-  record('sparseMatmul', [values, x], [y], [values, x, ...pattern.tensors()], ([g], [v, dense], needs) => [
+  const inputs = bias === null ? [values, x] : [values, x, bias];
+  record('sparseMatmul', inputs, [y], [values, x, ...pattern.tensors()], ([g], [v, dense], needs) => [
     needs[0] ? sample(pattern, g as Tensor, dense as Tensor, across, (v as Tensor).numel()) : null,
-    needs[1] ? multiply(pattern.transposed, v as Tensor, g as Tensor, across) : null,
+    needs[1] ? gradientOf(table, pattern, v as Tensor, g as Tensor, across) : null,
+    ...(bias === null ? [] : [needs[2] ? sum(g as Tensor, 0) : null]),
   ]);
   return y;
+}
+
+/** The gradient of the dense matrix; null where it, a leaf, has been given that of the few rows that were read. */
+function gradientOf(table: Tensor, pattern: Pattern, values: Tensor, g: Tensor, across: boolean): Tensor | null {
+  const rows = (): Rows => {
+    const { columns, layout } = pattern.inUse;
+    const used = new Pattern(pattern.heads, columns.length, pattern.rows, layout);
+    return new Rows(columns, multiply(used, values, g, false), table.shape);
+  };
+  if (!across && pattern.isScattered && !isCapturing() && deliverRows(table, rows)) return null;
+  return multiply(pattern.transposed, values, g, across);
 }
 
 /** The gradient of the values: g · xᵀ at the places of the entries (across: gᵀ · x), flat. */
@@ -152,7 +241,7 @@ function sample(pattern: Pattern, g: Tensor, x: Tensor, across: boolean, size: n
   const n = p.shape[1] as number;
   const y = empty(g, [size], 'float32', 'sparseSample');
   y.storage.device.launch({
-    kernel: 'sparseSample_f32',
+    kernel: sparse.kernel('sparseSample_f32'),
     work: sizeOf(y.shape) === 0 ? 0 : layout.heads.length - 1,
     grain: Math.max(1, Math.ceil(GRAIN / (pattern.weight * Math.max(1, n)))),
     writes: [y],

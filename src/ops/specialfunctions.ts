@@ -1,3 +1,4 @@
+import { functions } from '#binary';
 import type { Grads } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail } from '../core/errors.js';
@@ -14,6 +15,7 @@ import { abs, clamp, cos, exp, exp2, log, log1p, sin } from './unary.js';
 /** Special functions: of the normal distribution, the gamma function, and logarithms that keep their digits. */
 
 export const erfc = unary('erfc', {
+  part: functions,
   doc: 'Elementwise 1 − erf(input), exact in the upper tail.',
   scalar: special.erfc,
   save: ['x'],
@@ -22,6 +24,7 @@ export const erfc = unary('erfc', {
 });
 
 export const erfinv = unary('erfinv', {
+  part: functions,
   doc: 'Elementwise the number whose erf is input; ±Infinity at ±1, NaN beyond.',
   domain: [-0.75, 0.75],
   scalar: special.erfinv,
@@ -30,6 +33,7 @@ export const erfinv = unary('erfinv', {
 });
 
 const polygammaOf: Op<(input: Tensor, n?: number) => Tensor> = unary('polygamma', {
+  part: functions,
   doc: 'Elementwise derivative of digamma of the order `n` ≥ 1.',
   parameters: [1] as [number],
   scalar: (_x, _n: number) => NaN,
@@ -38,6 +42,7 @@ const polygammaOf: Op<(input: Tensor, n?: number) => Tensor> = unary('polygamma'
 });
 
 export const digamma = unary('digamma', {
+  part: functions,
   doc: 'Elementwise logarithmic derivative of the gamma function; infinite at ±0, NaN at the other poles.',
   domain: [0.4, 6],
   scalar: special.digamma,
@@ -46,6 +51,7 @@ export const digamma = unary('digamma', {
 });
 
 export const lgamma = unary('lgamma', {
+  part: functions,
   doc: 'Elementwise logarithm of |Γ(input)|; Infinity at the poles.',
   domain: [0.4, 6],
   scalar: special.lgamma,
@@ -65,7 +71,7 @@ export const sinc = unary('sinc', {
   scalar: (x) => (x === 0 ? 1 : Math.sin(Math.fround(Math.PI * x)) / Math.fround(Math.PI * x)),
   compose: (x) => {
     const angle = mul(x, Math.PI);
-    return where(eq(x, 0), 1, div(sin(angle), angle));
+    return where(eq(angle, 0), 1, div(sin(angle), angle));
   },
   save: ['x'],
   grad: (g, { x }): Grads => {

@@ -4,7 +4,7 @@ import { normalizeDim } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
 import { cat, split } from './join.js';
 import { reshape, select, slice } from './movement.js';
-import { checkTensor } from './op.js';
+import { checkTensor, knownValues } from './op.js';
 
 /** Joining and cutting as NumPy's users know it, by rows, columns and depth. */
 
@@ -98,8 +98,8 @@ export const tensorSplit = /* @__PURE__ */ keywords(
     const given =
       indicesOrSections instanceof Tensor
         ? indicesOrSections.ndim === 0
-          ? Number(indicesOrSections.dataSync()[0])
-          : Array.from(indicesOrSections.dataSync())
+          ? Number(knownValues('tensorSplit', indicesOrSections)[0])
+          : Array.from(knownValues('tensorSplit', indicesOrSections))
         : indicesOrSections;
     if (typeof given === 'number') {
       if (!Number.isInteger(given) || given < 1) {

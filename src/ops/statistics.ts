@@ -44,7 +44,8 @@ export function cov(input: Tensor, ...rest: (number | CovOptions | undefined)[])
   const mean = div(sum(mul(x, weights), 1, true), total);
   const lost = aweights === null ? correction : mul(div(sum(mul(weights, aweights)), total), correction);
   const freedom = sub(total, lost);
-  if (Number(freedom.dataSync()[0]) <= 0) warnOnce('cov: the correction leaves no degree of freedom.');
+  const isKnown = freedom.storage.device.answersAtOnce;
+  if (isKnown && Number(freedom.dataSync()[0]) <= 0) warnOnce('cov: the correction leaves no degree of freedom.');
   const centred = sub(x, mean);
   const c = div(matmul(centred, transpose(mul(centred, weights), 0, 1)), clamp(freedom, 0));
   return x.shape[0] === 1 ? reshape(c, []) : c;

@@ -5,13 +5,14 @@ import { leading } from '../core/keywords.js';
 import type { Tensor } from '../core/tensor.js';
 import { div, mul } from './arithmetic.js';
 import { expand } from './broadcast.js';
+import { logicalNot, lt } from './compare.js';
 import { ones } from './create.js';
 import { along, checkComplex } from './fft.js';
 import { gatherOp, scatterOp } from './indexing.js';
+import { checkHolds } from './indices.js';
 import { cast, narrow, reshape, squeeze, transpose, unsqueeze } from './movement.js';
 import { checkTensor, empty } from './op.js';
 import { type PadMode, pad } from './pad.js';
-import { amin } from './reduce.js';
 import { abs } from './unary.js';
 
 /** The short-time Fourier transform of signals, and its inverse. Complex numbers are pairs in a last dimension; see fft. */
@@ -217,12 +218,12 @@ export const istft = /* @__PURE__ */ leading(
     const length = options.length ?? null;
     const end = Math.min(length === null ? covered - start : start + length, covered);
     const envelope = narrow(weights, 1, start, end - start);
-    if (end > start && amin(abs(envelope)).item() < 1e-11) {
+    checkHolds(logicalNot(lt(abs(envelope), 1e-11)), () =>
       fail(
         'argument',
         'istft: some samples have no weight in any frame. Use a window without zeros, more overlap, or center.',
-      );
-    }
+      ),
+    );
     const y = div(narrow(total, 1, start, end - start), envelope);
     return length !== null && length > end - start ? pad(y, [0, length - (end - start)]) : y;
   },

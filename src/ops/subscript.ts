@@ -1,12 +1,16 @@
 import { isOptions, readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
-import { broadcastShapes, broadcastStrides, type Shape, sizeOf } from '../core/shape.js';
+import { broadcastShapes, type Shape, sizeOf } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
+import { add, mul } from './arithmetic.js';
+import { expand } from './broadcast.js';
+import { lt, where } from './compare.js';
 import { tensor } from './create.js';
 import { indexSelect } from './indexing.js';
+import { checkRange } from './indices.js';
 import { indicesLike, nonzero } from './masked.js';
 import { permute, reshape, select, slice, unsqueeze } from './movement.js';
-import { checkTensor } from './op.js';
+import { checkTensor, convert, knownValues } from './op.js';
 
 /**
  * Python's square brackets. What stands between them is a list, one subscript for each dimension, or a single one:
@@ -101,7 +105,7 @@ function consumes(item: Item): number {
 /** The places where `mask` holds, a tensor for each of its dimensions. Of none, a new dimension of size 1 or 0. */
 function placesOf(mask: Tensor): Tensor[] {
   if (mask.ndim > 0) return nonzero(mask, { asTuple: true });
-  const holds = Number(mask.dataSync()[0]) !== 0;
+  const holds = Number(knownValues('index', mask)[0]) !== 0;
   return [indicesLike(mask, new Int32Array(Number(holds)), [Number(holds)], 'index')];
 }
 
@@ -147,7 +151,7 @@ function apply(input: Tensor, items: readonly Item[]): Seen {
         d += Math.max(index.ndim, 1);
       } else if (index.dtype === 'float32' || index.dtype === 'float16') {
         fail('dtype', `index: places must be whole numbers or a mask, got ${index.dtype}. Use .to('int32').`);
-      } else if (index.ndim === 0) x = select(x, d, Number(index.dataSync()[0]));
+      } else if (index.ndim === 0) x = select(x, d, Number(knownValues('index', index)[0]));
       else {
         places.push(index);
         d++;
@@ -157,22 +161,21 @@ function apply(input: Tensor, items: readonly Item[]): Seen {
   return { x, places };
 }
 
-/** Reads index tensors, broadcast to `shape`, as one row-major place among the dimensions they stand for. */
-function flatPlaces(x: Tensor, dims: readonly number[], tensors: readonly Tensor[], shape: Shape): Int32Array {
-  const flat = new Int32Array(sizeOf(shape));
-  tensors.forEach((index, k) => {
+/** Index tensors, broadcast to `shape`, as one row-major place [places] among the dimensions they stand for: int32. */
+function flatPlaces(x: Tensor, dims: readonly number[], tensors: readonly Tensor[], shape: Shape): Tensor {
+  const flat = tensors.reduce<Tensor | null>((before, index, k) => {
     const size = x.shape[dims[k] as number] as number;
-    const seen = index.strided(shape, broadcastStrides(index.shape, index.strides, shape), index.offset);
-    seen.dataSync().forEach((given: number, i: number) => {
-      const place = given < 0 ? given + size : given;
-      if (place < 0 || place >= size) {
-        fail('argument', `index: place ${given} is out of range for dim ${dims[k]} of ${show(x.shape)}.`);
-      }
-      flat[i] = (flat[i] as number) * size + place;
-    });
-    seen.dispose();
-  });
-  return flat;
+    const given = convert(index, 'int32');
+    checkRange(
+      given,
+      -size,
+      size,
+      (place) => `index: place ${place} is out of range for dim ${dims[k]} of ${show(x.shape)}.`,
+    );
+    const place = where(lt(given, 0), add(given, size), given);
+    return before === null ? place : add(mul(before, size), place);
+  }, null) as Tensor;
+  return reshape(expand(flat, shape), [sizeOf(shape)]);
 }
 
 /** The elements of `x` at the places that tensors name for some dimensions. */
@@ -192,7 +195,7 @@ function pick({ x, places }: Seen): Tensor {
   const after = ready.shape.slice(at + dims.length);
   const run = sizeOf(ready.shape.slice(at, at + dims.length));
   const joined = reshape(ready, [...before, run, ...after]);
-  const picked = indexSelect(joined, at, indicesLike(x, flat, [flat.length], 'index'));
+  const picked = indexSelect(joined, at, flat);
   return reshape(picked, [...before, ...shape, ...after]);
 }
 

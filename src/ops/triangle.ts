@@ -1,3 +1,4 @@
+import { indexing } from '#binary';
 import { record } from '../autograd/index.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
@@ -25,7 +26,7 @@ function triangle(name: 'tril' | 'triu', doc: string, keeps: (row: number, colum
     // Beyond the corners nothing changes any more, and the kernel's arithmetic stays within 32 bits.
     const shift = Math.min(Math.max(diagonal, -rows - 1), columns + 1);
     y.storage.device.launch({
-      kernel: `${name}_f32`,
+      kernel: indexing.kernel(`${name}_f32`),
       work: columns === 0 ? 0 : y.numel() / columns,
       grain: Math.max(1, Math.ceil(32768 / Math.max(columns, 1))),
       writes: [y],

@@ -1,3 +1,4 @@
+import { functions, numerics } from '#binary';
 import { type Grads, noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { traits } from '../core/dtype.js';
@@ -19,45 +20,44 @@ export const abs = unary('abs', {
   doc: 'Elementwise |input|.',
   result: 'same',
   scalar: Math.abs,
-  wgsl: 'abs(x)',
   save: ['x'],
   grad: (g, { x }) => [mul(g, sign(x))],
 });
 
 export const sign = unary('sign', {
+  part: numerics,
   doc: 'Elementwise −1, 0 or 1.',
   result: 'same',
   bool: 'bool',
   // PyTorch's sign of NaN is 0.
   scalar: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
-  wgsl: 'sign(x)',
   grad: (g) => [zerosLike(g)],
 });
 
 export const floor = unary('floor', {
+  part: numerics,
   doc: 'Elementwise the largest whole number ≤ input.',
   result: 'whole',
   scalar: Math.floor,
-  wgsl: 'floor(x)',
   grad: (g) => [zerosLike(g)],
 });
 
 export const ceil = unary('ceil', {
+  part: numerics,
   doc: 'Elementwise the smallest whole number ≥ input.',
   result: 'whole',
   scalar: Math.ceil,
-  wgsl: 'ceil(x)',
   grad: (g) => [zerosLike(g)],
 });
 
 const roundWhole = unary('round', {
+  part: numerics,
   doc: 'Elementwise the nearest whole number, halves to even.',
   result: 'whole',
   scalar: (x) => {
     const near = Math.round(x);
     return near - x === 0.5 && near % 2 !== 0 ? near - 1 : near;
   },
-  wgsl: 'round(x)',
   grad: (g) => [zerosLike(g)],
 });
 
@@ -85,10 +85,10 @@ export const round: Op<(input: Tensor, ...rest: Named<[decimals?: Whole], readon
 );
 
 export const trunc = unary('trunc', {
+  part: numerics,
   doc: 'Elementwise input without its fraction.',
   result: 'whole',
   scalar: Math.trunc,
-  wgsl: 'trunc(x)',
   grad: (g) => [zerosLike(g)],
 });
 
@@ -96,25 +96,24 @@ export const sqrt = unary('sqrt', {
   doc: 'Elementwise square root; NaN below 0.',
   domain: [0.1, 9],
   scalar: Math.sqrt,
-  wgsl: 'sqrt(x)',
   save: ['y'],
   grad: (g, { y }) => [div(g, mul(y, 2))],
 });
 
 export const rsqrt = unary('rsqrt', {
+  part: numerics,
   doc: 'Elementwise 1 / √input.',
   domain: [0.2, 9],
   scalar: (x) => 1 / Math.sqrt(x),
-  wgsl: 'inverseSqrt(x)',
   save: ['y'],
   grad: (g, { y }) => [mul(g, mul(mul(mul(y, y), y), -0.5))],
 });
 
 export const reciprocal = unary('reciprocal', {
+  part: numerics,
   doc: 'Elementwise 1 / input.',
   domain: [0.3, 4],
   scalar: (x) => 1 / x,
-  wgsl: '1.0 / x',
   save: ['y'],
   grad: (g, { y }) => [neg(mul(g, mul(y, y)))],
 });
@@ -123,7 +122,6 @@ export const square = unary('square', {
   doc: 'Elementwise input².',
   result: 'same',
   scalar: (x) => x * x,
-  wgsl: 'x * x',
   save: ['x'],
   grad: (g, { x }) => [mul(g, mul(x, 2))],
 });
@@ -131,20 +129,20 @@ export const square = unary('square', {
 export const exp = unary('exp', {
   doc: 'Elementwise e to the power of input.',
   scalar: Math.exp,
-  wgsl: 'exp(x)',
   save: ['y'],
   grad: (g, { y }) => [mul(g, y)],
 });
 
 export const exp2 = unary('exp2', {
+  part: functions,
   doc: 'Elementwise 2 to the power of input.',
   scalar: (x) => 2 ** x,
-  wgsl: 'exp2(x)',
   save: ['y'],
   grad: (g, { y }) => [mul(g, mul(y, Math.LN2))],
 });
 
 export const expm1 = unary('expm1', {
+  part: functions,
   doc: 'Elementwise e to the power of input, minus 1; exact near 0.',
   scalar: Math.expm1,
   save: ['y'],
@@ -152,24 +150,25 @@ export const expm1 = unary('expm1', {
 });
 
 export const log = unary('log', {
+  part: functions,
   doc: 'Elementwise natural logarithm; −Infinity at 0, NaN below.',
   domain: [0.2, 9],
   scalar: Math.log,
-  wgsl: 'log(x)',
   save: ['x'],
   grad: (g, { x }) => [div(g, x)],
 });
 
 export const log2 = unary('log2', {
+  part: functions,
   doc: 'Elementwise logarithm to base 2.',
   domain: [0.2, 9],
   scalar: Math.log2,
-  wgsl: 'log2(x)',
   save: ['x'],
   grad: (g, { x }) => [div(g, mul(x, Math.LN2))],
 });
 
 export const log10 = unary('log10', {
+  part: functions,
   doc: 'Elementwise logarithm to base 10.',
   domain: [0.2, 9],
   scalar: Math.log10,
@@ -178,6 +177,7 @@ export const log10 = unary('log10', {
 });
 
 export const log1p = unary('log1p', {
+  part: functions,
   doc: 'Elementwise log(1 + input); exact near 0.',
   domain: [-0.8, 5],
   scalar: Math.log1p,
@@ -186,99 +186,100 @@ export const log1p = unary('log1p', {
 });
 
 export const sin = unary('sin', {
+  part: functions,
   doc: 'Elementwise sine of radians.',
   scalar: Math.sin,
-  wgsl: 'sin(x)',
   save: ['x'],
   grad: (g, { x }): Grads => [mul(g, cos(x))],
 });
 
 export const cos = unary('cos', {
+  part: functions,
   doc: 'Elementwise cosine of radians.',
   scalar: Math.cos,
-  wgsl: 'cos(x)',
   save: ['x'],
   grad: (g, { x }): Grads => [neg(mul(g, sin(x)))],
 });
 
 export const tan = unary('tan', {
+  part: functions,
   doc: 'Elementwise tangent of radians.',
   domain: [-1.2, 1.2],
   scalar: Math.tan,
-  wgsl: 'tan(x)',
   save: ['y'],
   grad: (g, { y }) => [mul(g, add(mul(y, y), 1))],
 });
 
 export const asin = unary('asin', {
+  part: functions,
   doc: 'Elementwise arc sine, in radians; NaN outside [−1, 1].',
   domain: [-0.8, 0.8],
   scalar: Math.asin,
-  wgsl: 'asin(x)',
   save: ['x'],
   grad: (g, { x }) => [mul(g, rsqrt(sub(1, mul(x, x))))],
 });
 
 export const acos = unary('acos', {
+  part: functions,
   doc: 'Elementwise arc cosine, in radians; NaN outside [−1, 1].',
   domain: [-0.8, 0.8],
   scalar: Math.acos,
-  wgsl: 'acos(x)',
   save: ['x'],
   grad: (g, { x }) => [neg(mul(g, rsqrt(sub(1, mul(x, x)))))],
 });
 
 export const atan = unary('atan', {
+  part: functions,
   doc: 'Elementwise arc tangent, in radians.',
   scalar: Math.atan,
-  wgsl: 'atan(x)',
   save: ['x'],
   grad: (g, { x }) => [div(g, add(mul(x, x), 1))],
 });
 
 export const sinh = unary('sinh', {
+  part: functions,
   doc: 'Elementwise hyperbolic sine.',
   scalar: Math.sinh,
-  wgsl: 'sinh(x)',
   save: ['x'],
   grad: (g, { x }): Grads => [mul(g, cosh(x))],
 });
 
 export const cosh = unary('cosh', {
+  part: functions,
   doc: 'Elementwise hyperbolic cosine.',
   scalar: Math.cosh,
-  wgsl: 'cosh(x)',
   save: ['x'],
   grad: (g, { x }): Grads => [mul(g, sinh(x))],
 });
 
 export const asinh = unary('asinh', {
+  part: functions,
   doc: 'Elementwise inverse hyperbolic sine.',
   scalar: Math.asinh,
-  wgsl: 'asinh(x)',
   save: ['x'],
   grad: (g, { x }) => [mul(g, rsqrt(add(mul(x, x), 1)))],
 });
 
 export const acosh = unary('acosh', {
+  part: functions,
   doc: 'Elementwise inverse hyperbolic cosine; NaN below 1.',
   domain: [1.3, 6],
   scalar: Math.acosh,
-  wgsl: 'acosh(x)',
   save: ['x'],
   grad: (g, { x }) => [mul(g, rsqrt(sub(mul(x, x), 1)))],
 });
 
 export const atanh = unary('atanh', {
+  part: functions,
   doc: 'Elementwise inverse hyperbolic tangent; NaN outside [−1, 1].',
   domain: [-0.8, 0.8],
   scalar: Math.atanh,
-  wgsl: 'atanh(x)',
   save: ['x'],
   grad: (g, { x }) => [div(g, sub(1, mul(x, x)))],
 });
 
 export const erf = unary('erf', {
+  part: functions,
   doc: 'Elementwise Gauss error function.',
   scalar: special.erf,
   save: ['x'],
@@ -286,6 +287,7 @@ export const erf = unary('erf', {
 });
 
 const clampBetween = unary('clamp', {
+  part: numerics,
   doc: 'Elementwise input, raised to `min` and lowered to `max`; NaN stays. Either bound may be left out.',
   parameters: [-1, 1],
   scalar: (x, low, high) => (x < low ? Math.min(low, high) : x > high ? high : x),

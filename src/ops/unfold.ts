@@ -1,3 +1,4 @@
+import { convolution } from '#binary';
 import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
@@ -91,7 +92,7 @@ function imageOf(columns: Tensor, w: Windows): Tensor {
   const c = rows / sizeOf(w.kernel);
   const y = empty(columns, [n, c, ...w.image], 'float32', 'fold');
   y.storage.device.launch({
-    kernel: 'fold_f32',
+    kernel: convolution.kernel('fold_f32'),
     work: n * c,
     grain: Math.max(1, Math.floor(32768 / Math.max(1, sizeOf(w.image)))),
     writes: [y],

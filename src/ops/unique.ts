@@ -4,7 +4,7 @@ import type { Tensor } from '../core/tensor.js';
 import { indexSelect } from './indexing.js';
 import { indicesLike } from './masked.js';
 import { detach, reshape, transpose } from './movement.js';
-import { checkTensor } from './op.js';
+import { checkTensor, knownValues } from './op.js';
 import { orderOf } from './sort.js';
 
 /** Elements or slices that differ. */
@@ -68,10 +68,12 @@ export function unique(
   const x = detach(dim === null || input.ndim === 0 ? reshape(input, [-1]) : input);
   const count = x.shape[d] as number;
   // A row for each slice, read once: rows are what is compared.
-  const rows = reshape(transpose(x, 0, d), [count, x.numel() === 0 ? 0 : x.numel() / count]).dataSync();
+  const lines = reshape(transpose(x, 0, d), [count, x.numel() === 0 ? 0 : x.numel() / count]);
+  const rows = knownValues('unique', lines);
   const width = count === 0 ? 0 : rows.length / count;
   const isSame = equalRows(rows, width);
-  const places = width === 1 ? orderOf(x, d, count, false, 'unique').dataSync() : rowOrder(rows, width, count);
+  const places =
+    width === 1 ? knownValues('unique', orderOf(x, d, count, false, 'unique')) : rowOrder(rows, width, count);
   const inverse = new Int32Array(count);
   const firsts: number[] = [];
   const counts: number[] = [];
@@ -121,7 +123,8 @@ export function uniqueConsecutive(
   const d = dim === null ? 0 : normalizeDim(name, dim, input.ndim);
   const x = detach(dim === null || input.ndim === 0 ? reshape(input, [-1]) : input);
   const count = x.shape[d] as number;
-  const rows = reshape(transpose(x, 0, d), [count, x.numel() === 0 ? 0 : x.numel() / count]).dataSync();
+  const lines = reshape(transpose(x, 0, d), [count, x.numel() === 0 ? 0 : x.numel() / count]);
+  const rows = knownValues(name, lines);
   const isSame = equalRows(rows, count === 0 ? 0 : rows.length / count);
   const inverse = new Int32Array(count);
   const firsts: number[] = [];

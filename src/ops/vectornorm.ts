@@ -1,5 +1,7 @@
+import { reduction } from '#binary';
 import { noGrad, record } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
+import type { KernelName } from '../core/device.js';
 import { traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
@@ -33,14 +35,14 @@ function compute(x: Tensor, p: number, options: ReduceOptions): Tensor {
   if (p === Infinity) return amax(abs(x), options);
   if (p === -Infinity) return amin(abs(x), options);
   if (p === 0) return sum(cast(ne(x, 0), 'float32'), options);
-  const of = (kernel: string, input: Tensor): Tensor => {
+  const of = (kernel: KernelName, input: Tensor): Tensor => {
     const folded = fold('norm', input, options);
     const y = empty(x, folded.shape, 'float32', 'norm');
     reduceInto(kernel, y, folded, [1]);
     return y;
   };
-  if (p === 1) return of('sumAbs_f32', x);
-  if (p === 2) return sqrt(of('sumSquares_f32', x));
+  if (p === 1) return of(reduction.kernel('sumAbs_f32'), x);
+  if (p === 2) return sqrt(of(reduction.kernel('sumSquares_f32'), x));
   return pow(sum(pow(abs(x), p), options), 1 / p);
 }
 

@@ -1,3 +1,4 @@
+import { optimizers } from '#binary';
 import { fail } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
@@ -35,7 +36,7 @@ const DEFAULTS: AdadeltaSettings = { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0,
  * State: `step`, `square_avg`, `acc_delta`.
  */
 export class Adadelta extends FusedOptimizer<AdadeltaSettings, AdadeltaState> {
-  protected readonly kernel = 'adadelta_f32';
+  protected readonly kernel = optimizers.kernel('adadelta_f32');
 
   constructor(params: Params<AdadeltaSettings>, ...given: NamedArguments<AdadeltaOptions, typeof ADADELTA_ORDER>) {
     super(params, readSettings<AdadeltaOptions>(new.target.name, given, ADADELTA_ORDER), DEFAULTS);

@@ -1,3 +1,4 @@
+import { optimizers } from '#binary';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import { FusedOptimizer } from './fused.js';
@@ -43,7 +44,7 @@ const DEFAULTS: AdagradSettings = {
  * State: `step`, `sum`.
  */
 export class Adagrad extends FusedOptimizer<AdagradSettings, AdagradState> {
-  protected readonly kernel = 'adagrad_f32';
+  protected readonly kernel = optimizers.kernel('adagrad_f32');
 
   constructor(params: Params<AdagradSettings>, ...given: NamedArguments<AdagradOptions, typeof ADAGRAD_ORDER>) {
     super(params, readSettings<AdagradOptions>(new.target.name, given, ADAGRAD_ORDER), DEFAULTS);
@@ -51,6 +52,10 @@ export class Adagrad extends FusedOptimizer<AdagradSettings, AdagradState> {
 
   protected override check(settings: AdagradSettings): void {
     checkNonNegative(this.name, settings, 'lr', 'lrDecay', 'weightDecay', 'initialAccumulatorValue', 'eps');
+  }
+
+  protected override leavesRows({ weightDecay }: ParamGroup<AdagradSettings>): boolean {
+    return weightDecay === 0;
   }
 
   protected blank(group: ParamGroup<AdagradSettings>): Blank {

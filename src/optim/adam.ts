@@ -1,5 +1,6 @@
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { decay, decayed } from './decay.js';
 import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { checkBetas, checkNonNegative, readSettings } from './settings.js';
@@ -59,15 +60,15 @@ abstract class AdamFamily extends FusedOptimizer<AdamSettings, AdamState> {
     const { lr, betas, eps, weightDecay, maximize } = group;
     const beta1 = betas[0];
     const beta2 = betas[1];
-    const step = ++state.step;
+    decay(betas, ++state.step);
     floats[0] = 1 - beta1;
     floats[1] = beta2;
     floats[2] = 1 - beta2;
     floats[3] = eps;
     floats[4] = weightDecay;
     floats[5] = 1 - lr * weightDecay;
-    floats[6] = lr / (1 - beta1 ** step);
-    floats[7] = Math.sqrt(1 - beta2 ** step);
+    floats[6] = lr / (1 - (decayed[0] as number));
+    floats[7] = Math.sqrt(1 - (decayed[2] as number));
     ints[1] = Number(this.decoupled);
     ints[2] = Number(maximize);
   }

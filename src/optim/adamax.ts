@@ -1,5 +1,7 @@
+import { optimizers } from '#binary';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { decay, decayed } from './decay.js';
 import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { checkBetas, checkNonNegative, readSettings } from './settings.js';
@@ -34,7 +36,7 @@ const DEFAULTS: AdamaxSettings = { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, wei
  * State: `step`, `exp_avg`, `exp_inf`.
  */
 export class Adamax extends FusedOptimizer<AdamaxSettings, AdamaxState> {
-  protected readonly kernel = 'adamax_f32';
+  protected readonly kernel = optimizers.kernel('adamax_f32');
 
   constructor(params: Params<AdamaxSettings>, ...given: NamedArguments<AdamaxOptions, typeof ADAMAX_ORDER>) {
     super(params, readSettings<AdamaxOptions>(new.target.name, given, ADAMAX_ORDER), DEFAULTS);
@@ -57,12 +59,12 @@ export class Adamax extends FusedOptimizer<AdamaxSettings, AdamaxState> {
     const { lr, betas, eps, weightDecay, maximize } = group;
     const beta1 = betas[0];
     const beta2 = betas[1];
-    const step = ++state.step;
+    decay(betas, ++state.step);
     floats[0] = 1 - beta1;
     floats[1] = beta2;
     floats[2] = eps;
     floats[3] = weightDecay;
-    floats[4] = lr / (1 - beta1 ** step);
+    floats[4] = lr / (1 - (decayed[0] as number));
     ints[1] = Number(maximize);
   }
 }

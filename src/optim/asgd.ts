@@ -1,3 +1,5 @@
+import { optimizers } from '#binary';
+import * as elementary from '../core/elementary.js';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import { FusedOptimizer } from './fused.js';
@@ -27,6 +29,9 @@ const ASGD_ORDER = ['lr', 'lambd', 'alpha', 't0', 'weightDecay'] as const;
 
 type ASGDState = { step: number; eta: number; mu: number; ax: Tensor };
 
+/** What the learning rate is divided by: base and exponent. */
+const divisor = /* @__PURE__ */ new Float64Array(2);
+
 const DEFAULTS: ASGDSettings = { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, maximize: false };
 
 /**
@@ -38,7 +43,7 @@ const DEFAULTS: ASGDSettings = { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, we
  * State: `step`, `eta`, `mu`, `ax`.
  */
 export class ASGD extends FusedOptimizer<ASGDSettings, ASGDState> {
-  protected readonly kernel = 'asgd_f32';
+  protected readonly kernel = optimizers.kernel('asgd_f32');
 
   constructor(params: Params<ASGDSettings>, ...given: NamedArguments<ASGDOptions, typeof ASGD_ORDER>) {
     super(params, readSettings<ASGDOptions>(new.target.name, given, ASGD_ORDER), DEFAULTS);
@@ -64,7 +69,10 @@ export class ASGD extends FusedOptimizer<ASGDSettings, ASGDState> {
     floats[3] = weightDecay;
     ints[1] = Number(maximize);
     state.step++;
-    state.eta = lr / (1 + lambd * lr * state.step) ** alpha;
+    divisor[0] = 1 + lambd * lr * state.step;
+    divisor[1] = alpha;
+    elementary.raise(divisor, 0);
+    state.eta = lr / (divisor[0] as number);
     state.mu = 1 / Math.max(1, state.step - t0);
   }
 }

@@ -1,8 +1,11 @@
+import { optimizers } from '#binary';
 import { noGrad } from '../autograd/index.js';
+import { disposal } from '../core/disposal.js';
 import { fail, show } from '../core/errors.js';
 import { openScope } from '../core/scope.js';
 import { sameShape } from '../core/shape.js';
 import { Tensor } from '../core/tensor.js';
+import { Parameter } from '../nn/module.js';
 import { copyInto, dense, empty } from '../ops/op.js';
 import { withDefaults } from './settings.js';
 
@@ -66,7 +69,7 @@ abstract class AveragedWeights {
           return;
         }
         average.storage.device.launch({
-          kernel: 'average_f32',
+          kernel: optimizers.kernel('average_f32'),
           work: param.numel(),
           grain: 32768,
           writes: [average],
@@ -81,7 +84,10 @@ abstract class AveragedWeights {
     this.nAveraged++;
   }
 
-  /** Exchanges the parameters and their averages; a second call exchanges them back. */
+  /**
+   * Exchanges the parameters and their averages; a second call exchanges them back. Constraints hold for both: what has been
+   * pruned is 0 in an average that began before.
+   */
   swap(): void {
     this.params.forEach((param, i) => {
       const kept = this.kept[i] as Tensor;
@@ -91,6 +97,7 @@ abstract class AveragedWeights {
       copyInto(kept, before);
       before.dispose();
       param.storage.touch(this.name);
+      if (param instanceof Parameter) param.constraint?.apply();
     });
     this.inside = !this.inside;
   }
@@ -137,7 +144,7 @@ abstract class AveragedWeights {
     for (const average of this.kept) average.dispose();
   }
 
-  [Symbol.dispose ?? Symbol.for('Symbol.dispose')](): void {
+  [disposal](): void {
     this.dispose();
   }
 

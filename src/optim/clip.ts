@@ -1,3 +1,4 @@
+import { numerics, optimizers, reduction } from '#binary';
 import { noGrad } from '../autograd/index.js';
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
@@ -43,7 +44,7 @@ function change(name: string, x: Tensor, compute: (x: Tensor) => void): void {
 function power(x: Tensor, p: number): Tensor {
   const y = empty(x, x.shape, 'float32', 'clipGradNorm');
   const exponent = scalarLike(x, p, 'float32').strided(x.shape, new Array<number>(x.ndim).fill(0), 0);
-  elementwise('pow_f32', y, [x, exponent]);
+  elementwise(numerics.kernel('pow_f32'), y, [x, exponent]);
   return y;
 }
 
@@ -53,7 +54,14 @@ function totalNorm(gradients: readonly Tensor[], p: number): Tensor {
   const first = filled[0];
   if (first === undefined) return full([], 0);
   const parts = empty(first, [filled.length], 'float32', 'clipGradNorm');
-  const kernel = p === Infinity ? 'max_f32' : p === 2 ? 'sumSquares_f32' : p === 1 ? 'sumAbs_f32' : 'sum_f32';
+  const kernel =
+    p === Infinity
+      ? reduction.kernel('max_f32')
+      : p === 2
+        ? reduction.kernel('sumSquares_f32')
+        : p === 1
+          ? reduction.kernel('sumAbs_f32')
+          : 'sum_f32';
   filled.forEach((gradient, i) => {
     const x = p === 1 || p === 2 ? gradient : p === Infinity ? abs(gradient) : power(abs(gradient), p);
     first.storage.device.launch({
@@ -122,7 +130,7 @@ function scaleDown(name: string, gradients: readonly Tensor[], maxNorm: number, 
   for (const gradient of gradients) {
     change(name, gradient, (x) =>
       x.storage.device.launch({
-        kernel: 'clipNorm_f32',
+        kernel: optimizers.kernel('clipNorm_f32'),
         work: x.numel(),
         grain: 32768,
         writes: [x],
@@ -153,6 +161,8 @@ export function clipGradNorm(parameters: Tensor | Iterable<Tensor>, maxNorm: num
 export function clipGradValue(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
   if (!(clipValue >= 0)) fail('argument', `clipGradValue: clipValue must be a number ≥ 0, got ${String(clipValue)}.`);
   for (const gradient of gradientsOf('clipGradValue', parameters)) {
-    change('clipGradValue', gradient, (x) => elementwise('clamp_f32', x, [x], [-clipValue, clipValue]));
+    change('clipGradValue', gradient, (x) =>
+      elementwise(numerics.kernel('clamp_f32'), x, [x], [-clipValue, clipValue]),
+    );
   }
 }

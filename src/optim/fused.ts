@@ -1,6 +1,8 @@
 import { isCapturing } from '../autograd/index.js';
-import type { LaunchNumbers } from '../core/device.js';
-import type { Tensor } from '../core/tensor.js';
+import type { KernelName, LaunchNumbers } from '../core/device.js';
+import type { RowGradient, Tensor } from '../core/tensor.js';
+import { tensor } from '../ops/create.js';
+import { readRows, writeRows } from '../ops/rowgradient.js';
 import type { ParamGroup, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
 import type { ParamState } from './statedict.js';
@@ -17,7 +19,7 @@ export abstract class FusedOptimizer<
   H extends Settings = Settings,
   S extends ParamState = ParamState,
 > extends Optimizer<H, S> {
-  protected abstract readonly kernel: string;
+  protected abstract readonly kernel: KernelName;
   /** The numbers of the update at hand: written over by each, so that none makes lists of its own. */
   private readonly floats: number[] = [];
   private readonly ints: number[] = [];
@@ -36,15 +38,32 @@ export abstract class FusedOptimizer<
   }
 
   protected override update(param: Tensor, grad: Tensor, state: S, group: ParamGroup<H>): void {
+    this.ints[0] = param.numel();
+    this.nextStep(state, group, this.floats, this.ints);
+    this.launch(this.written(param, state, group), grad, state, group);
+  }
+
+  /** The rows are gathered from the parameter and its state, updated as a parameter of their own, and put back. */
+  protected override updateRows(param: Tensor, grad: RowGradient, state: S, group: ParamGroup<H>): void {
+    const { rows, values } = grad;
+    this.ints[0] = values.numel();
+    this.nextStep(state, group, this.floats, this.ints);
+    const whole = this.written(param, state, group);
+    const places = tensor(rows, [rows.length]);
+    const parts = whole.map((x) => x && readRows(x, places));
+    this.launch(parts, values, state, group);
+    whole.forEach((x, i) => {
+      if (x !== null) writeRows(x, places, parts[i] as Tensor);
+    });
+  }
+
+  private launch(writes: readonly (Tensor | null)[], grad: Tensor, state: S, group: ParamGroup<H>): void {
     const { floats, ints } = this;
-    const count = param.numel();
-    ints[0] = count;
-    this.nextStep(state, group, floats, ints);
-    param.storage.device.launch({
+    grad.storage.device.launch({
       kernel: this.kernel,
-      work: count,
+      work: ints[0] as number,
       grain: GRAIN,
-      writes: this.written(param, state, group),
+      writes,
       reads: [grad],
       floats,
       ints,

@@ -1,5 +1,5 @@
 import { fail, show } from '../core/errors.js';
-import { Tensor } from '../core/tensor.js';
+import { refuseStranger, Tensor } from '../core/tensor.js';
 import { given } from './settings.js';
 
 /** What every optimizer has. */
@@ -32,6 +32,7 @@ export type Params<H extends Settings = Settings> = Iterable<Tensor> | Iterable<
 /** Throws unless `param` can be optimized: a leaf of float32. */
 function checkParameter(name: string, param: unknown, index: number): asserts param is Tensor {
   if (!(param instanceof Tensor)) {
+    refuseStranger(name, param);
     const got = param === null ? 'null' : Array.isArray(param) ? 'an array' : `a ${typeof param}`;
     fail('argument', `${name}: parameter ${index} must be a Tensor, got ${got}. Pass model.parameters().`);
   }

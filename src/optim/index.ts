@@ -24,5 +24,6 @@ export { Rprop, type RpropOptions } from './rprop.js';
 export { SAM, type SAMOptions } from './sam.js';
 export * as lrScheduler from './scheduler/index.js';
 export { GD, type GDOptions, SGD, type SGDOptions } from './sgd.js';
+export { SparseAdam, type SparseAdamOptions } from './sparseadam.js';
 export type { OptimizerStateDict, ParamState, SavedValue } from './statedict.js';
 export { updateBn } from './updatebn.js';

@@ -1,3 +1,4 @@
+import { optimizers } from '#binary';
 import { enableGrad, noGrad } from '../autograd/index.js';
 import { fail, show } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
@@ -110,7 +111,7 @@ function largest(x: Tensor): number {
 
 /** y ← y + alpha · x, for contiguous vectors. */
 function addScaled(y: Tensor, x: Tensor, alpha: number): void {
-  elementwise('addScaled_f32', y, [y, x], [alpha]);
+  elementwise(optimizers.kernel('addScaled_f32'), y, [y, x], [alpha]);
 }
 
 /** A copy of `x` that no scope owns. */

@@ -1,3 +1,4 @@
+import { optimizers } from '#binary';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import { FusedOptimizer } from './fused.js';
@@ -32,7 +33,7 @@ const DEFAULTS: LionSettings = { lr: 1e-4, betas: [0.9, 0.99], weightDecay: 0, m
  * State: `exp_avg`.
  */
 export class Lion extends FusedOptimizer<LionSettings, LionState> {
-  protected readonly kernel = 'lion_f32';
+  protected readonly kernel = optimizers.kernel('lion_f32');
 
   constructor(params: Params<LionSettings>, ...given: NamedArguments<LionOptions, typeof LION_ORDER>) {
     super(params, readSettings<LionOptions>(new.target.name, given, LION_ORDER), DEFAULTS);

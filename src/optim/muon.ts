@@ -1,3 +1,4 @@
+import { optimizers } from '#binary';
 import { fail, show } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
@@ -123,6 +124,6 @@ export class Muon extends Optimizer<MuonSettings, MuonState> {
         ? 0.2 * Math.sqrt(Math.max(rows, columns))
         : Math.sqrt(Math.max(1, rows / columns));
     if (weightDecay !== 0) elementwise('affine_f32', param, [param], [1 - lr * weightDecay, -0]);
-    elementwise('addScaled_f32', param, [param, dense(orthogonalized(way, group))], [-lr * ratio]);
+    elementwise(optimizers.kernel('addScaled_f32'), param, [param, dense(orthogonalized(way, group))], [-lr * ratio]);
   }
 }

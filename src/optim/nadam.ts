@@ -1,5 +1,8 @@
+import { optimizers } from '#binary';
+import * as elementary from '../core/elementary.js';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { decay, decayed } from './decay.js';
 import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { checkBetas, checkNonNegative, readSettings } from './settings.js';
@@ -29,6 +32,9 @@ const NADAM_ORDER = ['lr', 'betas', 'eps', 'weightDecay', 'momentumDecay'] as co
 
 type NAdamState = { step: number; mu_product: number; exp_avg: Tensor; exp_avg_sq: Tensor };
 
+/** 0.96 and its exponents at this step and the next. */
+const powers = /* @__PURE__ */ new Float64Array(4);
+
 const DEFAULTS: NAdamSettings = {
   lr: 2e-3,
   betas: [0.9, 0.999],
@@ -49,7 +55,7 @@ const DEFAULTS: NAdamSettings = {
  * State: `step`, `mu_product`, `exp_avg`, `exp_avg_sq`.
  */
 export class NAdam extends FusedOptimizer<NAdamSettings, NAdamState> {
-  protected readonly kernel = 'nadam_f32';
+  protected readonly kernel = optimizers.kernel('nadam_f32');
 
   constructor(params: Params<NAdamSettings>, ...given: NamedArguments<NAdamOptions, typeof NADAM_ORDER>) {
     super(params, readSettings<NAdamOptions>(new.target.name, given, NADAM_ORDER), DEFAULTS);
@@ -73,8 +79,15 @@ export class NAdam extends FusedOptimizer<NAdamSettings, NAdamState> {
     const beta1 = betas[0];
     const beta2 = betas[1];
     const step = ++state.step;
-    const mu = beta1 * (1 - 0.5 * 0.96 ** (step * momentumDecay));
-    const muNext = beta1 * (1 - 0.5 * 0.96 ** ((step + 1) * momentumDecay));
+    decay(betas, step);
+    powers[0] = 0.96;
+    powers[1] = step * momentumDecay;
+    powers[2] = 0.96;
+    powers[3] = (step + 1) * momentumDecay;
+    elementary.raise(powers, 0);
+    elementary.raise(powers, 2);
+    const mu = beta1 * (1 - 0.5 * (powers[0] as number));
+    const muNext = beta1 * (1 - 0.5 * (powers[2] as number));
     state.mu_product *= mu;
     floats[0] = 1 - beta1;
     floats[1] = beta2;
@@ -82,7 +95,7 @@ export class NAdam extends FusedOptimizer<NAdamSettings, NAdamState> {
     floats[3] = eps;
     floats[4] = weightDecay;
     floats[5] = 1 - lr * weightDecay;
-    floats[6] = 1 - beta2 ** step;
+    floats[6] = 1 - (decayed[2] as number);
     floats[7] = (lr * (1 - mu)) / (1 - state.mu_product);
     floats[8] = (lr * muNext) / (1 - state.mu_product * muNext);
     ints[1] = Number(decoupledWeightDecay);

@@ -1,8 +1,9 @@
 import { enableGrad, isCapturing, noGrad } from '../autograd/index.js';
+import { disposal } from '../core/disposal.js';
 import { fail, show } from '../core/errors.js';
 import { openScope } from '../core/scope.js';
 import { sameShape } from '../core/shape.js';
-import { Tensor } from '../core/tensor.js';
+import { freeGrad, type RowGradient, Tensor } from '../core/tensor.js';
 import { Parameter } from '../nn/module.js';
 import { fill_ } from '../ops/inplace.js';
 import { copyInto, dense, empty } from '../ops/op.js';
@@ -80,6 +81,24 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
   /** Changes `param` and `state` by the gradient. `param`, `grad` and the tensors of `state` are contiguous. */
   protected abstract update(param: Tensor, grad: Tensor, state: S, group: ParamGroup<H>): void;
 
+  /** Whether rows of a parameter that have no gradient stay as they are, in the parameter and in its state. */
+  protected leavesRows(_group: ParamGroup<H>): boolean {
+    return false;
+  }
+
+  /** The same as `update` for a gradient of some rows alone, where `leavesRows`. */
+  protected updateRows(_param: Tensor, _grad: RowGradient, _state: S, _group: ParamGroup<H>): void {
+    fail('unsupported', `${this.name}: has no update by rows.`);
+  }
+
+  /** Throws where the optimizer takes no gradient of a whole parameter. */
+  protected checkWhole(_param: Tensor): void {}
+
+  /** The gradient of `param` by rows, where there is one and the update can pass over the other rows. */
+  private rowsOf(param: Tensor, group: ParamGroup<H>): RowGradient | null {
+    return param.rowGrad !== null && !isCapturing() && this.leavesRows(group) ? param.rowGrad : null;
+  }
+
   /** Adds parameters, for instance layers that are thawed during training. */
   addParamGroup(group: GroupOptions<H>): void {
     const made = makeGroup(this.name, group, this.defaults, this.paramGroups);
@@ -110,10 +129,13 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
       this.prepare();
       for (const group of this.paramGroups) {
         for (const param of group.params) {
-          const grad = gradOf(param);
-          if (grad === null) continue;
+          const rows = this.rowsOf(param, group);
+          const grad = rows === null ? gradOf(param) : null;
+          if (rows === null && grad === null) continue;
           const target = dense(param);
-          this.update(target, dense(grad), this.state.get(param) as S, group);
+          const state = this.state.get(param) as S;
+          if (grad === null) this.updateRows(target, rows as RowGradient, state, group);
+          else this.update(target, dense(grad), state, group);
           if (target !== param) copyInto(param, target);
           param.storage.touch(name);
           if (param instanceof Parameter) param.constraint?.apply();
@@ -139,8 +161,13 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
       const blank = Object.entries(this.blank(group));
       for (const param of group.params) {
         param.check(name);
+        if (this.rowsOf(param, group) !== null) {
+          this.complete(param, blank);
+          continue;
+        }
         const grad = gradOf(param);
         if (grad === null) continue;
+        this.checkWhole(param);
         if (!sameShape(grad.shape, param.shape) || grad.dtype !== 'float32') {
           fail(
             'shape',
@@ -177,14 +204,11 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
   zeroGrad({ setToNone = true }: { setToNone?: boolean } = {}): void {
     for (const group of this.paramGroups) {
       for (const param of group.params) {
-        if (param.grad === null) continue;
-        if (setToNone || param.grad.disposed) {
-          param.grad.dispose();
-          param.grad = null;
-        } else {
-          const { grad } = param;
-          noGrad(() => fill_(grad, 0));
-        }
+        if (setToNone) freeGrad(param);
+        const { grad } = param;
+        if (grad === null) continue;
+        if (grad.disposed) param.grad = null;
+        else noGrad(() => fill_(grad, 0));
       }
     }
   }
@@ -230,7 +254,7 @@ export abstract class Optimizer<H extends Settings = Settings, S extends ParamSt
     this.state.clear();
   }
 
-  [Symbol.dispose ?? Symbol.for('Symbol.dispose')](): void {
+  [disposal](): void {
     this.dispose();
   }
 

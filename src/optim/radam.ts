@@ -1,5 +1,7 @@
+import { optimizers } from '#binary';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
+import { decay, decayed } from './decay.js';
 import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
 import { checkBetas, checkNonNegative, readSettings } from './settings.js';
@@ -37,25 +39,13 @@ const DEFAULTS: RAdamSettings = {
 };
 
 /**
- * The factor r_t that makes up for the variance of the adaptive rate at step t, or 0 while the average of squares is too
- * short to be used at all.
- */
-function rectification(beta2: number, step: number): number {
-  const decayed = beta2 ** step;
-  const longest = 2 / (1 - beta2) - 1;
-  const length = longest - (2 * step * decayed) / (1 - decayed);
-  if (!(length > 5)) return 0;
-  return Math.sqrt(((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length));
-}
-
-/**
  * Rectified Adam: warms up by itself, with plain momentum until the average of squares can be trusted.
  * L. Liu et al., On the variance of the adaptive learning rate and beyond, 2020, algorithm 2.
  *
  * State: `step`, `exp_avg`, `exp_avg_sq`.
  */
 export class RAdam extends FusedOptimizer<RAdamSettings, RAdamState> {
-  protected readonly kernel = 'radam_f32';
+  protected readonly kernel = optimizers.kernel('radam_f32');
 
   constructor(params: Params<RAdamSettings>, ...given: NamedArguments<RAdamOptions, typeof RADAM_ORDER>) {
     super(params, readSettings<RAdamOptions>(new.target.name, given, RADAM_ORDER), DEFAULTS);
@@ -79,15 +69,22 @@ export class RAdam extends FusedOptimizer<RAdamSettings, RAdamState> {
     const beta1 = betas[0];
     const beta2 = betas[1];
     const step = ++state.step;
-    const factor = rectification(beta2, step);
+    decay(betas, step);
+    const left = decayed[2] as number;
+    // The average of squares is as good as one of so many, and of so many at the most.
+    const longest = 2 / (1 - beta2) - 1;
+    const length = longest - (2 * step * left) / (1 - left);
+    // r_t makes up for the variance of the adaptive rate, which is not used at all while the average is too short.
+    const rectified = ((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length);
+    const factor = length > 5 ? Math.sqrt(rectified) : 0;
     floats[0] = 1 - beta1;
     floats[1] = beta2;
     floats[2] = 1 - beta2;
     floats[3] = eps;
     floats[4] = weightDecay;
     floats[5] = 1 - lr * weightDecay;
-    floats[6] = lr / (1 - beta1 ** step);
-    floats[7] = factor * Math.sqrt(1 - beta2 ** step);
+    floats[6] = lr / (1 - (decayed[0] as number));
+    floats[7] = factor * Math.sqrt(1 - left);
     ints[1] = Number(factor > 0);
     ints[2] = Number(decoupledWeightDecay);
     ints[3] = Number(maximize);

@@ -1,3 +1,4 @@
+import { optimizers } from '#binary';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import { FusedOptimizer } from './fused.js';
@@ -47,7 +48,7 @@ const DEFAULTS: RMSpropSettings = {
  * State: `step`, `square_avg`, `grad_avg` where centered, `momentum_buffer` with momentum.
  */
 export class RMSprop extends FusedOptimizer<RMSpropSettings, RMSpropState> {
-  protected readonly kernel = 'rmsprop_f32';
+  protected readonly kernel = optimizers.kernel('rmsprop_f32');
 
   constructor(params: Params<RMSpropSettings>, ...given: NamedArguments<RMSpropOptions, typeof RMSPROP_ORDER>) {
     super(params, readSettings<RMSpropOptions>(new.target.name, given, RMSPROP_ORDER), DEFAULTS);

@@ -1,3 +1,4 @@
+import { optimizers } from '#binary';
 import { fail, show } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
@@ -33,7 +34,7 @@ const DEFAULTS: RpropSettings = { lr: 1e-2, etas: [0.5, 1.2], stepSizes: [1e-6, 
  * State: `step`, `prev`, `step_size`.
  */
 export class Rprop extends FusedOptimizer<RpropSettings, RpropState> {
-  protected readonly kernel = 'rprop_f32';
+  protected readonly kernel = optimizers.kernel('rprop_f32');
 
   constructor(params: Params<RpropSettings>, ...given: NamedArguments<RpropOptions, typeof RPROP_ORDER>) {
     super(params, readSettings<RpropOptions>(new.target.name, given, RPROP_ORDER), DEFAULTS);

@@ -3,10 +3,10 @@ import { fail } from '../core/errors.js';
 import { openScope } from '../core/scope.js';
 import type { Tensor } from '../core/tensor.js';
 import { Parameter } from '../nn/module.js';
-import { add, mul } from '../ops/arithmetic.js';
-import { copyInto, dense, elementwise, empty } from '../ops/op.js';
+import { add, div, mul } from '../ops/arithmetic.js';
+import { copyInto, dense, empty } from '../ops/op.js';
 import { sum } from '../ops/reduce.js';
-import { abs, square } from '../ops/unary.js';
+import { abs, sqrt, square } from '../ops/unary.js';
 import type { GroupOptions, ParamGroup, Params, Settings } from './groups.js';
 import { Optimizer } from './optimizer.js';
 import { checkNonNegative, given } from './settings.js';
@@ -104,12 +104,12 @@ export class SAM extends Optimizer<SAMSettings, SAMState> {
     }
   }
 
-  /** The norm of all gradients as one vector, each weighted by its parameter's size where the group is adaptive. */
-  private gradNorm(): number {
+  /** The norm of all gradients as one vector, each weighted by its parameter's size where the group is adaptive; 0 without any. */
+  private gradNorm(): Tensor | null {
     const parts: Tensor[] = [];
     this.each((param, grad, { adaptive }) => parts.push(sum(square(adaptive ? mul(abs(param), grad) : grad))));
     const [first, ...rest] = parts;
-    return first === undefined ? 0 : Math.sqrt(rest.reduce((total, part) => add(total, part), first).item());
+    return first === undefined ? null : sqrt(rest.reduce((total, part) => add(total, part), first));
   }
 
   /** Moves the parameters to the worst point nearby; `secondStep` brings them back. */
@@ -121,10 +121,9 @@ export class SAM extends Optimizer<SAMSettings, SAMState> {
         copyInto(old, param);
         this.state.get(param)?.old_p?.dispose();
         this.state.set(param, { old_p: old });
-        const target = dense(param);
         const way = adaptive ? mul(square(param), grad) : grad;
-        elementwise('addScaled_f32', target, [target, dense(way)], [rho / (norm + 1e-12)]);
-        this.write(param, target);
+        // The norm stays on the device: nothing waits for it.
+        this.write(param, add(param, mul(way, div(rho, add(norm as Tensor, 1e-12)))));
       });
     });
     if (zeroGrad) this.zeroGrad();

@@ -61,6 +61,10 @@ export class SGD extends FusedOptimizer<SGDSettings, SGDState> {
     }
   }
 
+  protected override leavesRows({ momentum, weightDecay }: ParamGroup<SGDSettings>): boolean {
+    return momentum === 0 && weightDecay === 0;
+  }
+
   protected blank(): Blank {
     // The buffer begins as the first gradient, not as zeros: with dampening that is not the same.
     return {};
@@ -116,6 +120,10 @@ export class GD extends FusedOptimizer<GDSettings> {
 
   protected override check(settings: GDSettings): void {
     checkNonNegative(this.name, settings, 'lr', 'weightDecay');
+  }
+
+  protected override leavesRows({ weightDecay }: ParamGroup<GDSettings>): boolean {
+    return weightDecay === 0;
   }
 
   protected blank(): Blank {

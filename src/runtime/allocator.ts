@@ -19,7 +19,7 @@ const SMALLEST = 2 * GRANULE;
 const LEVELS = 32;
 
 export interface Heap {
-  /** The memory as 32-bit words; asked for again after each growth. */
+  /** The memory as 32-bit words; asked for again after each growth and move. */
   words(): Int32Array;
   /** Makes at least `bytes` more available at the end and returns how many came, or 0. */
   grow(bytes: number): number;
@@ -70,6 +70,11 @@ export class Allocator {
       size += leftSize;
     }
     this.addFree(block, size, this.leftSizeAt(block));
+  }
+
+  /** The memory has moved, with all that it holds: headers are kept where it is now. */
+  moved(): void {
+    this.words = this.heap.words();
   }
 
   /** Takes a free block of at least `size` bytes and gives back what is left of it. */

@@ -1,43 +1,49 @@
-/** `#binary` on Node, Deno and Bun: the binaries are files beside this module, read when they are wanted. */
-import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { type Binary, hasRelaxedSimd, type Variant } from './variant.js';
-
-// Node 20 has relaxed SIMD behind a flag that takes effect at run time, in worker threads too. Later versions need none.
-if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
-
-// Run from the source tree, as the tests are, this module is TypeScript, and the build leaves the binaries in build/.
-const source = import.meta.url.endsWith('.ts');
-
-function read(name: Variant | 'turbo', beside: URL): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(readFileSync(source ? new URL(`../../build/${name}.wasm`, import.meta.url) : beside));
-}
-
 /**
- * The binary with the kernels for 256-bit vectors, or why there is none. V8 widens what it compiles from now on, in the whole
- * process.
+ * `#binary` in the source tree: the parts of the binary, in the order of their places, and what else depends on the runtime.
+ * assembly/parts/ lists their kernels. From this list the build makes dist/runtime/binary.*.js, one for each kind of runtime
+ * (scripts/binary.mjs); there a part is a module of its own where it has to be fetched or imported.
  */
-export function turboBinary(): Binary | string {
-  const { node = '' } = process.versions;
-  const isNode = !('deno' in process.versions) && !('bun' in process.versions);
-  if (!isNode || Number.parseInt(node, 10) < 24) return `it needs Node 24 or later, and this is ${runtimeName()}`;
-  if (process.arch !== 'x64') return `it needs an x64 processor, and this is ${process.arch}`;
-  setFlagsFromString('--experimental-wasm-revectorize');
-  return read('turbo', new URL('./turbo.wasm', import.meta.url));
-}
+import { type Files, loadTurbo, part, read } from './load.node.js';
+import type { Binary } from './variant.js';
 
-function runtimeName(): string {
-  const { deno, bun, node } = process.versions as { deno?: string; bun?: string; node?: string };
-  return deno !== undefined ? `Deno ${deno}` : bun !== undefined ? `Bun ${bun}` : `Node ${node}`;
-}
+export { ahead, fetchVariant } from './load.node.js';
 
-// The file names stand here as literals because that is the form in which bundlers find files to carry along.
-export const binaries: Readonly<Record<Variant, () => Binary>> = {
-  strict: () => read('strict', new URL('./strict.wasm', import.meta.url)),
-  relaxed: () => read('relaxed', new URL('./relaxed.wasm', import.meta.url)),
-  'strict-shared': () => read('strict-shared', new URL('./strict-shared.wasm', import.meta.url)),
-  'relaxed-shared': () => read('relaxed-shared', new URL('./relaxed-shared.wasm', import.meta.url)),
+// The build leaves the binaries in build/. This module alone knows, and is not shipped: bundlers look for files that are named.
+const inBuild = (name: string): URL => new URL(`../../build/${name}.wasm`, import.meta.url);
+
+const built: Files = {
+  strict: (name) => inBuild(`${name}.strict`),
+  relaxed: (name) => inBuild(`${name}.relaxed`),
+  'strict-shared': (name) => inBuild(`${name}.strict-shared`),
+  'relaxed-shared': (name) => inBuild(`${name}.relaxed-shared`),
 };
 
-/** Makes sure that `binaries` can give this variant at once; here it always can. */
-export async function prepare(_variant: Variant): Promise<void> {}
+export const turboBinary = (): ((shared: boolean) => Binary) | string =>
+  loadTurbo({ private: () => inBuild('turbo'), shared: () => inBuild('turbo-shared') });
+
+/** What shares launches among threads. */
+export const poolBinary = (): Binary => read(inBuild('pool'));
+
+/** MozJPEG's decoder, which is shipped in dist/vendor/ beside its JavaScript. */
+export const jpegBinary = async (): Promise<Binary> =>
+  read(new URL('../../node_modules/@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm', import.meta.url));
+
+/** What every program needs. Its kernels are named by strings alone. */
+export const core = /* @__PURE__ */ part('core', 0, built);
+export const selection = /* @__PURE__ */ part('selection', 1, built);
+export const numerics = /* @__PURE__ */ part('numerics', 2, built);
+export const functions = /* @__PURE__ */ part('functions', 3, built);
+export const activation = /* @__PURE__ */ part('activation', 4, built);
+export const reduction = /* @__PURE__ */ part('reduction', 5, built);
+export const indexing = /* @__PURE__ */ part('indexing', 6, built);
+export const convolution = /* @__PURE__ */ part('convolution', 7, built);
+export const pooling = /* @__PURE__ */ part('pooling', 8, built);
+export const normalization = /* @__PURE__ */ part('normalization', 9, built);
+export const attention = /* @__PURE__ */ part('attention', 10, built);
+export const recurrent = /* @__PURE__ */ part('recurrent', 11, built);
+export const optimizers = /* @__PURE__ */ part('optimizers', 12, built);
+export const random = /* @__PURE__ */ part('random', 13, built);
+export const signal = /* @__PURE__ */ part('signal', 14, built);
+export const quantized = /* @__PURE__ */ part('quantized', 15, built);
+export const sparse = /* @__PURE__ */ part('sparse', 16, built);
+export const image = /* @__PURE__ */ part('image', 17, built);

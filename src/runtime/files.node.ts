@@ -1,4 +1,5 @@
 /** Files, where the runtime has them: Node, Deno and Bun. In browsers every function says what to do instead. */
+import type * as SyncFileSystem from 'node:fs';
 import type * as FileSystem from 'node:fs/promises';
 import { FettleError, fail } from '../core/errors.js';
 
@@ -40,6 +41,36 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
     return new Uint8Array(await fs.readFile(path));
   } catch (cause) {
     throw new FettleError('data', `${path}: cannot be read: ${reason(cause)}.`, { cause });
+  }
+}
+
+/** Whether there is such a file. */
+export async function hasFile(path: string): Promise<boolean> {
+  const fs = await fileSystem();
+  return fs.stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/** Bytes that are read from a file at a time. */
+const CHUNK = 1 << 20;
+
+/** The contents of the file, piece by piece. */
+export async function* readChunks(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const fs = await fileSystem();
+  const failed = (cause: unknown): never => {
+    throw new FettleError('data', `${path}: cannot be read: ${reason(cause)}.`, { cause });
+  };
+  const file = await fs.open(path, 'r').catch(failed);
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(CHUNK)).catch(failed);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
   }
 }
 
@@ -92,5 +123,92 @@ export async function listFolder(path: string): Promise<string[] | null> {
     return await fs.readdir(path);
   } catch {
     return null;
+  }
+}
+
+/** What a folder holds. */
+export interface FolderEntry {
+  readonly name: string;
+  /** What it is; for a link, what the link leads to: nothing if that is gone. */
+  readonly kind: 'file' | 'folder' | 'nothing';
+  /** Where a link leads to; null for what is none. */
+  readonly real: string | null;
+}
+
+type Listed = Pick<SyncFileSystem.Dirent, 'name' | 'isFile' | 'isDirectory' | 'isSymbolicLink'>;
+type Kind = Pick<SyncFileSystem.Stats, 'isFile' | 'isDirectory'>;
+
+function entryOf(name: string, kind: Kind | null, real: string | null): FolderEntry {
+  return { name, kind: kind?.isFile() ? 'file' : kind?.isDirectory() ? 'folder' : 'nothing', real };
+}
+
+function cannotList(path: string, cause: unknown): never {
+  const isNone = cause instanceof Error && 'code' in cause && cause.code === 'ENOTDIR';
+  throw new FettleError('data', `${path}: cannot be listed: ${isNone ? 'it is no folder' : reason(cause)}.`, { cause });
+}
+
+/** What the folder holds, links followed. */
+export async function readFolder(path: string): Promise<FolderEntry[]> {
+  const fs = await fileSystem();
+  const follow = async (entry: Listed): Promise<FolderEntry> => {
+    if (!entry.isSymbolicLink()) return entryOf(entry.name, entry, null);
+    const at = `${path}/${entry.name}`;
+    try {
+      return entryOf(entry.name, await fs.stat(at), await fs.realpath(at));
+    } catch {
+      return entryOf(entry.name, null, at);
+    }
+  };
+  const entries = await fs.readdir(path, { withFileTypes: true }).catch((cause: unknown) => cannotList(path, cause));
+  return Promise.all(entries.map(follow));
+}
+
+/** The file system for functions that answer at once; null where there is none. */
+function fileSystemNow(): typeof SyncFileSystem | null {
+  return hasFiles() ? (process.getBuiltinModule?.('node:fs') ?? null) : null;
+}
+
+/** As `readFolder`, at once. `otherwise` says what to do in a runtime that cannot. */
+export function readFolderSync(path: string, otherwise: string): FolderEntry[] {
+  const fs = fileSystemNow() ?? fail('unsupported', `${path}: this runtime cannot list folders at once. ${otherwise}`);
+  const follow = (entry: Listed): FolderEntry => {
+    if (!entry.isSymbolicLink()) return entryOf(entry.name, entry, null);
+    const at = `${path}/${entry.name}`;
+    try {
+      return entryOf(entry.name, fs.statSync(at), fs.realpathSync(at));
+    } catch {
+      return entryOf(entry.name, null, at);
+    }
+  };
+  let entries: Listed[];
+  try {
+    entries = fs.readdirSync(path, { withFileTypes: true });
+  } catch (cause) {
+    return cannotList(path, cause);
+  }
+  return entries.map(follow);
+}
+
+/** The first `head` and the last `tail` bytes of a file, fewer if it has not as many, and how many it has. */
+export async function readEnds(
+  path: string,
+  head: number,
+  tail: number,
+): Promise<{ first: Uint8Array<ArrayBuffer>; last: Uint8Array<ArrayBuffer>; size: number }> {
+  const fs = await fileSystem();
+  const failed = (cause: unknown): never => {
+    throw new FettleError('data', `${path}: cannot be read: ${reason(cause)}.`, { cause });
+  };
+  const file = await fs.open(path, 'r').catch(failed);
+  try {
+    const { size } = await file.stat().catch(failed);
+    const piece = async (begin: number, length: number): Promise<Uint8Array<ArrayBuffer>> => {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, begin).catch(failed);
+      return buffer.subarray(0, bytesRead);
+    };
+    const first = await piece(0, Math.min(head, size));
+    return { first, last: await piece(Math.max(0, size - tail), Math.min(tail, size)), size };
+  } finally {
+    await file.close();
   }
 }

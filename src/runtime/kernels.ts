@@ -1,5 +1,6 @@
-import { fail } from '../core/errors.js';
+import type { KernelName } from '../core/device.js';
 import type { Instance, Kernel } from './module.js';
+import type { Part } from './part.js';
 
 /** A kernel at work. */
 export interface Entry {
@@ -8,44 +9,65 @@ export interface Entry {
   readonly index: number;
 }
 
+/** A part at work. */
+export interface Loaded {
+  readonly part: Part;
+  readonly instance: Instance;
+}
+
 /**
- * Places in the function table from here on belong to kernels; below are the functions that a binary calls by reference
+ * Places in the function table from here on belong to kernels; below are the functions that the core calls by reference
  * itself, some hundred of them.
  */
 const FIRST = 1024;
 
+/** Places that a part has, of which there are more than it has kernels. */
+const MOST = 128;
+
 /**
- * The kernels at work, by name. A name keeps its place in the function table for good, whichever binary its kernel comes
- * from, so that a record means the same before and after binaries are exchanged.
+ * Puts the kernels of a part into the function table of a thread, and gives them by name. Where an instance of `over` has a kernel
+ * of the same name it takes the place; the last one counts.
+ */
+export function install(
+  table: WebAssembly.Table,
+  part: number,
+  instance: Instance,
+  over: readonly Instance[],
+): readonly (readonly [name: string, entry: Entry])[] {
+  const first = FIRST + part * MOST;
+  const wanted = first + instance.kernels.size;
+  if (table.length < wanted) table.grow(wanted - table.length);
+  return [...instance.kernels].map(([name, own], i) => {
+    let run: Kernel = own;
+    for (const { kernels } of over) run = kernels.get(name) ?? run;
+    table.set(first + i, run);
+    return [name, { run, index: first + i }];
+  });
+}
+
+/**
+ * The kernels at work. Each has one place in the function table for good, which follows from its part and its place there: so a
+ * record means the same whichever binary the kernel comes from, whichever part was loaded first, and on every thread.
  */
 export class Kernels {
-  private readonly places = new Map<string, number>();
-  private entries = new Map<string, Entry>();
+  private entries = new Map<KernelName, Entry>();
 
-  /** The kernel of this name; throws where there is none. */
-  get(name: string): Entry {
-    return (
-      this.entries.get(name) ??
-      fail(
-        'unsupported',
-        `${name}: the wasm device has no such kernel. This dtype may not be supported; cast with .to('float32').`,
-      )
-    );
+  /** The kernel, unless it is that of a part which is not loaded, or there is none. */
+  get(kernel: KernelName): Entry | undefined {
+    return this.entries.get(kernel);
   }
 
-  /** From now on the kernels of `main` are at work, but for those that an instance of `over` has too: the last one counts. */
-  use(main: Instance, over: readonly Instance[]): void {
-    const found = new Map<string, Kernel>(main.kernels);
-    for (const instance of over) for (const [name, run] of instance.kernels) found.set(name, run);
-    for (const name of found.keys()) if (!this.places.has(name)) this.places.set(name, FIRST + this.places.size);
-    const { table } = main;
-    const wanted = FIRST + this.places.size;
-    if (table.length < wanted) table.grow(wanted - table.length);
+  /**
+   * From now on the kernels of `parts` are at work, but for those that an instance of `over` has too: the last one counts. The
+   * first part is the core, whose table it is.
+   */
+  use(parts: readonly Loaded[], over: readonly Instance[]): void {
+    const { table } = (parts[0] as Loaded).instance;
     this.entries = new Map();
-    for (const [name, run] of found) {
-      const index = this.places.get(name) as number;
-      table.set(index, run);
-      this.entries.set(name, { run, index });
+    for (const { part, instance } of parts) {
+      for (const [name, entry] of install(table, part.index, instance, over)) {
+        this.entries.set(part.index === 0 ? name : part.kernel(name), entry);
+      }
     }
   }
 }

@@ -21,17 +21,20 @@ export function encode(engine: Engine, launch: Launch, kernel: number, at: numbe
   if (launch.ints !== undefined) for (const value of launch.ints) i32[slot++] = value;
   i32[base] = kernel;
   i32[base + 1] = launch.work;
-  i32[base + 2] = launch.grain ?? 1;
+  // What does not say how much is worth a thread is not shared out.
+  i32[base + 2] = launch.grain ?? launch.work;
   i32[base + 3] = slot - base;
   return slot - base;
 }
 
-/** Runs a launch at once, on this thread. */
+/** Runs a launch at once: on all threads, if there is enough of it for two. */
 export function run(engine: Engine, launch: Launch): void {
   if (launch.work === 0) return;
   const kernel = engine.kernel(launch.kernel);
   // Scratch first: growing the memory for it replaces the views that encode writes through.
   if (launch.scratch !== undefined) engine.needScratch(launch.scratch);
   encode(engine, launch, kernel.index, engine.record);
-  kernel.run(engine.record, 0, launch.work);
+  const { work, grain = work } = launch;
+  if (engine.team === null || work < 2 * grain) kernel.run(engine.record, 0, work);
+  else engine.team.launch(engine.record);
 }

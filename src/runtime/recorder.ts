@@ -1,10 +1,11 @@
-import type { Launch, LaunchNumbers, Observer, Recording } from '../core/device.js';
-import { traits } from '../core/dtype.js';
+import type { KernelName, Launch, LaunchNumbers, Observer, Recording } from '../core/device.js';
+import { type DType, traits } from '../core/dtype.js';
 import { fail } from '../core/errors.js';
 import { Storage } from '../core/storage.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Block, Engine } from './engine.js';
 import { HEADER } from './launch.js';
+import { nameOf } from './part.js';
 import { type Lifetime, plan } from './plan.js';
 
 /**
@@ -17,19 +18,22 @@ import { type Lifetime, plan } from './plan.js';
  */
 
 /** Bytes that a run begins with and only reads. */
-interface Constant {
+export interface Constant {
   readonly bytes: number;
   readonly data: Uint8Array;
 }
 
 /** A place in memory, known when the plan is. */
-interface Place {
+export interface Place {
   readonly storage: Storage | Constant;
+  /** Bytes from its beginning. */
   readonly offset: number;
+  readonly dtype: DType;
 }
 
-interface Step {
-  readonly kernel: string;
+/** A launch, as it was recorded. */
+export interface Step {
+  readonly kernel: KernelName;
   readonly work: number;
   readonly grain: number;
   readonly places: readonly (Place | null)[];
@@ -48,12 +52,28 @@ interface Upload {
   readonly at: number;
 }
 
+/** All launches of a step, with places for what lives only within it. */
+export interface Planned {
+  readonly steps: readonly Step[];
+  /** Bytes that kernels need to work with. */
+  readonly scratch: number;
+  /** What the step only reads, of what JavaScript wrote and let go. */
+  readonly constants: ReadonlyMap<Place['storage'], Uint8Array>;
+  /** Where, in an arena of so many bytes, those stand that the step made and let go. */
+  readonly places: ReadonlyMap<Storage, number>;
+  readonly arenaBytes: number;
+  /** What the step made and left alive. */
+  readonly left: readonly Storage[];
+  /** What it uses and has not made, each with a kernel that does. */
+  readonly outside: ReadonlyMap<Storage, string>;
+}
+
 const ALIGNMENT = 64;
 /** Bytes of a slot of a record. */
 const SLOT = 4;
 
 /** The next multiple of a cache line: blocks that begin on one never share it. */
-function aligned(bytes: number): number {
+export function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
@@ -63,7 +83,11 @@ export class Recorder implements Observer {
   private readonly steps: Step[] = [];
   private scratch = 0;
 
-  constructor(private readonly engine: Engine) {}
+  constructor(
+    private readonly engine: Engine,
+    /** Who records, for messages. */
+    private readonly what = 'capture',
+  ) {}
 
   allocated(storage: Storage): void {
     this.made.add(storage);
@@ -71,7 +95,7 @@ export class Recorder implements Observer {
 
   launched(launch: Launch): void {
     if (launch.work === 0) return;
-    const { kernel, work, grain = 1, writes, floats = [], ints = [], refresh, refusal } = launch;
+    const { kernel, work, grain = work, writes, floats = [], ints = [], refresh, refusal } = launch;
     const places = [...writes, ...launch.reads].map(placeOf);
     this.steps.push({
       kernel,
@@ -91,7 +115,7 @@ export class Recorder implements Observer {
     if (!this.made.has(storage)) {
       fail(
         'unsupported',
-        'capture: JavaScript wrote into a tensor that was there before the step; a replay would write the same again. ' +
+        `${this.what}: JavaScript wrote into a tensor that was there before the step; a replay would write the same again. ` +
           'Change tensors within a step by ops, such as add_.',
       );
     }
@@ -104,49 +128,55 @@ export class Recorder implements Observer {
   read(): never {
     return fail(
       'unsupported',
-      'capture: the step reads a value (item(), toArray(), dataSync(), or an op whose result has a size that depends on values). ' +
+      `${this.what}: the step reads a value (item(), toArray(), dataSync(), or an op whose result has a size that depends on values). ` +
         'A replay does not run the JavaScript in between. Return the tensor and read it after the step.',
     );
+  }
+
+  /** Plans the memory of what has been recorded. Called once, by whoever makes something of it. */
+  plan(): Planned {
+    const constants = this.separateConstants();
+    const { steps, scratch, made } = this;
+    const transient = [...made].filter((storage) => storage.freed && !constants.has(storage));
+    const { places, bytes } = plan(this.lifetimes(transient));
+    const left = [...made].filter((storage) => !storage.freed);
+    return { steps, scratch, constants, places, arenaBytes: bytes, left, outside: this.outside() };
   }
 
   /** Plans the memory, and makes of the steps records that stand one behind another. */
   finish(): Recording {
     const { engine } = this;
-    const constants = this.separateConstants();
-    engine.needScratch(this.scratch);
-    const transient = [...this.made].filter((storage) => storage.freed && !constants.has(storage));
-    const shared = plan(this.lifetimes(transient));
-    let size = shared.bytes;
+    const { steps, scratch, constants, places, arenaBytes, left, outside } = this.plan();
+    engine.needScratch(scratch);
+    let size = arenaBytes;
     const constantAt = new Map<Place['storage'], number>();
     for (const [key, data] of constants) {
       constantAt.set(key, size);
       size += aligned(data.length);
     }
-    const slots = this.steps.reduce((n, step) => n + lengthOf(step), 0);
+    const slots = steps.reduce((n, step) => n + lengthOf(step), 0);
     const block = engine.allocate(size + slots * SLOT + ALIGNMENT, 'captured step');
     const arena = aligned(block.pointer);
     for (const [key, data] of constants) engine.u8.set(data, arena + (constantAt.get(key) as number));
 
-    const addressOf = (place: Place | null): number => {
-      if (place === null) return 0;
-      const { storage, offset } = place;
-      const at = constantAt.get(storage) ?? shared.places.get(storage as Storage);
-      return (at === undefined ? (storage as Storage).pointer : arena + at) + offset;
+    const addressOf = ({ storage }: Place): number => {
+      const at = constantAt.get(storage) ?? places.get(storage as Storage);
+      return at === undefined ? (storage as Storage).pointer : arena + at;
     };
     const refreshers: Refresher[] = [];
     let at = arena + size;
-    for (const step of this.steps) {
-      writeStep(engine, step, at, addressOf);
+    for (const step of steps) {
+      const { index } = engine.kernel(step.kernel);
+      engine.i32.set(recordOf(step, index, addressOf), at / SLOT);
       if (step.refresh !== undefined) refreshers.push(new Refresher(engine, step, step.refresh, at));
       at += lengthOf(step) * SLOT;
     }
-    const held = [...this.made].filter((storage) => !storage.freed).map((storage) => storage.retain());
-    const outside = this.outside();
+    const held = left.map((storage) => storage.retain());
     const written = [...held, ...outside.keys()].filter((storage) =>
-      this.steps.some(({ places, writes }) => places.slice(0, writes).some((place) => place?.storage === storage)),
+      steps.some((step) => writtenBy(step).includes(storage)),
     );
-    const refusals = this.steps.map(({ refusal }) => refusal);
-    return new Replay(engine, block, arena + size, shared.bytes, refusals, refreshers, held, outside, written);
+    const refusals = steps.map(({ refusal }) => refusal);
+    return new Replay(engine, block, arena + size, arenaBytes, refusals, refreshers, held, outside, written);
   }
 
   /**
@@ -165,7 +195,7 @@ export class Recorder implements Observer {
       if (this.steps.slice(0, at).some(({ places }) => uses(places))) {
         fail(
           'unsupported',
-          'capture: JavaScript wrote into a tensor between two ops on it. Change tensors within a step by ops, such as add_.',
+          `${this.what}: JavaScript wrote into a tensor between two ops on it. Change tensors within a step by ops, such as add_.`,
         );
       }
       const source: Constant = { bytes: data.length, data };
@@ -198,7 +228,8 @@ export class Recorder implements Observer {
     const found = new Map<Storage, string>();
     for (const { places, kernel } of this.steps) {
       for (const place of places) {
-        if (place?.storage instanceof Storage && !this.made.has(place.storage)) found.set(place.storage, kernel);
+        if (place?.storage instanceof Storage && !this.made.has(place.storage))
+          found.set(place.storage, nameOf(kernel));
       }
     }
     return found;
@@ -206,7 +237,9 @@ export class Recorder implements Observer {
 }
 
 function placeOf(tensor: Tensor | null): Place | null {
-  return tensor === null ? null : { storage: tensor.storage, offset: tensor.offset * traits[tensor.dtype].bytes };
+  if (tensor === null) return null;
+  const { storage, offset, dtype } = tensor;
+  return { storage, offset: offset * traits[dtype].bytes, dtype };
 }
 
 /** Length of a step's record, in slots. */
@@ -216,23 +249,32 @@ function lengthOf({ places, floats, ints }: Step): number {
 
 function copyStep(target: Storage, source: Constant): Step {
   const n = source.bytes;
-  const places = [
-    { storage: target, offset: 0 },
-    { storage: source, offset: 0 },
+  const places: Place[] = [
+    { storage: target, offset: 0, dtype: 'uint8' },
+    { storage: source, offset: 0, dtype: 'uint8' },
   ];
   const ints = [1, n, 1, 1];
   const rest = { floats: [], ints, refresh: undefined, refusal: undefined };
   return { kernel: 'copy_b1', work: n, grain: 65536, places, writes: 1, ...rest };
 }
 
-function writeStep(engine: Engine, step: Step, at: number, addressOf: (place: Place | null) => number): void {
-  const { i32, f32 } = engine;
-  const { index } = engine.kernel(step.kernel);
-  i32.set([index, step.work, step.grain, lengthOf(step)], at / SLOT);
-  let slot = at / SLOT + HEADER;
-  for (const place of step.places) i32[slot++] = addressOf(place);
-  f32.set(step.floats, slot);
-  i32.set(step.ints, slot + step.floats.length);
+/** What a step writes to. */
+export function writtenBy({ places, writes }: Step): (Place['storage'] | undefined)[] {
+  return places.slice(0, writes).map((place) => place?.storage);
+}
+
+/** The record of a step (assembly/launch.ts), where its kernel has the place `kernel` in the function table. */
+export function recordOf(step: Step, kernel: number, addressOf: (place: Place) => number): Int32Array<ArrayBuffer> {
+  const slots = new Int32Array(lengthOf(step));
+  slots.set([kernel, step.work, step.grain, slots.length]);
+  slots.set(
+    step.places.map((place) => (place === null ? 0 : addressOf(place) + place.offset)),
+    HEADER,
+  );
+  const floats = HEADER + step.places.length;
+  new Float32Array(slots.buffer).set(step.floats, floats);
+  slots.set(step.ints, floats + step.floats.length);
+  return slots;
 }
 
 /** Sets the changing numbers of one record. */

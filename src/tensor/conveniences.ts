@@ -16,6 +16,7 @@ import type { Minus1, Plus1 } from '../core/rank.js';
 import type { Shape } from '../core/shape.js';
 import { type NestedArray, Tensor } from '../core/tensor.js';
 import * as ops from '../ops/index.js';
+import { onDevice } from '../ops/ondevice.js';
 import { type UnfoldArguments, unfoldAlong } from '../ops/unfold.js';
 
 /** Sizes one by one or in an array, and options. */
@@ -38,7 +39,7 @@ export interface Conveniences<D extends DType, R extends number> {
   readonly T: Tensor<D, R>;
   /** This tensor as another dtype, or on another device; the same tensor when it is so already. */
   to<E extends DType>(dtype: E): Tensor<E, R>;
-  to(device: 'wasm'): Tensor<D, R>;
+  to(device: 'wasm' | 'webgpu'): Tensor<D, R>;
   /** This tensor on a device, given as a tensor there: its dtype and device. */
   to<E extends DType>(other: Tensor<E>): Tensor<E, R>;
   /** As another dtype: `float` float32, `half` float16, `int` and `long` int32, `char` int8, `byte` uint8. */
@@ -94,19 +95,20 @@ export interface Conveniences<D extends DType, R extends number> {
 
 const functions = {
   to(this: Tensor, target: string | Tensor): Tensor {
-    if (target instanceof Tensor) return ops.cast(this, target.dtype);
+    if (target instanceof Tensor) return onDevice(ops.cast(this, target.dtype), target.device);
     if (isDType(target)) return ops.cast(this, target);
     if (target === this.device) return this;
+    if (target === 'wasm' || target === 'webgpu') return onDevice(this, target);
     return fail(
       'device',
-      `to: expected a dtype (${Object.keys(traits).join(', ')}), a tensor or the device 'wasm', got ${target}.`,
+      `to: expected a dtype (${Object.keys(traits).join(', ')}), a tensor, or a device ('wasm', 'webgpu'), got ${target}.`,
     );
   },
   type(this: Tensor, dtype?: DType): Tensor | DType {
     return dtype === undefined ? this.dtype : ops.cast(this, checkDType('type', dtype));
   },
   cpu(this: Tensor): Tensor {
-    return this;
+    return onDevice(this, 'wasm');
   },
   newTensor(this: Tensor, data: NestedArray | TypedArray, options: ops.CreateOptions = {}): Tensor {
     return ops.tensor(data, { dtype: this.dtype, ...options });

@@ -18,7 +18,8 @@ import type { CombinationsOptions, RepeatInterleaveOptions, VanderOptions } from
 import type { ConvOptions, ConvTransposeOptions } from '../ops/convfield.js';
 import type { BincountOptions, HistcOptions, SearchsortedOptions } from '../ops/counting.js';
 import type { CrossEntropyOptions, NllOptions } from '../ops/crossentropy.js';
-import type { CtcOptions, Lengths } from '../ops/ctc.js';
+import type { CtcOptions } from '../ops/ctc.js';
+import type { Lengths } from '../ops/ctcstates.js';
 import type { DiffOptions, TrapezoidArguments } from '../ops/difference.js';
 import type { CdistOptions, POption } from '../ops/distance.js';
 import type { DrawOptions, MultinomialArguments, NormalOptions } from '../ops/distributions.js';

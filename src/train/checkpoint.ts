@@ -67,13 +67,21 @@ export async function saveTraining(path: string, state: TrainerState, about: unk
  * are freed afterwards.
  */
 export async function loadTraining<T>(path: string, use: (state: TrainerState, about: unknown) => T): Promise<T> {
-  const bytes = await readFile(path);
+  return readTraining(await readFile(path), path, use);
+}
+
+/** The same from the bytes of the file; messages call it `name`. */
+export function readTraining<T>(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  use: (state: TrainerState, about: unknown) => T,
+): T {
   return scope(() => {
-    const { tensors, state } = parseCheckpoint<Partial<Saved> | null>(bytes, path);
+    const { tensors, state } = parseCheckpoint<Partial<Saved> | null>(bytes, name);
     if (state === null || !isTraining(state.trainer)) {
       return fail(
         'format',
-        `${path}: a checkpoint, but not of a training. Use loadCheckpoint() for what saveCheckpoint() wrote.`,
+        `${name}: a checkpoint, but not of a training. Use loadCheckpoint() for what saveCheckpoint() wrote.`,
       );
     }
     return use(restore(state.trainer, tensors) as TrainerState, state.about);

@@ -1,9 +1,10 @@
 import { noGrad } from '../autograd/index.js';
+import { breathe } from '../core/breathe.js';
+import type { ArrayOf, DType } from '../core/dtype.js';
 import { scope } from '../core/scoping.js';
 import type { Module } from '../nn/index.js';
 import { crossEntropy, softmax } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
-import { breathe } from './breathe.js';
 
 /** A model that takes one tensor [N, …] and gives logits [N, C]. */
 export type Classifier = Module & { forward(x: Tensor): Tensor };
@@ -24,6 +25,8 @@ export interface Evaluation {
   readonly predictions: readonly { readonly label: number; readonly predicted: number; readonly confidence: number }[];
 }
 
+type Numbers = ArrayOf[DType];
+
 /** Runs `model` in evaluation mode, without recording, over all batches; the model's mode is restored afterwards. */
 export async function evaluate(model: Classifier, batches: LabelledBatches): Promise<Evaluation> {
   const wasTraining = model.training;
@@ -34,20 +37,27 @@ export async function evaluate(model: Classifier, batches: LabelledBatches): Pro
   let classes = 0;
   try {
     for await (const [x, y] of batches) {
-      scope(() =>
+      const { told } = scope(() =>
         noGrad(() => {
           const logits = model.forward(x);
-          total += crossEntropy(logits, y, { reduction: 'sum' }).item();
           classes = logits.shape[1] as number;
           // Classes are told apart by their logits: probabilities near 1 round to the same number.
-          const chosen = logits.argmax(1).dataSync();
-          const probabilities = softmax(logits, 1).dataSync();
-          y.dataSync().forEach((label, row) => {
-            const predicted = chosen[row] as number;
-            predictions.push({ label, predicted, confidence: probabilities[row * classes + predicted] as number });
-          });
+          const answers = [
+            crossEntropy(logits, y, { reduction: 'sum' }),
+            logits.argmax(1),
+            softmax(logits, 1),
+            y,
+          ] as const;
+          // Asked for together, and before the tensors are freed: a device gives what is there when it is asked.
+          return { told: Promise.all(answers.map((answer) => answer.data())) };
         }),
       );
+      const [loss, chosen, probabilities, labels] = (await told) as [Numbers, Numbers, Numbers, Numbers];
+      total += loss[0] as number;
+      labels.forEach((label, row) => {
+        const predicted = chosen[row] as number;
+        predictions.push({ label, predicted, confidence: probabilities[row * classes + predicted] as number });
+      });
       await pause();
     }
   } finally {

@@ -87,6 +87,31 @@ test('after accumulation a leaf can be told', () => {
   expect(() => x.mul(2).registerPostAccumulateGradHook(() => undefined)).toThrow(/expected a leaf/);
 });
 
+test('a leaf that is waited for has its gradient before those of earlier layers are computed', () => {
+  const [x, w1, w2] = [leaf([1, 2]), leaf([3, 4]), leaf([5, 6])];
+  const seen: string[] = [];
+  const hidden = x.mul(w1);
+  hidden.registerHook(() => void seen.push('hidden'));
+  w1.registerPostAccumulateGradHook(() => void seen.push('w1'));
+  w2.registerPostAccumulateGradHook(() => void seen.push('w2'));
+  hidden.mul(w2).add(w2.mul(3)).sum().backward();
+  expect(seen).toEqual(['w2', 'hidden', 'w1']);
+  expect(w2.grad?.toArray()).toEqual([6, 11]);
+  expect(x.grad?.toArray()).toEqual([15, 24]);
+});
+
+test('a hook that changes the gradient of its leaf changes no other', () => {
+  const [a, b, c] = [leaf([1, 2]), leaf([1, 2]), leaf([1, 2])];
+  a.registerPostAccumulateGradHook((t) => void (t.grad as Tensor).mul_(100));
+  // The gradient of a sum is that of its terms, one tensor for all of them.
+  a.add(b.mul(2)).add(c).sum().backward();
+  expect([a, b, c].map((t) => t.grad?.toArray())).toEqual([
+    [100, 100],
+    [2, 2],
+    [1, 1],
+  ]);
+});
+
 test('backward of several tensors, with gradients, into some', () => {
   const [x, w] = [leaf([1, 2]), leaf([3, 4])];
   const y = x.mul(w);

@@ -6,6 +6,22 @@ const read = (line: string) => readArguments(line.split(' ').filter((word) => wo
 
 const DEFAULTS = { data: 'digits', seed: 0, epochs: null, quick: false, out: null, resume: false };
 
+/** What `train` does without options. */
+const TRAIN = {
+  data: 'digits',
+  model: 'mlp',
+  epochs: null,
+  lr: 2e-3,
+  seed: 0,
+  size: null,
+  batch: null,
+  out: 'mlp.safetensors',
+  resume: false,
+  distributed: false,
+  timeout: 600,
+  further: expect.stringMatching(/ train --resume$/),
+};
+
 describe('readArguments', () => {
   it.each([
     ['demo', {}],
@@ -37,6 +53,52 @@ describe('readArguments', () => {
     expect(read(line)).toEqual({ name: 'eval', ...expected });
   });
 
+  it.each([
+    ['train', TRAIN],
+    [
+      'train --data csv:a.csv --model lenet-300-100 --epochs 3 --lr 1e-3 --seed 2 -o b',
+      {
+        ...TRAIN,
+        data: 'csv:a.csv',
+        model: 'lenet-300-100',
+        epochs: 3,
+        lr: 1e-3,
+        seed: 2,
+        out: 'b',
+        further: expect.stringMatching(/ train --data csv:a.csv .*--out b --resume$/),
+      },
+    ],
+    [
+      'train --data folder:a/b --size 64',
+      { ...TRAIN, data: 'folder:a/b', size: 64, further: expect.stringMatching(/ --size 64 --resume$/) },
+    ],
+    [
+      'train --distributed --batch 256 --timeout 30 --resume',
+      {
+        ...TRAIN,
+        batch: 256,
+        distributed: true,
+        timeout: 30,
+        resume: true,
+        further: expect.stringMatching(/^mpirun … .* train --distributed --batch 256 --timeout 30 --resume$/),
+      },
+    ],
+    ['profile lenet5 --batch 64', { file: 'lenet5', data: null, batch: 64 }],
+    [
+      'quantize a.safetensors',
+      {
+        file: 'a.safetensors',
+        data: null,
+        out: 'a-quantized.safetensors',
+        seed: 0,
+        step: { quantize: { mode: 'static' } },
+      },
+    ],
+    ['search --resume runs/a', { out: 'runs/a', plan: null }],
+  ])('%s', (line, expected) => {
+    expect(read(line)).toEqual({ name: line.split(' ')[0], json: false, ...expected });
+  });
+
   it.each(['', 'help', '--help', '-h', 'demo --help', 'demo -h --seed 3', 'eval --help', 'eval -h', 'help demo'])(
     "'%s' is help",
     (line) => {
@@ -53,7 +115,7 @@ describe('a wrong argument gets one line that says what to type', () => {
   const wrong: [line: string, message: string][] = [
     ['dmeo', "unknown command 'dmeo'. Did you mean fettle demo?"],
     ['evla x', "unknown command 'evla'. Did you mean fettle eval?"],
-    ['train', "unknown command 'train'. Type fettle demo, or fettle --help for all."],
+    ['bench', "unknown command 'bench'. Type fettle demo, or fettle --help for all."],
     ['--quick', 'a command comes first. Type fettle demo --quick, or fettle --help for all.'],
     ['demo --sed 3', 'demo has no option --sed. Did you mean --seed?'],
     ['demo --no-json', 'demo has no option --no-json. Did you mean --json?'],
@@ -92,6 +154,35 @@ describe('a wrong argument gets one line that says what to type', () => {
     ['eval', 'eval needs a model file. For example fettle eval runs/…/teacher.safetensors.'],
     ['eval a b', "eval takes one file, got 'a' and 'b'."],
     ['eval a --data cifar', "got 'cifar'"],
+    ['trian', 'Did you mean fettle train?'],
+    ['train --model lenet', '--model takes mlp | lenet-300-100 | lenet5 | resnet8 | resnet20'],
+    ['train --model lenet-5', 'Did you mean lenet5?'],
+    ['train --lr fast', "--lr takes a number ≥ 1e-9, got 'fast'. For example --lr 0.002."],
+    ['train digits', "train takes no 'digits'."],
+    ['train --data csv:', '--data takes digits | mnist:DIR | fashion:DIR | cifar10:DIR | folder:DIR | csv:FILE'],
+    ['demo --data csv:a.csv', "got 'csv:a.csv'"],
+    ['demo --data folder:a', "got 'folder:a'"],
+    ['train --data folder:', "got 'folder:'"],
+    ['train --size 64', '--size goes with --data folder:DIR'],
+    ['train --data folder:a --size 4', "--size takes a whole number ≥ 8, got '4'."],
+    ['profile', 'profile needs a model file, or one of mlp'],
+    ['profile a --batch 0', '--batch takes a whole number ≥ 1'],
+    ['prune', 'prune needs a model file. For example fettle prune mlp.safetensors --sparsity 0.9.'],
+    ['prune a', 'prune needs --sparsity, the share to remove. For example fettle prune a --sparsity 0.9.'],
+    ['prune a --sparsity 1', "--sparsity takes a number in [0, 1), got '1'. For example --sparsity 0.9."],
+    ['prune a --sparsity 90%', "got '90%'"],
+    ['prune a --sparsity 0.5 --granularity neurons', 'Did you mean neuron?'],
+    ['prune a --sparsity 0.5 --importance beauty', '--importance takes magnitude'],
+    ['distill a', 'distill needs --student mlp'],
+    ['distill a --student mpl', 'Did you mean mlp?'],
+    ['distill a --student mlp --alpha 1.5', "--alpha takes a number in [0, 1], got '1.5'"],
+    ['quantize a --mode int8', '--mode takes static | dynamic | qat | weights'],
+    ['quantize a --mode dynamic --epochs 3', '--epochs belongs to --mode qat, not dynamic.'],
+    ['search', 'search needs a model file.'],
+    ['search a --objective speed', '--objective takes size | latency | flops'],
+    ['search a --max-drop -1', "--max-drop takes a number ≥ 0, got '-1'"],
+    ['search a --resume b', '--resume goes on with the file and the options of the interrupted search; leave out a.'],
+    ['search --resume', '--resume needs a value. For example --resume runs/search.'],
   ];
   it.each(wrong)('%s', (line, message) => {
     let error: unknown;
@@ -108,26 +199,24 @@ describe('a wrong argument gets one line that says what to type', () => {
 
 describe('help', () => {
   it('tells of every command and option, and of no other', () => {
-    const told = new Set(HELP.match(/--[a-z]+/g));
+    const told = new Set(HELP.match(/--[a-z-]+/g));
     const options = Object.values(OPTIONS).flatMap((of) => Object.keys(of).map((key) => `--${key}`));
     expect([...told].sort()).toEqual([...new Set(options)].sort());
     for (const command of Object.keys(OPTIONS)) expect(HELP).toContain(`fettle ${command}`);
   });
 
   it('lists under each command what that command takes', () => {
-    const [, demo, evaluation] = HELP.split(/Options of \w+\n/) as [string, string, string];
-    const listed = (text: string) => (text.match(/^ {2}--[a-z]+/gm) ?? []).map((flag) => flag.trim().slice(2));
+    const listed = (text: string) => (text.match(/^ {2}--[a-z-]+/gm) ?? []).map((flag) => flag.trim().slice(2));
     const shared = ['help', 'version'];
-    expect(listed(demo).sort()).toEqual(
-      Object.keys(OPTIONS.demo)
-        .filter((key) => !shared.includes(key))
-        .sort(),
-    );
-    expect(listed(evaluation).sort()).toEqual(
-      Object.keys(OPTIONS.eval)
-        .filter((key) => !shared.includes(key))
-        .sort(),
-    );
+    for (const [name, options] of Object.entries(OPTIONS)) {
+      const [, section = ''] = HELP.split(`Options of ${name}\n`);
+      const [own = ''] = section.split('\n\n');
+      expect(listed(own).sort()).toEqual(
+        Object.keys(options)
+          .filter((key) => !shared.includes(key))
+          .sort(),
+      );
+    }
   });
 
   it('fits a terminal of 100 columns and ends with a line break', () => {

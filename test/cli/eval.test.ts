@@ -50,7 +50,7 @@ describe('evalFile', () => {
     ['nothing', () => null, 'does not say what data it was trained on'],
     ['a list', () => [], 'does not say what data it was trained on'],
     ['no shape', () => ({ ...about(), shape: undefined }), 'does not say what data it was trained on'],
-    ['no preprocessing', () => ({ ...about(), preprocessing: null }), 'unknown kind'],
+    ['no preprocessing', () => ({ ...about(), preprocessing: null }), 'does not say how its inputs are preprocessed'],
     [
       'another shape',
       () => ({ ...about(), shape: [3, 8, 8] }),

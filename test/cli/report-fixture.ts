@@ -253,9 +253,8 @@ export const digitsDetails: ReportDetails = {
     [8, 1, 0.47],
     [9, 3, 0.62],
   ].map(([label = 0, predicted = 0, confidence = 0], index) => ({
-    pixels: blob(8, index),
-    width: 8,
-    height: 8,
+    data: Uint8Array.from(blob(8, index)),
+    shape: [1, 8, 8] as const,
     label,
     predicted,
     confidence,

@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto';
-import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { logTicks, thinned } from '../../src/cli/report/axis.js';
 import { renderReport } from '../../src/cli/report/html.js';
-import { overlap, placeLabels } from '../../src/cli/report/labels.js';
 import { layerShares } from '../../src/cli/report/layers.js';
-import { escapeText, html } from '../../src/cli/report/markup.js';
 import { channels, DARK, LIGHT, type Theme } from '../../src/cli/report/palette.js';
-import { encodePng } from '../../src/cli/report/png.js';
 import type { Report, ReportDetails } from '../../src/cli/report/report.js';
-import { paretoFront } from '../../src/cli/report/scatter.js';
 import { accuracyInterval, verdict } from '../../src/cli/report/verdict.js';
+import { logTicks, thinned } from '../../src/compress/choosing/drawing/axis.js';
+import { overlap, placeLabels } from '../../src/compress/choosing/drawing/labels.js';
+import { escapeText, html } from '../../src/compress/choosing/drawing/markup.js';
+import { paretoFront } from '../../src/compress/choosing/pareto.js';
 import { digitsDetails, digitsReport } from './report-fixture.js';
 
 const VOID = new Set(['meta', 'img', 'br', 'hr', 'link', 'input']);
@@ -38,7 +36,7 @@ function meaningless(text: string): string | null {
   return /.{0,40}(?:NaN|Infinity|undefined|\[object).{0,20}/.exec(markup)?.[0] ?? null;
 }
 
-const page = renderReport(digitsReport, digitsDetails);
+const page = await renderReport(digitsReport, digitsDetails);
 
 describe('renderReport', () => {
   it('makes one well-formed file that loads nothing', () => {
@@ -80,11 +78,11 @@ describe('renderReport', () => {
     for (const [image] of page.matchAll(/<img [^>]*>/g)) expect(image).toMatch(/alt="[^"]+"/);
   });
 
-  it('is the same on every call', () => {
-    expect(renderReport(digitsReport, digitsDetails)).toBe(page);
+  it('is the same on every call', async () => {
+    expect(await renderReport(digitsReport, digitsDetails)).toBe(page);
   });
 
-  it('escapes everything that comes from outside', () => {
+  it('escapes everything that comes from outside', async () => {
     const evil = `</script><img src=x onerror="alert(1)">&'"`;
     const report: Report = {
       version: evil,
@@ -112,7 +110,7 @@ describe('renderReport', () => {
       })),
       sparsity: [{ variant: evil, layers: [{ layer: evil, weights: 4, zeros: 2 }] }],
     };
-    const text = renderReport(report, details);
+    const text = await renderReport(report, details);
     expect(unbalanced(text)).toEqual([]);
     expect(text.match(/<script/g)).toHaveLength(1);
     expect(text.match(/<\/script/g)).toHaveLength(1);
@@ -120,19 +118,19 @@ describe('renderReport', () => {
     expect(text).not.toContain('href="javascript');
   });
 
-  it('links files beside the report, and nothing else', () => {
+  it('links files beside the report, and nothing else', async () => {
     const withFile = (file: string) =>
       renderReport(
         { ...digitsReport, variants: digitsReport.variants.map((variant) => ({ ...variant, file })) },
         digitsDetails,
       );
-    expect(withFile('models/my net.safetensors')).toContain('href="models/my%20net.safetensors"');
+    expect(await withFile('models/my net.safetensors')).toContain('href="models/my%20net.safetensors"');
     for (const file of ['/etc/passwd', 'data:text/html,x', '//host/x', 'C:\\x']) {
-      expect(withFile(file)).not.toContain('<a ');
+      expect(await withFile(file)).not.toContain('<a ');
     }
   });
 
-  it('copes with runs that measured little', () => {
+  it('copes with runs that measured little', async () => {
     const bare: ReportDetails = {
       ...digitsDetails,
       curves: [
@@ -150,28 +148,28 @@ describe('renderReport', () => {
     };
     const [teacher] = digitsReport.variants;
     if (!teacher) throw new Error('The fixture has no teacher.');
-    const one = renderReport({ ...digitsReport, variants: [teacher], recommended: 'teacher' }, bare);
+    const one = await renderReport({ ...digitsReport, variants: [teacher], recommended: 'teacher' }, bare);
     expect(unbalanced(one)).toEqual([]);
     expect(one).toContain('One network for digits');
     expect(one).toContain('<strong>Take teacher</strong>');
-    const none = renderReport({ ...digitsReport, variants: [] }, { ...bare, curves: [] });
+    const none = await renderReport({ ...digitsReport, variants: [] }, { ...bare, curves: [] });
     expect(unbalanced(none)).toEqual([]);
     expect(none).toContain('No variant is recommended.');
     for (const text of [one, none]) expect(meaningless(text)).toBeNull();
   });
 
-  it('says so where nothing is wrong', () => {
+  it('says so where nothing is wrong', async () => {
     const confusion = digitsDetails.confusion.map((row, label) => row.map((_, chosen) => (label === chosen ? 36 : 0)));
-    expect(renderReport(digitsReport, { ...digitsDetails, confusion, wrong: [] })).toContain(
+    expect(await renderReport(digitsReport, { ...digitsDetails, confusion, wrong: [] })).toContain(
       'every test sample is named',
     );
   });
 
-  it('shows the most confident errors first, and says how many there are', () => {
+  it('shows the most confident errors first, and says how many there are', async () => {
     const [sample] = digitsDetails.wrong;
     if (!sample) throw new Error('The fixture has no sample.');
     const wrong = Array.from({ length: 60 }, (_, index) => ({ ...sample, confidence: 0.3 + index / 100 }));
-    const text = renderReport(digitsReport, { ...digitsDetails, wrong });
+    const text = await renderReport(digitsReport, { ...digitsDetails, wrong });
     expect(text.match(/<img /g)).toHaveLength(48);
     expect(/(\d+)\u00a0% sure/.exec(text)?.[1]).toBe('89');
     expect(text).toContain('The 48 most confident of 60 errors.');
@@ -273,38 +271,6 @@ describe('layerShares', () => {
     expect(layerShares(40, 10, 100)).toEqual({ kept: 0.3, zero: 0.1, removed: 0.6 });
     expect(layerShares(100, 50, 20)).toEqual({ kept: 0.5, zero: 0.5, removed: 0 });
     expect(layerShares(100, 50, undefined)).toEqual({ kept: 0.5, zero: 0.5, removed: 0 });
-  });
-});
-
-describe('encodePng', () => {
-  const chunks = (bytes: Uint8Array) => {
-    const found = new Map<string, Uint8Array>();
-    const view = new DataView(bytes.buffer);
-    for (let offset = 8; offset < bytes.length; ) {
-      const length = view.getUint32(offset);
-      const type = String.fromCharCode(...bytes.subarray(offset + 4, offset + 8));
-      found.set(type, bytes.slice(offset + 8, offset + 8 + length));
-      offset += 12 + length;
-    }
-    return found;
-  };
-
-  it('holds the pixels', () => {
-    const parts = chunks(encodePng({ pixels: [0, 50, 100, 150, 200, 250], width: 3, height: 2 }));
-    expect([...parts.keys()]).toEqual(['IHDR', 'IDAT', 'IEND']);
-    expect([...(parts.get('IHDR') ?? [])]).toEqual([0, 0, 0, 3, 0, 0, 0, 2, 8, 0, 0, 0, 0]);
-    expect([...inflateSync(parts.get('IDAT') ?? new Uint8Array())]).toEqual([0, 0, 50, 100, 0, 150, 200, 250]);
-  });
-
-  it('knows colour, and the check sum of the standard', () => {
-    const bytes = encodePng({ pixels: Uint8Array.of(1, 2, 3), width: 1, height: 1, channels: 3 });
-    expect([...inflateSync(chunks(bytes).get('IDAT') ?? new Uint8Array())]).toEqual([0, 1, 2, 3]);
-    // The last chunk is the same in every PNG file.
-    expect([...bytes.slice(-12)]).toEqual([0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82]);
-  });
-
-  it('refuses pixels that do not fit', () => {
-    expect(() => encodePng({ pixels: [1, 2, 3], width: 2, height: 2 })).toThrow(/expected 2 × 2 × 1 = 4 values, got 3/);
   });
 });
 

@@ -1,6 +1,6 @@
 import { FettleError, manualSeed, randn, type Tensor, tensor } from 'fettle';
 import { describe, expect, test } from 'vitest';
-import { type Packed, packSparse, unpackSparse } from '../../src/compress/bitmask.js';
+import { type Packed, unpackSparse } from '../../src/compress/storing/bitmask.js';
 
 /** The bits of a float32 array: −0, NaN and 0 all differ. */
 const bits = (x: Tensor): number[] => [...new Uint32Array((x.dataSync() as Float32Array).buffer)];
@@ -10,20 +10,26 @@ function sparse(size: number, share: number): Float32Array {
   return (randn([size]).dataSync() as Float32Array).map((v, i) => ((i * 7919) % 1000 < share * 1000 ? 0 : v));
 }
 
-describe('a round trip changes no bit', () => {
+/** What version 1 wrote for a tensor with many zeros. */
+function packed(w: Tensor): Packed {
+  const values = w.dataSync();
+  const mask = new Uint8Array(Math.ceil(values.length / 8));
+  values.forEach((value, i) => {
+    if (!Object.is(value, 0)) mask[i >>> 3] = (mask[i >>> 3] as number) | (1 << (i & 7));
+  });
+  const kept = Float32Array.from(values.filter((value) => !Object.is(value, 0)));
+  return { tensors: { 'w#mask': tensor(mask, { dtype: 'uint8' }), 'w#values': tensor(kept) }, shapes: { w: w.shape } };
+}
+
+describe('a tensor comes back to the bit', () => {
   test.each([64, 65, 71, 72, 1000, 4097])('of %i weights, most of them 0', (size) => {
     const w = tensor(sparse(size, 0.9));
-    const packed = packSparse({ w });
-    expect(Object.keys(packed.tensors)).toEqual(['w#mask', 'w#values']);
-    expect(packed.tensors['w#mask']?.numel()).toBe(Math.ceil(size / 8));
-    expect(bits(unpackSparse(packed).w as Tensor)).toEqual(bits(w));
+    expect(bits(unpackSparse(packed(w)).w as Tensor)).toEqual(bits(w));
   });
 
   test('of zeros alone', () => {
     const w = tensor(new Float32Array(100), [10, 10]);
-    const packed = packSparse({ w });
-    expect(packed.tensors['w#values']?.shape).toEqual([0]);
-    const back = unpackSparse(packed).w as Tensor;
+    const back = unpackSparse(packed(w)).w as Tensor;
     expect(back.shape).toEqual([10, 10]);
     expect(bits(back)).toEqual(bits(w));
   });
@@ -33,37 +39,20 @@ describe('a round trip changes no bit', () => {
       sparse(80, 0.8).map((v, i) => [NaN, Infinity, -Infinity, -0][i] ?? v),
       [8, 10],
     );
-    const packed = packSparse({ w });
-    expect(packed.shapes).toEqual({ w: [8, 10] });
-    expect(bits(unpackSparse(packed).w as Tensor)).toEqual(bits(w));
+    expect(bits(unpackSparse(packed(w)).w as Tensor)).toEqual(bits(w));
   });
 
-  test('of four dimensions, among tensors that are passed on as they are', () => {
-    const state = {
-      conv: tensor(sparse(360, 0.5), [4, 10, 3, 3]),
-      dense: tensor(sparse(360, 0)),
-      small: tensor([0, 0, 0]),
-      counter: tensor(new Int32Array(100)),
-      scalar: tensor(0),
-    };
-    const packed = packSparse(state);
-    expect(packed.shapes).toEqual({ conv: [4, 10, 3, 3] });
-    for (const name of ['dense', 'small', 'counter', 'scalar'] as const) expect(packed.tensors[name]).toBe(state[name]);
-    const back = unpackSparse(packed);
-    expect(Object.keys(back).sort()).toEqual(Object.keys(state).sort());
-    expect(back.conv?.shape).toEqual([4, 10, 3, 3]);
-    expect(bits(back.conv as Tensor)).toEqual(bits(state.conv));
+  test('among tensors that are as they are', () => {
+    const dense = tensor(sparse(360, 0));
+    const { tensors, shapes } = packed(tensor(sparse(360, 0.5), [4, 10, 3, 3]));
+    const back = unpackSparse({ tensors: { dense, ...tensors }, shapes });
+    expect(back.dense).toBe(dense);
+    expect(back.w?.shape).toEqual([4, 10, 3, 3]);
   });
-});
-
-test('90 % zeros take an eighth of the bytes', () => {
-  const { tensors } = packSparse({ w: tensor(sparse(100_000, 0.9)) });
-  const bytes = (tensors['w#mask']?.numel() ?? 0) + 4 * (tensors['w#values']?.numel() ?? 0);
-  expect(bytes / 400_000).toBeLessThan(0.133);
 });
 
 describe('corrupt parts are refused', () => {
-  const whole = (): Packed => packSparse({ w: tensor(sparse(100, 0.9)) });
+  const whole = (): Packed => packed(tensor(sparse(100, 0.9)));
   const damage: [string, (p: Packed) => unknown][] = [
     ['no mask', (p) => ({ tensors: { 'w#values': p.tensors['w#values'] }, shapes: p.shapes })],
     ['no values', (p) => ({ tensors: { 'w#mask': p.tensors['w#mask'] }, shapes: p.shapes })],

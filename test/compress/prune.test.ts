@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { FettleError, Generator, manualSeed, tensor } from 'fettle';
+import fc from 'fast-check';
+import { FettleError, Generator, manualSeed, type Tensor, tensor } from 'fettle';
 import { applyMasks, maskOf, prune, setMask } from 'fettle/compress';
 import { Conv2d, Linear, Sequential } from 'fettle/nn';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -18,11 +19,19 @@ interface Golden {
     readonly before: number | null;
     readonly masks: Readonly<Record<string, string>>;
   }[];
+  readonly random: readonly {
+    readonly weight: string;
+    readonly amount: number;
+    readonly dim: number | null;
+    readonly zeros: number;
+    readonly after?: number;
+  }[];
 }
 
 interface Step {
-  readonly method: 'l1' | 'ln';
+  readonly method: 'l1' | 'ln' | 'identity' | 'custom';
   readonly amount: number;
+  readonly mask?: string;
   readonly scores?: readonly number[];
   readonly n?: number | 'inf';
   readonly dim?: number;
@@ -45,10 +54,20 @@ function bitsOf(layer: Linear | Conv2d): string {
   return Array.from(mask, String).join('');
 }
 
-function apply(layer: Linear | Conv2d, { method, amount, scores, n = 2, dim = 0 }: Step): void {
-  if (method === 'l1')
-    prune.l1Unstructured(layer, 'weight', amount, scores === undefined ? {} : { importanceScores: scores });
-  else prune.lnStructured(layer, 'weight', amount, { n: n === 'inf' ? Infinity : n, dim });
+function apply(layer: Linear | Conv2d, { method, amount, scores, mask, n = 2, dim = 0 }: Step): void {
+  const given = scores === undefined ? {} : { importanceScores: scores };
+  if (method === 'identity') prune.identity(layer, 'weight');
+  else if (method === 'custom') prune.customFromMask(layer, 'weight', Array.from(mask as string, Number));
+  else if (method === 'l1') prune.l1Unstructured(layer, 'weight', amount, given);
+  else prune.lnStructured(layer, 'weight', amount, { n: n === 'inf' ? Infinity : n, dim, ...given });
+}
+
+/** The same step as a method object. */
+function methodOf({ method, amount, mask, n = 2, dim = 0 }: Step): prune.BasePruningMethod {
+  if (method === 'identity') return new prune.Identity();
+  if (method === 'custom') return new prune.CustomFromMask(Array.from(mask as string, Number));
+  if (method === 'l1') return new prune.L1Unstructured(amount);
+  return new prune.LnStructured(amount, n === 'inf' ? Infinity : n, dim);
 }
 
 const describeStep = ({ method, amount, n, dim }: Step): string =>
@@ -68,6 +87,34 @@ describe('masks equal those of PyTorch', () => {
       }
       const last = masks[masks.length - 1] as string;
       expect([...layer.weight.dataSync()]).toEqual([...before].map((v, i) => (last[i] === '1' ? v : 0)));
+    },
+  );
+
+  test.each(golden.cases.filter(({ steps }) => steps.every(({ scores }) => scores === undefined)))(
+    'a container of methods does what they do one after another: $weight $masks.length',
+    ({ weight, steps, masks }) => {
+      const layer = layerOf(weight);
+      const container = new prune.PruningContainer(...steps.map(methodOf));
+      expect(container).toHaveLength(steps.length);
+      container.apply(layer, 'weight');
+      expect(bitsOf(layer)).toBe(masks[masks.length - 1]);
+    },
+  );
+
+  test.each(golden.random)(
+    'counts of random pruning: $weight, $amount along $dim',
+    ({ weight, amount, dim, ...counts }) => {
+      const layer = layerOf(weight);
+      const removed = (): number => bitsOf(layer).replaceAll('1', '').length;
+      if (dim === null) prune.randomUnstructured(layer, 'weight', amount);
+      else prune.randomStructured(layer, 'weight', amount, dim);
+      expect(removed()).toBe(counts.zeros);
+      if (dim === null || counts.after === undefined) return;
+      prune.customFromMask(layer, 'weight', new Uint8Array(layer.weight.numel()).fill(1));
+      const other = layerOf(weight);
+      prune.lnStructured(other, 'weight', 2, 2, dim);
+      prune.randomStructured(other, 'weight', amount, { dim, generator: new Generator(1) });
+      expect(bitsOf(other).replaceAll('1', '')).toHaveLength(counts.after);
     },
   );
 
@@ -173,6 +220,182 @@ describe('what PyTorch leaves open', () => {
     expect(bitsOf(layer)).toBe('111111000');
     prune.lnStructured(layer, 'weight', 0.5, { n: -Infinity });
     expect(bitsOf(layer)).toBe('000111000');
+  });
+});
+
+describe('random structures', () => {
+  test('go as a whole, the same for the same seed', () => {
+    const masks = [3, 3, ...Array.from({ length: 12 }, (_, i) => 4 + i)].map((seed) => {
+      const layer = layerOf('conv');
+      prune.randomStructured(layer, 'weight', 0.5, { dim: 1, generator: new Generator(seed) });
+      return bitsOf(layer);
+    });
+    expect(masks[0]).toBe(masks[1]);
+    expect(new Set(masks).size).toBeGreaterThan(3);
+    const [first] = masks as [string];
+    // Each input channel has 9 numbers in each of 6 filters: all 54 of them go, or none.
+    const channels = [0, 1, 2, 3].map((c) =>
+      [0, 1, 2, 3, 4, 5].map((f) => first.slice((f * 4 + c) * 9, (f * 4 + c) * 9 + 9)).join(''),
+    );
+    expect(channels.map((c) => new Set(c).size)).toEqual([1, 1, 1, 1]);
+    expect(channels.filter((c) => c.startsWith('0'))).toHaveLength(2);
+  });
+});
+
+describe('n:m', () => {
+  test('keeps the n largest of every m along the inputs', () => {
+    const layer = tracked(new Linear(8, 2, { bias: false }));
+    layer.loadStateDict({
+      weight: tensor([
+        [1, -4, 3, 2, 8, 7, -6, 5],
+        [0, 0, 0, 1, -2, 2, 2, 2],
+      ]),
+    });
+    prune.nm(layer, 'weight', 2, 4);
+    // Of equals the first go.
+    expect(bitsOf(layer)).toBe('01101100' + '00110011');
+    prune.nm(layer, 'weight', 1, 8);
+    expect(bitsOf(layer)).toBe('00001000' + '00000001');
+  });
+
+  test('equals a plain count for any shape, dim, n and m', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          lanes: fc.integer({ min: 1, max: 3 }),
+          m: fc.integer({ min: 1, max: 6 }),
+          keep: fc.double({ min: 0, max: 1, noNaN: true }),
+          rows: fc.integer({ min: 1, max: 4 }),
+          seed: fc.nat(1000),
+          first: fc.boolean(),
+        }),
+        ({ lanes, m, keep, rows, seed, first }) => {
+          const n = Math.round(keep * m);
+          const size = lanes * m;
+          const layer = first ? new Linear(rows, size, { bias: false }) : new Linear(size, rows, { bias: false });
+          const random = new Generator(seed);
+          const values = Float32Array.from({ length: rows * size }, () => random.normal());
+          layer.loadStateDict({ weight: tensor(values, layer.weight.shape) });
+          prune.nm(layer, 'weight', n, m, { dim: first ? 0 : 1 });
+          const bits = bitsOf(layer);
+          const at = (row: number, i: number): number => (first ? i * rows + row : row * size + i);
+          for (let row = 0; row < rows; row++) {
+            for (let lane = 0; lane < lanes; lane++) {
+              const places = Array.from({ length: m }, (_, k) => at(row, lane * m + k));
+              const kept = places.filter((i) => bits[i] === '1');
+              expect(kept).toHaveLength(n);
+              const weakest = Math.min(...kept.map((i) => Math.abs(values[i] as number)));
+              for (const i of places) {
+                if (bits[i] === '0') expect(Math.abs(values[i] as number)).toBeLessThanOrEqual(weakest);
+              }
+            }
+          }
+          layer.dispose();
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('what went before is among what goes', () => {
+    const layer = tracked(new Linear(4, 1, { bias: false }));
+    layer.loadStateDict({ weight: tensor([[4, 3, 2, 1]]) });
+    setMask(layer.weight, [0, 1, 1, 1]);
+    prune.nm(layer, 'weight', 2, 4);
+    expect(bitsOf(layer)).toBe('0110');
+  });
+
+  test('a size that is no multiple is refused, with what fits', () => {
+    const conv = tracked(new Conv2d(3, 8, 2));
+    expect(() => prune.nm(conv, 'weight', 2, 4)).toThrow(
+      'prune.nm: size 3 of [8, 3, 2, 2] along dim 1 is no multiple of 4. Try dim 0.',
+    );
+    expect(() => prune.nm(conv, 'weight', 5, 4)).toThrow('expected whole numbers 0 ≤ n ≤ m and m ≥ 1, got 5 and 4');
+    expect(prune.isPruned(conv)).toBe(false);
+    prune.nm(conv, 'weight', 2, 4, { dim: 0 });
+    expect(bitsOf(conv).replaceAll('1', '')).toHaveLength(48);
+  });
+});
+
+describe('blocks', () => {
+  test('of smallest norm go, those at the edge by their mean', () => {
+    const layer = tracked(new Linear(5, 3, { bias: false }));
+    layer.loadStateDict({
+      weight: tensor([
+        [1, 1, 5, 5, 2],
+        [1, 1, 5, 5, 2],
+        [4, 4, 3, 3, 9],
+      ]),
+    });
+    prune.block(layer, 'weight', 2, [2, 2]);
+    expect(bitsOf(layer)).toBe('00110' + '00110' + '11111');
+    // A third of the four that are left, to the nearest: one.
+    prune.block(layer, 'weight', 0.3, { size: [2, 2], n: 1 });
+    expect(bitsOf(layer)).toBe('00110' + '00110' + '11001');
+    expect(() => prune.block(layer, 'weight', 4, [2, 2])).toThrow('amount 4 is more than the 3 there are');
+    expect(() => prune.block(layer, 'weight', 0.5, [0, 2])).toThrow('size must be [rows, columns]');
+  });
+
+  test('of a convolution lie in its weight as a matrix', () => {
+    const conv = layerOf('conv');
+    prune.block(conv, 'weight', 0.5, [3, 12]);
+    const bits = bitsOf(conv);
+    const rows = [0, 1, 2, 3, 4, 5].map((f) => bits.slice(f * 36, f * 36 + 36));
+    expect(rows.slice(0, 3)).toEqual([rows[0], rows[0], rows[0]]);
+    expect(rows.slice(3)).toEqual([rows[3], rows[3], rows[3]]);
+    expect(bits.replaceAll('1', '')).toHaveLength(108);
+  });
+});
+
+describe('methods of one’s own', () => {
+  class EveryOther extends prune.BasePruningMethod {
+    constructor(readonly pruningType: 'unstructured' | 'structured' | 'global') {
+      super();
+    }
+    computeMask(t: Tensor, defaultMask: Tensor): Tensor {
+      seen.push(t.shape);
+      const mask = Float32Array.from(defaultMask.dataSync(), (keep, i) => (i % 2 === 0 ? 0 : keep));
+      return tensor(mask, t.shape);
+    }
+  }
+  let seen: (readonly number[])[] = [];
+
+  test('see what is left: weights, slices, or all', () => {
+    const wide = (): Linear => {
+      const layer = layerOf('wide') as Linear;
+      setMask(layer.weight, Array.from(`${'1'.repeat(25)}00000`, Number));
+      return layer;
+    };
+    seen = [];
+    for (const type of ['unstructured', 'structured', 'global'] as const) new EveryOther(type).apply(wide(), 'weight');
+    expect(seen).toEqual([[25], [6, 5], [6, 5]]);
+    const columns = wide();
+    prune.lnStructured(columns, 'weight', 2, { dim: -1 });
+    new EveryOther('structured').apply(columns, 'weight');
+    expect(seen[3]).toEqual([6, 3]);
+    seen = [];
+    const [a, b] = [layerOf('linear'), layerOf('wide')];
+    prune.globalUnstructured(
+      [
+        [a, 'weight'],
+        [b, 'weight'],
+      ],
+      { pruningMethod: new EveryOther('unstructured') },
+    );
+    expect(seen).toEqual([[60]]);
+    expect(bitsOf(a) + bitsOf(b)).toBe('01'.repeat(30));
+  });
+
+  test('a method prunes tensors that are no parameters, and a mask of the wrong shape is refused', () => {
+    expect(new prune.L1Unstructured(2).prune(tensor([3, -1, 2])).toArray()).toEqual([3, 0, 0]);
+    expect(new prune.L1Unstructured(1 / 3).prune(tensor([3, -1, 2]), tensor([0, 1, 1])).toArray()).toEqual([0, 0, 2]);
+    class Wrong extends EveryOther {
+      override computeMask(): Tensor {
+        return tensor([1, 1]);
+      }
+    }
+    expect(() => new Wrong('global').apply(layerOf('wide'), 'weight')).toThrow('computeMask must give [6, 5], got [2]');
+    expect(() => new prune.PruningContainer('l1' as never)).toThrow('expected a pruning method');
   });
 });
 

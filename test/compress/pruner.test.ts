@@ -1,6 +1,7 @@
-import { FettleError, manualSeed, noGrad, randn, scope, type Tensor, tensor } from 'fettle';
+import { FettleError, manualSeed, memory, noGrad, randn, scope, type Tensor, tensor } from 'fettle';
 import {
   activationStats,
+  countModel,
   cubic,
   iterative,
   maskOf,
@@ -50,6 +51,20 @@ describe('schedules', () => {
     expect(reached(cubic(4), 0.8)).toEqual([0.4625, 0.7, 0.7875, 0.8]);
     for (const target of [0, 0.1, 0.9, 0.99])
       for (const make of [iterative, cubic]) expect(make(7).reach(7, target)).toBe(target);
+  });
+
+  test('cubic(begin, end) waits, and then rises as Zhu and Gupta say', () => {
+    const agp = cubic(2, 6);
+    expect(agp.steps).toBe(6);
+    expect(reached(agp, 0.8)).toEqual([0, 0, 0.4625, 0.7, 0.7875, 0.8]);
+    expect(reached(cubic(0, 4), 0.8)).toEqual(reached(cubic(4), 0.8));
+    for (const [begin, end] of [
+      [4, 4],
+      [-1, 3],
+      [0.5, 3],
+    ] as const) {
+      expect(() => cubic(begin, end)).toThrow('cubic: begin must be a whole number in [0,');
+    }
   });
 
   test.each([0, -1, 1.5, NaN])('%s steps are refused', (n) => {
@@ -380,15 +395,297 @@ describe('units', () => {
   });
 });
 
+describe('granularities', () => {
+  /** Conv2d 4 → 8 → 4 and two linear layers, all cut by 4. */
+  const net = (): nn.Sequential =>
+    tracked(
+      new nn.Sequential({
+        conv: new nn.Conv2d(4, 8, 3, { padding: 1 }),
+        relu: new nn.ReLU(),
+        flatten: new nn.Flatten(),
+        fc1: new nn.Linear(8 * 16, 16),
+        relu2: new nn.ReLU(),
+        fc2: new nn.Linear(16, 4),
+      }),
+    );
+  const maskBits = (model: nn.Module, name: string): number[] => [
+    ...(maskOf(layer(model, name).weight)?.dataSync() ?? []),
+  ];
+
+  test('blocks of all layers are ranked by their mean square, and go as a whole', () => {
+    const model = net();
+    const before = ['conv', 'fc1', 'fc2'].map((name) => [...layer(model, name).weight.dataSync()]);
+    const columns = [36, 128, 16];
+    expect(new Pruner(model, { granularity: 'block', block: [4, 2], target: { sparsity: 0.5 } }).step()).toBe(0.5);
+    const blocks: { score: number; kept: number[] }[] = [];
+    ['conv', 'fc1', 'fc2'].forEach((name, l) => {
+      const [bits, width] = [maskBits(model, name), columns[l] as number];
+      for (let r = 0; r < bits.length / width; r += 4) {
+        for (let c = 0; c < width; c += 2) {
+          const places = [0, 1, 2, 3].flatMap((i) => [0, 1].map((j) => (r + i) * width + c + j));
+          const squares = places.map((i) => (before[l]?.[i] as number) ** 2);
+          blocks.push({ score: squares.reduce((a, b) => a + b, 0), kept: places.map((i) => bits[i] as number) });
+        }
+      }
+    });
+    expect(blocks.every(({ kept }) => new Set(kept).size === 1)).toBe(true);
+    const [gone, left] = [0, 1].map((v) => blocks.filter(({ kept }) => kept[0] === v).map(({ score }) => score));
+    expect(gone?.length).toBe(blocks.length / 2);
+    expect(Math.max(...(gone as number[]))).toBeLessThanOrEqual(Math.min(...(left as number[])));
+  });
+
+  test('n:m leaves n of every m, in one step or in several', () => {
+    for (const schedule of [oneShot(), iterative(2)]) {
+      const model = net();
+      const pruner = new Pruner(model, { granularity: 'n:m', target: { sparsity: 0.5 }, schedule });
+      let told = 0;
+      while (!pruner.finished) told = pruner.step();
+      expect(told).toBe(0.5);
+      const bits = maskBits(model, 'fc1');
+      for (let i = 0; i < bits.length; i += 4) expect(bits.slice(i, i + 4).reduce((a, b) => a + b, 0)).toBe(2);
+    }
+    const model = net();
+    expect(new Pruner(model, { granularity: 'n:m', pattern: [1, 2], importance: 'random' }).step()).toBe(0.5);
+    expect(() => new Pruner(model, { granularity: 'n:m', target: { sparsity: 0.6 } })).toThrow(
+      'a sparsity of 0.6 is no whole number of every 4 weights. Try [2, 4] as pattern, or 0.5 as sparsity',
+    );
+    expect(() => new Pruner(model, { granularity: 'n:m', target: { parameters: 9 } })).toThrow('and not parameters');
+    const odd = tracked(new nn.Sequential({ a: new nn.Linear(8, 6), b: new nn.Linear(6, 2) }));
+    expect(() => new Pruner(odd, { granularity: 'n:m', target: { sparsity: 0.5 } }).step()).toThrow('no multiple of 4');
+    expect(prune.isPruned(odd)).toBe(false);
+    expect(new Pruner(odd, { granularity: 'n:m', target: { sparsity: 0.5 }, except: ['b'] }).step()).toBe(0.5);
+  });
+
+  test('heads go with their rows of queries, keys and values', () => {
+    class Encoder extends nn.Module {
+      attention = new nn.MultiheadAttention(8, 4, { batchFirst: true });
+      head = new nn.Linear(8, 2);
+      forward(x: Tensor): Tensor {
+        return this.head.forward(this.attention.forward(x, x, x, { needWeights: false })[0]);
+      }
+    }
+    const model = tracked(new Encoder());
+    const x = randn([2, 3, 8]);
+    new Pruner(model, { exampleInputs: x, granularity: 'head', target: { sparsity: 0.5 } }).step();
+    const rows = ((maskOf(model.attention.inProjWeight as nn.Parameter) as Tensor).toArray() as number[][]).map(
+      (r) => r[0],
+    );
+    const heads = [0, 1, 2, 3].map((h) =>
+      [0, 1, 2].map((part) => [0, 1].map((i) => rows[part * 8 + h * 2 + i]).join()).join(';'),
+    );
+    expect(heads.filter((h) => h === '0,0;0,0;0,0')).toHaveLength(2);
+    expect(heads.filter((h) => h === '1,1;1,1;1,1')).toHaveLength(2);
+    const before = noGrad(() => model.eval().forward(x)).dataSync();
+    shrink(model, x);
+    const after = noGrad(() => model.eval().forward(x)).dataSync();
+    expect(model.attention.numHeads).toBe(2);
+    after.forEach((v, i) => expect(v).toBeCloseTo(before[i] as number, 5));
+    expect(() =>
+      new Pruner(net(), { exampleInputs: randn([1, 4, 4, 4]), granularity: 'head', target: { sparsity: 0.5 } }).step(),
+    ).toThrow('there is no attention whose heads can be removed');
+  });
+
+  test('recurrent and embedding weights are weights, too', () => {
+    const model = tracked(new nn.Sequential({ words: new nn.Embedding(10, 4), fc: new nn.Linear(4, 5) }));
+    const lstm = tracked(new nn.LSTM(4, 3));
+    expect(new Pruner(model, { target: { sparsity: 0.4 } }).step()).toBe(0.4);
+    expect(sparsity(model).zeros).toBe(24);
+    new Pruner(lstm, { target: { sparsity: 0.5 }, except: ['weight_hh_l0'] }).step();
+    expect(sparsity(lstm).layers).toEqual([
+      { name: 'weight_ih_l0', weights: 48, zeros: 24 },
+      { name: 'weight_hh_l0', weights: 36, zeros: 0 },
+    ]);
+  });
+});
+
+describe('targets', () => {
+  const x = (): Tensor => randn([1, 1, 8, 8]);
+  const net = (): nn.Sequential =>
+    tracked(
+      new nn.Sequential({
+        conv: new nn.Conv2d(1, 8, 3),
+        bn: new nn.BatchNorm2d(8),
+        relu: new nn.ReLU(),
+        conv2: new nn.Conv2d(8, 12, 3),
+        relu2: new nn.ReLU(),
+        flatten: new nn.Flatten(),
+        fc1: new nn.Linear(12 * 16, 20),
+        relu3: new nn.ReLU(),
+        fc2: new nn.Linear(20, 4),
+      }),
+    );
+
+  test.each(['global', 'layer'] as const)('parameters, by weights, %s: exactly as many as may be left', (together) => {
+    const model = net();
+    const total = countModel(model, x()).parameters;
+    const pruner = new Pruner(model, { target: { parameters: 900 }, scope: together, schedule: iterative(3) });
+    while (!pruner.finished) pruner.step();
+    const left = total - sparsity(model).zeros;
+    expect(left).toBeLessThanOrEqual(900);
+    expect(left).toBeGreaterThan(900 - (together === 'global' ? 1 : 5));
+    const half = net();
+    new Pruner(half, { target: { parameters: 0.5 } }).step();
+    expect(total - sparsity(half).zeros).toBe(Math.floor(total / 2));
+  });
+
+  test('flops, by weights: what is left of each layer times how often it is used', () => {
+    const model = net();
+    const full = countModel(model, x());
+    new Pruner(model, { exampleInputs: x(), target: { flops: 0.25 } }).step();
+    const zeros = new Map(sparsity(model).layers.map((l) => [l.name, l.zeros]));
+    const usesOf = { 'conv.weight': 36, 'conv2.weight': 16, 'fc1.weight': 1, 'fc2.weight': 1 };
+    const saved = Object.entries(usesOf).reduce((n, [name, uses]) => n + uses * (zeros.get(name) as number), 0);
+    const left = full.multiplyAdds - saved;
+    expect(left).toBeLessThanOrEqual(full.multiplyAdds / 4);
+    expect(left).toBeGreaterThan(full.multiplyAdds / 4 - 36);
+  });
+
+  test.each(['parameters', 'flops'] as const)(
+    '%s, by channels: what shrink leaves comes within the limit, to a unit',
+    (kind) => {
+      const model = net();
+      const input = x();
+      const of = (m: nn.Module): number => countModel(m, input)[kind === 'flops' ? 'multiplyAdds' : 'parameters'];
+      const limit = Math.round(of(model) * 0.4);
+      const options: PrunerOptions = { exampleInputs: input, granularity: 'channel', target: { [kind]: limit } };
+      const pruner = new Pruner(model, { ...options, schedule: iterative(2) });
+      pruner.step();
+      pruner.step();
+      shrink(model, input);
+      const left = of(model);
+      expect(left).toBeLessThanOrEqual(limit);
+      // One unit more would have been too many: the costliest unit of what is left takes at most so much.
+      const largest = kind === 'flops' ? 36 * 9 + 36 + 16 * 9 * 12 + 200 : 9 * 12 + 16 * 20 + 80;
+      expect(left).toBeGreaterThan(limit - largest);
+    },
+  );
+
+  test('latency: units go until the measured time of the shrunk copy is below', () => {
+    const model = net();
+    const input = x();
+    const times: number[] = [];
+    // A clock that is known: so many microseconds for each multiply-add.
+    const measure = (m: nn.Module): number => {
+      times.push(countModel(m, input).multiplyAdds / 1000);
+      return times[times.length - 1] as number;
+    };
+    const live = memory().tensors;
+    const target = countModel(model, input).multiplyAdds / 2500;
+    new Pruner(model, { exampleInputs: input, granularity: 'channel', target: { latency: target }, measure }).step();
+    expect(times.length).toBeGreaterThan(3);
+    expect(times.length).toBeLessThan(12);
+    const masks = model.parameters().filter((p) => maskOf(p) !== null).length;
+    expect(memory().tensors).toBe(live + masks);
+    shrink(model, input);
+    expect(measure(model)).toBeLessThanOrEqual(target);
+    expect(() => new Pruner(model, { target: { latency: 1 } })).toThrow('masks save no time');
+  });
+
+  test('a real clock: it ends, with a model that still runs', () => {
+    const model = net();
+    const input = x();
+    const pruner = new Pruner(model, { exampleInputs: input, granularity: 'neuron', target: { latency: 1000 } });
+    expect(pruner.step()).toBe(0);
+  });
+
+  test('what is out of reach is said, and nothing is pruned', () => {
+    const model = net();
+    const options = { exampleInputs: x(), granularity: 'channel', target: { parameters: 10 } } as const;
+    expect(() => new Pruner(model, options).step()).toThrow(
+      'target {"parameters":10} is out of reach: with all that may go gone, it is',
+    );
+    expect(prune.isPruned(model)).toBe(false);
+    expect(() => new Pruner(model, { target: { flops: 0.5 } })).toThrow('target flops needs exampleInputs');
+    for (const target of [{}, { sparsity: 0.5, flops: 3 }, { parameters: 0 }, { latency: Infinity }, undefined]) {
+      expect(() => new Pruner(model, { target } as PrunerOptions)).toThrow('Pruner: target must be { sparsity }');
+    }
+  });
+});
+
+describe('allocation', () => {
+  const zerosOf = (model: nn.Module): number[] => sparsity(model).layers.map((l) => l.zeros);
+
+  test('erk: densities in proportion to the sum of dimensions over their product', () => {
+    const model = mlp();
+    new Pruner(model, { target: { sparsity: 0.6 }, allocation: 'erk' }).step();
+    const shapes = [
+      [9, 7],
+      [11, 9],
+      [3, 11],
+    ] as const;
+    const raw = shapes.map(([o, i]) => (o + i) / (o * i));
+    const scale = (195 * 0.4) / shapes.reduce((n, [o, i], l) => n + o * i * (raw[l] as number), 0);
+    const densities = raw.map((r) => r * scale);
+    expect(Math.max(...densities)).toBeLessThan(1);
+    zerosOf(model).forEach((zeros, l) => {
+      const size = (shapes[l] as readonly [number, number])[0] * (shapes[l] as readonly [number, number])[1];
+      expect(Math.abs(zeros - size * (1 - (densities[l] as number)))).toBeLessThan(1);
+    });
+    expect(sparsity(model).zeros).toBe(117);
+  });
+
+  test('erk: a layer that would be fuller than full stays dense, and the others give more', () => {
+    const model = tracked(new nn.Sequential({ a: new nn.Linear(100, 100), b: new nn.Linear(100, 2) }));
+    new Pruner(model, { target: { sparsity: 0.5 }, allocation: 'erk' }).step();
+    expect(zerosOf(model)).toEqual([5100, 0]);
+  });
+
+  test('sensitivity: what hurt more is pruned less, and the sum comes out', () => {
+    const model = mlp();
+    const options = {
+      target: { sparsity: 0.5 },
+      allocation: 'sensitivity',
+      sensitivity: { a: 0.3, b: 0.01, c: 0.02 },
+    } as const;
+    new Pruner(model, options).step();
+    const [a, b, c] = zerosOf(model) as [number, number, number];
+    expect(a + b + c).toBe(98);
+    expect([a / 63 < c / 33, c / 33 < b / 99]).toEqual([true, true]);
+    expect(() => new Pruner(mlp(), { ...options, sensitivity: { a: 1 } }).step()).toThrow(
+      "sensitivity has no number for 'b'",
+    );
+    expect(() => new Pruner(mlp(), { target: { sparsity: 0.5 }, allocation: 'sensitivity' })).toThrow(
+      'needs sensitivity',
+    );
+  });
+
+  test('shares by layer, which a schedule raises', () => {
+    const model = mlp();
+    const pruner = new Pruner(model, { allocation: { a: 0.75, 'b.weight': 0.5 }, schedule: iterative(2) });
+    pruner.step();
+    expect(zerosOf(model)).toEqual([Math.ceil(63 * 0.5), Math.ceil(99 * (1 - Math.SQRT1_2)), 0]);
+    pruner.step();
+    expect(zerosOf(model)).toEqual([48, 50, 0]);
+    expect(() => new Pruner(model, { allocation: { d: 0.5 } })).toThrow("allocation: there is no layer 'd'");
+    expect(() => new Pruner(model, { allocation: { a: 1 } })).toThrow(
+      "allocation of 'a' must be a share in [0, 1), got 1",
+    );
+    expect(() => new Pruner(model, { allocation: 'even' as 'erk', target: { sparsity: 0.5 } })).toThrow("got 'even'");
+  });
+
+  test('units, too', () => {
+    const model = mlp();
+    const options = {
+      exampleInputs: randn([1, 7]),
+      granularity: 'neuron',
+      allocation: { a: 1 / 3, b: 5 / 11 },
+    } as const;
+    expect(new Pruner(model, options).step()).toBe(8 / 20);
+    const silent = (name: string): number =>
+      (maskOf(layer(model, name).bias as nn.Parameter)?.dataSync() ?? []).filter((v) => v === 0).length;
+    expect([silent('a'), silent('b')]).toEqual([3, 5]);
+  });
+});
+
 describe('errors name the mistake', () => {
   const wrong: [string, Partial<Record<keyof PrunerOptions, unknown>>, string][] = [
-    ['target', { target: { sparsity: 1 } }, 'a share in [0, 1), got {"sparsity":1}'],
+    ['target', { target: { sparsity: 1 } }, 'with a number above 0, got {"sparsity":1}'],
     ['target', { target: { sparsity: NaN } }, 'a share in [0, 1)'],
-    ['importance', { importance: 'size' }, "importance must be 'magnitude' or 'activation', got 'size'"],
+    ['importance', { importance: 'size' }, "or a function; got 'size'"],
     [
       'granularity',
       { granularity: 'neurons' },
-      "granularity must be one of weight, neuron, channel, filter, got 'neurons'",
+      "granularity must be one of weight, block, n:m, filter, channel, neuron, head, got 'neurons'",
     ],
     ['statistics', { importance: 'activation' }, 'needs activations; pass what activationStats(model, batches) gives'],
     ['example', { granularity: 'neuron' }, "granularity 'neuron' needs exampleInputs"],
@@ -405,7 +702,7 @@ describe('errors name the mistake', () => {
   test('nothing to prune', () => {
     const model = tracked(new nn.Sequential(new nn.ReLU()));
     expect(() => new Pruner(model, { target: { sparsity: 0.5 } }).step()).toThrow(
-      'there is no linear layer or convolution to prune',
+      'there is no weight to prune, a parameter of two or more dimensions',
     );
   });
 });

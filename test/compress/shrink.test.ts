@@ -1,5 +1,5 @@
-import { add, FettleError, manualSeed, noGrad, randn, type Tensor } from 'fettle';
-import { maskOf, Pruner, prune, setMask, shrink } from 'fettle/compress';
+import { add, FettleError, manualSeed, noGrad, ones, randn, type Tensor } from 'fettle';
+import { coupleUnits, maskOf, Pruner, prune, setMask, shrink } from 'fettle/compress';
 import * as nn from 'fettle/nn';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { release, tracked } from './modules.js';
@@ -72,7 +72,7 @@ describe('the shrunk model gives what the masked one gave', () => {
       { name: 'fc1', before: 16, after: 8 },
       { name: 'fc2', before: 8, after: 4 },
     ]);
-    expect(left).toEqual([{ name: 'fc3', reason: 'the output of fc3 is returned, or used outside of modules' }]);
+    expect(left).toEqual([{ name: 'fc3', reason: 'its units are what the model returns' }]);
     expect(String(model)).toContain('(fc2): Linear(in_features=8, out_features=4, bias=True)');
   });
 
@@ -205,7 +205,7 @@ describe('the shrunk model gives what the masked one gave', () => {
   });
 });
 
-describe('what cannot be cut is left and named', () => {
+describe('what stands between layers does not matter', () => {
   class Residual extends nn.Module {
     readonly fc1 = new nn.Linear(4, 6);
     readonly relu = new nn.ReLU();
@@ -222,25 +222,78 @@ describe('what cannot be cut is left and named', () => {
   test('a residual connection made by a function', () => {
     const model = tracked(new Residual());
     const x = randn([3, 4]);
-    const { layers, left } = checkShrink(model, x, 0.5, { parameters: 4 * 6 + 6 + 36 + 6 + 6 * 4 + 4 + 4 * 2 + 2 });
-    expect(layers).toEqual([{ name: 'fc3', before: 8, after: 4 }]);
-    expect(left).toEqual([
-      { name: 'fc1', reason: 'the output of relu is returned, or used outside of modules' },
-      { name: 'fc2', reason: 'the output of fc2 is returned, or used outside of modules' },
-      { name: 'fc4', reason: 'the output of fc4 is returned, or used outside of modules' },
+    const { layers, left } = checkShrink(model, x, 0.5, { parameters: 4 * 3 + 3 + 9 + 3 + 3 * 4 + 4 + 4 * 2 + 2 });
+    expect(layers).toEqual([
+      { name: 'fc1', before: 6, after: 3 },
+      { name: 'fc3', before: 8, after: 4 },
     ]);
+    expect(left).toEqual([{ name: 'fc4', reason: 'its units are what the model returns' }]);
   });
 
-  class Functional extends nn.Module {
+  const conv = (): nn.Conv2d => new nn.Conv2d(1, 4, 3, { padding: 1 });
+  const nets: [string, () => nn.Sequential, number[], number][] = [
+    [
+      'a linear layer over the width',
+      () => new nn.Sequential(conv(), new nn.ReLU(), new nn.Linear(16, 2), new nn.Conv2d(4, 1, 1)),
+      [1, 1, 8, 16],
+      2 * 9 + 2 + 34 + 3,
+    ],
+    [
+      'a norm behind flattening',
+      () => new nn.Sequential(conv(), new nn.Flatten(), new nn.BatchNorm1d(64), new nn.Linear(64, 2)),
+      [2, 1, 4, 4],
+      2 * 9 + 2 + 64 + 66,
+    ],
+    [
+      'groups that stay as large as one another',
+      () => new nn.Sequential(conv(), new nn.Conv2d(4, 4, 1, { groups: 2 }), new nn.Conv2d(4, 1, 1)),
+      [1, 1, 4, 4],
+      2 * 9 + 2 + 2 + 2 + 3,
+    ],
+    [
+      'flattening the batch in',
+      () => new nn.Sequential(conv(), new nn.Flatten(0), new nn.Linear(128, 2)),
+      [2, 1, 4, 4],
+      2 * 9 + 2 + 64 * 2 + 2,
+    ],
+    [
+      'sigmoid, where nobody reads a unit any more',
+      () => new nn.Sequential(new nn.Linear(3, 4), new nn.Sigmoid(), new nn.Linear(4, 2)),
+      [5, 3],
+      2 * 3 + 2 + 4 + 2,
+    ],
+  ];
+  test.each(nets)('%s', (_, make, shape, parameters) => {
+    checkShrink(tracked(make()), randn(shape), 0.5, { parameters });
+  });
+});
+
+describe('what cannot be cut is left and named', () => {
+  /** Silences unit 0 of the first layer, if nothing else did; nothing may go. */
+  function checkLeft(model: Net, x: Tensor, reason: string): void {
+    const parameters = model.parameters();
+    const first = model.children()[0] as nn.Linear;
+    prune.lnStructured(first, 'weight', 0.25, { dim: 0 });
+    prune.l1Unstructured(first, 'bias', 1);
+    const output = (): Float32Array => noGrad(() => model.forward(x)).dataSync() as Float32Array;
+    const before = output();
+    const { left } = shrink(model.eval(), x);
+    expect(left).toContainEqual({ name: model.namedChildren()[0]?.[0], reason });
+    expect(model.parameters().every((p, i) => p === parameters[i])).toBe(true);
+    expect(output()).toEqual(before);
+  }
+
+  class Returned extends nn.Module {
     readonly fc1 = new nn.Linear(4, 6);
     readonly fc2 = new nn.Linear(6, 2);
-    forward(x: Tensor): Tensor {
-      return this.fc2.forward(this.fc1.forward(x).relu());
+    forward(x: Tensor): Tensor[] {
+      const h = this.fc1.forward(x).relu();
+      return [this.fc2.forward(h), h];
     }
   }
 
   test('a Pruner that finds no unit to remove says why', () => {
-    const model = tracked(new Functional());
+    const model = tracked(new Returned());
     const pruner = new Pruner(model, {
       exampleInputs: randn([1, 4]),
       granularity: 'neuron',
@@ -248,22 +301,20 @@ describe('what cannot be cut is left and named', () => {
     });
     expect(() => pruner.step()).toThrow(FettleError);
     expect(() => pruner.step()).toThrow(
-      'there is no layer whose units can be removed. fc1: the output of fc1 is returned, or used outside of modules',
+      'there is no layer whose units can be removed. fc1: its units are what the model returns',
     );
   });
 
-  class Shared extends nn.Module {
+  class Twice extends nn.Module {
     readonly fc1 = new nn.Linear(4, 4);
-    readonly relu = new nn.ReLU();
     readonly fc2 = new nn.Linear(4, 2);
     forward(x: Tensor): Tensor {
-      return this.fc2.forward(this.relu.forward(this.fc1.forward(this.relu.forward(this.fc1.forward(x)))));
+      return this.fc2.forward(this.fc1.forward(this.fc1.forward(x).relu()).relu());
     }
   }
 
-  test('a module that is called twice', () => {
-    const model = tracked(new Shared());
-    expect(shrink(model, randn([2, 4])).left[0]).toEqual({ name: 'fc1', reason: 'fc1 is called more than once' });
+  test('a module that is called twice, once with the input', () => {
+    checkLeft(tracked(new Twice()), randn([2, 4]), 'its units come in as inputs');
   });
 
   test('layers that share a parameter', () => {
@@ -271,73 +322,93 @@ describe('what cannot be cut is left and named', () => {
     const [a, b] = ['a', 'b'].map((name) => model.getSubmodule(name) as nn.Linear) as [nn.Linear, nn.Linear];
     b.weight.dispose();
     Object.assign(b, { weight: a.weight });
-    expect(shrink(model, randn([2, 4])).left[0]).toEqual({
-      name: 'a',
-      reason: 'a shares parameters with another module',
-    });
+    checkLeft(model, randn([2, 4]), 'its units come in as inputs');
   });
 
-  const conv = (): nn.Conv2d => new nn.Conv2d(1, 4, 3, { padding: 1 });
+  class Sized extends nn.Module {
+    readonly fc1 = new nn.Linear(4, 8);
+    readonly fc2 = new nn.Linear(8, 2);
+    forward(x: Tensor): Tensor {
+      return this.fc2.forward(this.fc1.forward(x).relu().view(-1, 2, 4).mul(2).view(-1, 8));
+    }
+  }
+
+  test('a forward that counts on a size', () => {
+    const model = tracked(new Sized());
+    const [reason] = coupleUnits(model, randn([3, 4])).uncoupled.filter(({ name }) => name === 'fc1');
+    expect(reason?.reason).toMatch('without one of its units the model fails: view: [3, 4] has 12 elements');
+    checkLeft(model, randn([3, 4]), reason?.reason ?? '');
+  });
+
+  class Averaged extends nn.Module {
+    readonly fc1 = new nn.Linear(4, 8);
+    readonly fc2 = new nn.Linear(1, 2);
+    forward(x: Tensor): Tensor {
+      return this.fc2.forward(this.fc1.forward(x).relu().mean(1, true));
+    }
+  }
+
+  test('a mean over the units', () => {
+    checkLeft(tracked(new Averaged()), randn([3, 4]), 'mean() works across its units');
+  });
+
+  class Unrecorded extends nn.Module {
+    readonly fc1 = new nn.Linear(4, 8);
+    readonly fc2 = new nn.Linear(8, 2);
+    forward(x: Tensor): Tensor {
+      return this.fc2.forward(this.fc1.forward(x).detach());
+    }
+  }
+
+  test('a graph that is cut', () => {
+    const reason = 'it is not called, or what becomes of its output is not recorded';
+    checkLeft(tracked(new Unrecorded()), randn([3, 4]), reason);
+  });
+
+  class Beside extends nn.Module {
+    readonly fc1 = new nn.Linear(4, 8);
+    readonly fc2 = new nn.Linear(8, 2);
+    forward(x: Tensor): Tensor {
+      const h = this.fc1.forward(x);
+      return this.fc2.forward(h).add(h.detach().matmul(ones([8, 2])));
+    }
+  }
+
+  test('a way round the graph', () => {
+    const model = tracked(new Beside());
+    const reason = 'without one of its units the model fails: matmul: inner sizes differ: [3, 7] × [8, 2] (7 ≠ 8).';
+    checkLeft(model, randn([3, 4]), reason);
+  });
+
   const nets: [string, () => nn.Sequential, number[], string][] = [
-    [
-      'a linear layer over the width',
-      () => new nn.Sequential(conv(), new nn.ReLU(), new nn.Linear(16, 2)),
-      [1, 1, 8, 16],
-      '2 does not take its units one by one',
-    ],
-    [
-      'flattening all but the channels',
-      () => new nn.Sequential(conv(), new nn.Flatten(2), new nn.Linear(16, 2)),
-      [1, 1, 4, 4],
-      '2 does not take its units one by one',
-    ],
-    [
-      'flattening the batch in',
-      () => new nn.Sequential(conv(), new nn.Flatten(0), new nn.Linear(128, 2)),
-      [2, 1, 4, 4],
-      '1 mixes its units with other dimensions',
-    ],
-    [
-      'features behind positions',
-      () => new nn.Sequential(new nn.Linear(3, 4), new nn.Flatten(), new nn.Linear(20, 2)),
-      [2, 5, 3],
-      '1 mixes its units with other dimensions',
-    ],
     [
       'pooling over features',
       () => new nn.Sequential(new nn.Linear(8, 4), new nn.MaxPool2d(2), new nn.Linear(2, 2)),
       [1, 1, 4, 8],
-      '1 pools across its units',
+      'maxPool2d() in 1 works across its units',
     ],
     [
-      'a norm behind flattening',
-      () => new nn.Sequential(conv(), new nn.Flatten(), new nn.BatchNorm1d(64), new nn.Linear(64, 2)),
-      [2, 1, 4, 4],
-      '2 does not take its units one by one',
+      'a layer norm',
+      () => new nn.Sequential(new nn.Linear(8, 4), new nn.LayerNorm(4), new nn.Linear(4, 2)),
+      [3, 8],
+      'layerNorm() in 1 works across its units',
     ],
     [
-      'sigmoid',
-      () => new nn.Sequential(new nn.Linear(3, 4), new nn.Sigmoid(), new nn.Linear(4, 2)),
-      [1, 3],
-      '1 (Sigmoid) does not keep silent units silent',
+      'sigmoid, where units are still read',
+      () => new nn.Sequential(new nn.Linear(8, 4), new nn.Sigmoid(), new nn.Linear(4, 2)),
+      [3, 8],
+      '1 of its units are made by zeros and still give something, as behind a sigmoid or the shift of a norm; silence() ' +
+        'masks that and what reads them, too',
     ],
     [
-      'grouped',
-      () => new nn.Sequential(conv(), new nn.Conv2d(4, 4, 1, { groups: 2 }), new nn.Conv2d(4, 1, 1)),
-      [1, 1, 4, 4],
-      'the convolution 1 is grouped',
+      'softmax',
+      () => new nn.Sequential(new nn.Linear(8, 4), new nn.Softmax(1), new nn.Linear(4, 2)),
+      [3, 8],
+      'softmax() in 1 works across its units',
     ],
   ];
   test.each(nets)('%s', (_, make, shape, reason) => {
-    const model = tracked(make());
-    const parameters = count(model);
-    // A unit that looks silent, but must stay.
-    const first = model.at(0) as nn.Linear;
-    prune.lnStructured(first, 'weight', 0.25, { dim: 0 });
-    prune.l1Unstructured(first, 'bias', 1);
-    const { left } = shrink(model.eval(), randn(shape));
-    expect(left[0]).toEqual({ name: '0', reason });
-    expect(count(model)).toBe(parameters);
+    checkLeft(tracked(make()), randn(shape), reason);
   });
 
   test('flattening a single row keeps units together', () => {

@@ -1,9 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { Generator } from 'fettle';
 import { CSVDataset, CsvParser, DataLoader, parseCsv } from 'fettle/data';
 import { describe, expect, it } from 'vitest';
+import { CsvTableReader } from '../../src/data/csvtable.js';
+import { decimal } from '../../src/data/decimal.js';
 
 const fields = (text: string): string[][] => parseCsv(text).map((record) => record.fields);
 
@@ -109,6 +113,24 @@ describe('CSVDataset', () => {
     expect(CSVDataset.parse('y,x\n1,2\n', { target: 0 }).columns[0]?.name).toBe('x');
   });
 
+  it('reads again where a column turns out to hold names, whatever the pieces', async () => {
+    const rows = Array.from(
+      { length: 30_000 },
+      (_, i) => `${i / 2},${i < 29_000 ? i : `n${i % 3}`},${i % 4},k${i % 2}`,
+    );
+    const text = `a,b,c,kind\n${rows.join('\n')}\n`;
+    const whole = CSVDataset.parse(text);
+    const streamed = await CSVDataset.load(new Blob([text]));
+    const zipped = await CSVDataset.load(new Uint8Array(gzipSync(text)));
+    expect(whole.columns.map(({ type }) => type)).toEqual(['number', 'category', 'number']);
+    expect(whole.columns[1]?.categories).toHaveLength(29_003);
+    for (const other of [streamed, zipped]) {
+      expect(other.columns).toEqual(whole.columns);
+      expect(other.features).toEqual(whole.features);
+      expect(other.targets).toEqual(whole.targets);
+    }
+  });
+
   it('is read from a file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'fettle-csv-'));
     try {
@@ -134,5 +156,100 @@ describe('CSVDataset', () => {
     ['a,b\n1,x\n', { targetType: 'number' }, "column 'b' must hold numbers"],
   ] as const)('says what is wrong with %j', (text, options, message) => {
     expect(() => CSVDataset.parse(text, options)).toThrow(message);
+  });
+});
+
+describe('lines without quotes, which are read where they stand', () => {
+  const word = fc.constantFrom(
+    '',
+    '0',
+    '-0',
+    '+7',
+    '.5',
+    '5.',
+    '1e3',
+    '-2.5E-3',
+    ' 4 ',
+    '123456789012345678',
+    '0.1',
+    '99999.99999',
+    'NA',
+    '1_0',
+    'red',
+    '1.2.3',
+    '--1',
+  );
+  const ends = fc.constantFrom('\n', '\r\n', '\n\n', '\r');
+
+  it('are what the parser of quoted fields makes of them, however the text is cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(word, word, fc.constantFrom('a', 'b'), ends), { minLength: 1, maxLength: 12 }),
+        fc.array(fc.nat(40), { maxLength: 6 }),
+        (rows, cuts) => {
+          const plain = `x,y,t\n${rows.map(([x, y, t, end]) => `${x},${y},${t}${end}`).join('')}`;
+          const quoted = `"x","y","t"\n${rows.map(([x, y, t, end]) => `"${x}","${y}","${t}"${end}`).join('')}`;
+          const wanted = CSVDataset.parse(quoted);
+          const categories = new Set<string>();
+          for (;;) {
+            const reader = new CsvTableReader('CSV', {}, categories);
+            let at = 0;
+            for (const cut of [...cuts, plain.length]) {
+              reader.push(plain.slice(at, at + cut));
+              at += cut;
+            }
+            const table = reader.end();
+            if (table === null) continue;
+            expect(table.columns).toEqual(wanted.columns);
+            expect(table.features).toEqual(wanted.features);
+            expect([...table.targets]).toEqual([...wanted.targets]);
+            return;
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('say the line of what is wrong with them', () => {
+    const options = { types: { x: 'number' } } as const;
+    expect(() => CSVDataset.parse('x,t\n1,a\n\n2,b\nred,a\n', options)).toThrow(
+      "CSV:5: column 'x' must hold numbers, got 'red'",
+    );
+    expect(() => CSVDataset.parse('x,t\r\n1,a\r\n2,b,c\r\n')).toThrow('CSV:3: expected 2 fields, got 3');
+    expect(() => CSVDataset.parse('x,t\n1,a\n2\n')).toThrow('CSV:3: expected 2 fields, got 1');
+    expect(() => CSVDataset.parse('x,t\n1,a\n"2",b\n3,\n')).toThrow("CSV:4: the target 't' is missing");
+  });
+
+  it('keep numbers that mean a missing value', () => {
+    const { features } = CSVDataset.parse('x,t\n-999,a\n1,b\n', { missing: ['-999'] });
+    expect([...features]).toEqual([Number.NaN, 1]);
+  });
+});
+
+describe('decimal', () => {
+  it('is Number() where it answers', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.nat(12), (x, places) => {
+        for (const text of [String(x), x.toFixed(places), String(Math.fround(x))]) {
+          const found = decimal(`,${text};`, 1, 1 + text.length);
+          if (!Number.isNaN(found)) expect(found).toBe(Number(text));
+        }
+      }),
+    );
+    for (const [text, wanted] of [
+      ['12.5', 12.5],
+      ['-0', -0],
+      ['+3', 3],
+      ['.25', 0.25],
+      ['7.', 7],
+      ['0.000000000000001', Number.NaN],
+      ['123456789012345', 123456789012345],
+    ] as const) {
+      expect(decimal(text, 0, text.length)).toBe(wanted);
+    }
+    for (const text of ['', '.', '-', '1e5', ' 1', '1 ', '0x1', '1.2.3', '٣']) {
+      expect(decimal(text, 0, text.length)).toBeNaN();
+    }
   });
 });

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { FettleError, Generator } from 'fettle';
 import { DataLoader, FashionMNIST, MNIST, readIdx } from 'fettle/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { errorOf } from '../support/errors.js';
 
 /** An IDX file: type code, sizes, and the bytes of the elements. */
 function idx(type: number, shape: readonly number[], elements: ArrayLike<number>): Uint8Array {
@@ -22,16 +23,6 @@ function idx(type: number, shape: readonly number[], elements: ArrayLike<number>
 const pixels = Uint8Array.from({ length: 3 * 4 * 5 }, (_, i) => (i * 37) % 256);
 const images = idx(8, [3, 4, 5], pixels);
 const labels = idx(8, [3], [7, 0, 9]);
-
-/** The error of a promise, which must be one of fettle's. */
-async function errorOf(promise: Promise<unknown>): Promise<FettleError> {
-  const error: unknown = await promise.then(
-    () => new Error('no error'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(FettleError);
-  return error as FettleError;
-}
 
 describe('readIdx', () => {
   it('reads every element type, gzipped or not, from bytes and Blobs', async () => {

@@ -44,12 +44,17 @@ def fresh(name):
 
 
 def apply(layer, step):
+    scores = torch.tensor(step["scores"]).reshape(layer.weight.shape) if "scores" in step else None
     if step["method"] == "l1":
-        scores = torch.tensor(step["scores"]).reshape(layer.weight.shape) if "scores" in step else None
         prune.l1_unstructured(layer, "weight", step["amount"], importance_scores=scores)
+    elif step["method"] == "identity":
+        prune.identity(layer, "weight")
+    elif step["method"] == "custom":
+        mask = torch.tensor([float(v) for v in step["mask"]]).reshape(layer.weight.shape)
+        prune.custom_from_mask(layer, "weight", mask)
     else:
         n = float("inf") if step["n"] == "inf" else step["n"]
-        prune.ln_structured(layer, "weight", step["amount"], n=n, dim=step["dim"])
+        prune.ln_structured(layer, "weight", step["amount"], n=n, dim=step["dim"], importance_scores=scores)
 
 
 cases = []
@@ -79,6 +84,35 @@ for name in SHAPES:
     case(name, [{**rows, "amount": 0.25}, {**rows, "amount": 0.5}, {**rows, "amount": 2}])
     case(name, [{**l1, "amount": 0.5}, {**rows, "amount": 0.5}, {**columns, "amount": 0.5}, {**l1, "amount": 0.5}])
 
+    # Scores may be negative: the smallest in absolute value go; and the norms of slices are those of the scores.
+    signed = numbers(torch.randn(SHAPES[name]))
+    case(name, [{**l1, "amount": 0.4, "scores": signed}, {**l1, "amount": 0.5, "scores": signed}])
+    for n in [1, 2, float("inf")]:
+        case(name, [{"method": "ln", "amount": 0.5, "n": norm_name(n), "dim": 0, "scores": signed}])
+    custom = {"method": "custom", "mask": bits(torch.rand(SHAPES[name]) > 0.4)}
+    case(name, [{"method": "identity"}, {**l1, "amount": 0.3}])
+    case(name, [custom, {**l1, "amount": 0.25}, {**rows, "amount": 0.3}, custom])
+    case(name, [{**columns, "amount": 0.4}, {**rows, "amount": 0.35}, {**rows, "n": "inf", "amount": 0.5}])
+
+# Random pruning cannot give PyTorch's masks; how many go, and that structures go as a whole, it can.
+counts = []
+for name in SHAPES:
+    for amount in [0.05, 0.25, 0.35, 0.45, 0.5, 2, 3]:
+        layer = fresh(name)
+        prune.random_unstructured(layer, "weight", amount)
+        counts.append({"weight": name, "amount": amount, "dim": None, "zeros": int((layer.weight_mask == 0).sum())})
+        for dim in [0, 1, -1]:
+            layer = fresh(name)
+            prune.random_structured(layer, "weight", amount, dim)
+            twice = fresh(name)
+            prune.ln_structured(twice, "weight", 2, n=2, dim=dim)
+            zeros = int((layer.weight_mask == 0).sum())
+            entry = {"weight": name, "amount": amount, "dim": dim, "zeros": zeros}
+            if amount < 1:
+                prune.random_structured(twice, "weight", amount, dim)
+                entry["after"] = int((twice.weight_mask == 0).sum())
+            counts.append(entry)
+
 together = []
 for amount in [0.0, 0.05, 0.25, 0.3, 0.5, 0.9, 1.0, 5, 100]:
     for before in [None, 0.5]:
@@ -97,6 +131,7 @@ with open(os.path.join(here, "prune.json"), "w") as file:
         "weights": {name: {"shape": SHAPES[name], "values": numbers(values[name])} for name in SHAPES},
         "cases": cases,
         "global": together,
+        "random": counts,
     }
     json.dump(golden, file, indent=None, separators=(",", ":"))
     file.write("\n")

@@ -1,4 +1,4 @@
-import { type Tensor, tensor } from 'fettle';
+import { sparse, type Tensor, tensor } from 'fettle';
 import * as nn from 'fettle/nn';
 import { expect, test } from 'vitest';
 
@@ -17,6 +17,10 @@ const layers: readonly [() => nn.Module, readonly Tensor[]][] = [
         { dtype: 'int32' },
       ),
     ],
+  ],
+  [
+    () => new nn.SparseInputLinear(4, 2),
+    [sparse.csr([0, 1, 3], [1, 0, 3], tensor([1, 2, 3]), [2, 4]) as unknown as Tensor],
   ],
   [() => new nn.Embedding(5, 3, { paddingIdx: 1 }), [tensor([0, 1, 4], { dtype: 'int32' })]],
 ];
@@ -41,4 +45,22 @@ test('a ModuleDict keeps its names', () => {
 test('a module that stands twice in a container does so in its structure', () => {
   const act = new nn.ReLU();
   expect(nn.describe(new nn.Sequential(act, new nn.Tanh(), act)).children).toHaveLength(3);
+});
+
+test('layers are known by their class, whatever a minifier has called it, and not by its name', () => {
+  const original = Object.getOwnPropertyDescriptor(nn.Linear, 'name') as PropertyDescriptor;
+  try {
+    Object.defineProperty(nn.Linear, 'name', { value: 'e', configurable: true });
+    const model = new nn.Sequential(new nn.Linear(2, 3));
+    expect(nn.describe(model).children?.[0]?.[1].type).toBe('Linear');
+    model.dispose();
+  } finally {
+    Object.defineProperty(nn.Linear, 'name', original);
+  }
+  class Linear extends nn.Module {
+    forward(x: Tensor): Tensor {
+      return x;
+    }
+  }
+  expect(() => nn.describe(new Linear())).toThrow("'Linear' is not a known layer type");
 });

@@ -8,11 +8,10 @@ beforeEach(() => {
   manualSeed(3);
 });
 
-function single(x: Tensor, w: Tensor, options: object, { scale, shift, residual, relu: clamps }: Epilogue): Tensor {
+function single(x: Tensor, w: Tensor, options: object, { scale, shift, relu: clamps }: Epilogue): Tensor {
   let y = conv2d(x, w, options);
   if (scale) y = mul(y, scale.reshape([-1, 1, 1]));
   if (shift) y = add(y, shift.reshape([-1, 1, 1]));
-  if (residual) y = add(y, residual);
   return clamps ? relu(y) : y;
 }
 
@@ -34,16 +33,14 @@ const GEOMETRIES: readonly [name: string, x: number[], w: number[], options: obj
 
 describe('convFused', () => {
   for (const [name, shape, kernel, options] of GEOMETRIES) {
-    test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 31])(`${name}, parts %i`, (parts) => {
+    test.each([0, 1, 2, 3, 4, 7, 15])(`${name}, parts %i`, (parts) => {
       const [x, w] = [randn(shape), randn(kernel)];
       const out = kernel[0] as number;
-      const withBias = parts & 16 ? { ...options, bias: randn([out]) } : options;
-      const plain = conv2d(x, w, options);
+      const withBias = parts & 8 ? { ...options, bias: randn([out]) } : options;
       const after: Epilogue = {
         scale: parts & 1 ? randn([out]) : null,
         shift: parts & 2 ? randn([out]) : null,
-        residual: parts & 4 ? randn(plain.shape) : null,
-        relu: (parts & 8) !== 0,
+        relu: (parts & 4) !== 0,
       };
       close(convFused(x, w, withBias, after), single(x, w, withBias, after));
     });
@@ -51,7 +48,7 @@ describe('convFused', () => {
 
   test('keeps a NaN through relu', () => {
     const x = randn([1, 1, 4, 4]).mul(Number.NaN);
-    const y = convFused(x, randn([1, 1, 1, 1]), {}, { residual: randn([1, 1, 4, 4]), relu: true });
+    const y = convFused(x, randn([1, 1, 1, 1]), {}, { relu: true });
     expect(y.dataSync().every(Number.isNaN)).toBe(true);
   });
 
@@ -75,6 +72,5 @@ describe('convFused', () => {
   test('refuses sizes that do not fit', () => {
     const [x, w] = [randn([1, 1, 5, 5]), randn([2, 1, 3, 3])];
     expect(() => convFused(x, w, {}, { scale: randn([3]) })).toThrow(/scale and shift must be \[2\]/);
-    expect(() => convFused(x, w, {}, { residual: randn([1, 2, 5, 5]) })).toThrow(/residual must be/);
   });
 });

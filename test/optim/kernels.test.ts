@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { optimizers } from '#binary';
 import { WasmDevice } from '../../src/backend/wasm.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { allocate } from '../../src/core/tensor.js';
@@ -40,8 +41,9 @@ function run([name, pointers, floats, flags]: (typeof KERNELS)[number], cuts: re
     return x;
   });
   const { engine } = device;
-  const kernel = engine.kernel(name);
-  const launch = { kernel: name, work: COUNT, writes: tensors, reads: [], floats, ints: [COUNT, ...flags] };
+  const named = ['sgd_f32', 'adam_f32'].includes(name) ? name : optimizers.kernel(name);
+  const kernel = engine.kernel(named);
+  const launch = { kernel: named, work: COUNT, writes: tensors, reads: [], floats, ints: [COUNT, ...flags] };
   encode(engine, launch, kernel.index, engine.record);
   for (const [i, begin] of cuts.entries()) kernel.run(engine.record, begin, cuts[i + 1] ?? COUNT);
   return tensors.map((x) => [...x.dataSync()]);

@@ -1,5 +1,6 @@
 import { deterministic, rand, randn, tensor } from 'fettle';
 import { afterEach, expect, test } from 'vitest';
+import { convolution, quantized } from '#binary';
 import { WasmDevice } from '../../src/backend/wasm.js';
 import { Generator, philox } from '../../src/core/random.js';
 import { allocate, type Tensor } from '../../src/core/tensor.js';
@@ -52,7 +53,9 @@ test('the four binaries are chosen as asked, and compute the same', () => {
 
 test('every binary exports the same kernels', () => {
   const names = devices.map((d) =>
-    ['add_f32', 'gemm_f32', 'qgemm_f32', 'conv2d_f32'].map((name) => d.engine.kernel(name).index),
+    ['add_f32', 'gemm_f32', quantized.kernel('qgemm_f32'), convolution.kernel('conv2d_f32')].map(
+      (kernel) => d.engine.kernel(kernel).index,
+    ),
   );
   for (const other of names) expect(other).toEqual(names[0]);
 });

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { capture, deterministic, noGrad, randn, type Tensor } from 'fettle';
 import { afterEach, expect, test } from 'vitest';
+import { convolution, signal } from '#binary';
+import { DATA_ROOM, jobs, parts, variants } from '../../scripts/parts.mjs';
 import { currentDevice } from '../../src/backend/current.js';
 import { WasmDevice } from '../../src/backend/wasm.js';
+import { HEAP_START } from '../../src/runtime/module.js';
 import { lay } from '../../src/runtime/overlay.js';
 
 afterEach(() => deterministic(false));
@@ -10,12 +13,47 @@ afterEach(() => deterministic(false));
 const bytes = (name: string): Uint8Array<ArrayBuffer> =>
   new Uint8Array(readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url)));
 
-test.each(['strict', 'relaxed', 'strict-shared', 'relaxed-shared'])('%s leaves the table to kernels', (name) => {
-  const shared = name.endsWith('shared');
-  const memory = new WebAssembly.Memory({ initial: 32, maximum: 65536, shared });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes(name)), { env: { memory } });
-  const { table } = exports as unknown as { table: WebAssembly.Table };
-  expect(table.length).toBeLessThanOrEqual(1024);
+/** What a part exports, on a memory of its own. */
+function exportsOf(part: string, variant: string): Record<string, unknown> {
+  const number = (): WebAssembly.Global => new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  const memory = new WebAssembly.Memory({ initial: 32, maximum: 65536, shared: variant.endsWith('shared') });
+  const module = new WebAssembly.Module(bytes(`${part}.${variant}`));
+  return new WebAssembly.Instance(module, { env: { memory, scratch: number(), refused: number() } }).exports;
+}
+
+test.each(variants)(
+  '%s: the core leaves the table to kernels, and no part has more than it has places for',
+  (variant) => {
+    for (const part of parts) {
+      const { table, replay, ...kernels } = exportsOf(part, variant) as { table: WebAssembly.Table; replay: unknown };
+      expect(replay !== undefined, part).toBe(part === 'core');
+      if (part === 'core') expect(table.length).toBeLessThanOrEqual(1024);
+      expect(Object.keys(kernels).length, part).toBeLessThanOrEqual(128);
+      // Places follow from the order, which must be the same in all binaries of a part.
+      expect(Object.keys(kernels)).toEqual(Object.keys(exportsOf(part, 'strict')).filter((name) => name in kernels));
+    }
+  },
+);
+
+test('static data lies below the heap', () => {
+  expect(Math.max(...jobs.map(({ base }) => base + DATA_ROOM))).toBeLessThanOrEqual(HEAP_START);
+  expect(new Set(jobs.map(({ base }) => base)).size).toBe(jobs.length);
+});
+
+test('a kernel has the same place whichever part was loaded first', () => {
+  const [one, other] = [new WasmDevice(), new WasmDevice({ strict: true })];
+  const [conv, fft] = [convolution.kernel('conv2d_f32'), signal.kernel('fft_f32')];
+  const places = [one.engine.kernel(conv).index, one.engine.kernel(fft).index];
+  expect([other.engine.kernel(fft).index, other.engine.kernel(conv).index].reverse()).toEqual(places);
+  other.engine.useStrict(false);
+  expect([other.engine.kernel(conv).index, other.engine.kernel(fft).index]).toEqual(places);
+});
+
+test('a part is loaded when its first kernel is called, and a kernel that it has not is named', () => {
+  const { engine } = new WasmDevice();
+  expect(() => engine.kernel('fft_f32')).toThrow(/fft_f32: the wasm device has no such kernel/);
+  expect(engine.kernel(signal.kernel('fft_f32')).run).toBeTypeOf('function');
+  expect(() => engine.kernel(signal.kernel('conv2d_f32'))).toThrow(/conv2d_f32: the wasm device has no such kernel/);
 });
 
 test('kernels of another binary stand in, and go again', () => {
@@ -29,7 +67,7 @@ test('kernels of another binary stand in, and go again', () => {
   expect(relaxed).not.toEqual(strict);
 
   const { index } = device.engine.kernel('gemm_f32');
-  const remove = lay(device.engine, bytes('strict'), { exact: true });
+  const remove = lay(device.engine, (shared) => bytes(shared ? 'core.strict-shared' : 'core.strict'), { exact: true });
   expect(device.engine.kernel('gemm_f32').index).toBe(index);
   expect(product()).toEqual(strict);
   remove();
@@ -39,7 +77,7 @@ test('kernels of another binary stand in, and go again', () => {
 test('kernels that compute something else are suspended by strict arithmetic', () => {
   const { engine } = new WasmDevice({ strict: true });
   const { run } = engine.kernel('gemm_f32');
-  const remove = lay(engine, bytes('relaxed'), { exact: false });
+  const remove = lay(engine, (shared) => bytes(shared ? 'core.relaxed-shared' : 'core.relaxed'), { exact: false });
   expect(engine.kernel('gemm_f32').run).toBe(run);
   engine.useStrict(false);
   const over = engine.kernel('gemm_f32').run;

@@ -19,7 +19,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['optim', 'data', 'io'],
   ['compress', 'onnx'],
   ['train'],
-  ['parallel'],
+  ['parallel', 'standalone', 'webgpu'],
+  ['mpi'],
+  ['single'],
   ['cli'],
 ];
 

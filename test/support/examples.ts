@@ -47,7 +47,8 @@ export function examplesOfDocstrings(path: string, text: string): Example[] {
 /**
  * The module text of an example. Two things are added, on lines that are there already so that messages give the right one:
  *
- * - an example without imports, as docstrings have, gets what it names from `fettle` and, as namespaces, from its entry points;
+ * - an example without imports, as docstrings have, gets what it names from `fettle` and its entry points, which it may also name
+ *   as namespaces;
  * - a value shown behind an arrow is compared: after `x.relu(); // → [0, 1]` or `const y = x.relu(); // → [0, 1]` the
  *   expression or the variable must read [0, 1]. What does not parse as a value is prose and stays a comment.
  */
@@ -93,10 +94,14 @@ function importsFor(code: string, exported: Readonly<Record<string, readonly str
   // Names that the example declares itself, in patterns too: const { train, test } = …
   const declarations = code.matchAll(/\b(?:const|let|using)\s+([^=]+)=|\b(?:function|class)\s+(\w+)/g);
   const own = new Set([...declarations].flatMap(([, pattern, name]) => words(pattern ?? name ?? '')));
+  const bare = new Set(code.match(/(?<![\w.])[A-Za-z_]\w*\b/g));
   return Object.entries(exported).flatMap(([entry, names]) => {
     const space = entry.split('/')[1];
-    if (space) return code.includes(`${space}.`) && !own.has(space) ? [`import * as ${space} from '${entry}';`] : [];
-    const used = names.filter((name) => spoken.has(name) && !own.has(name));
-    return used.length > 0 ? [`import { ${used.join(', ')} } from '${entry}';`] : [];
+    const used = names.filter((name) => (space ? bare : spoken).has(name) && !own.has(name));
+    // A name that two entry points have is that of the first.
+    for (const name of used) own.add(name);
+    const imports = used.length > 0 ? [`import { ${used.join(', ')} } from '${entry}';`] : [];
+    if (space && code.includes(`${space}.`) && !own.has(space)) imports.push(`import * as ${space} from '${entry}';`);
+    return imports;
   });
 }

@@ -29,9 +29,20 @@ function goldenCounts(): ReadonlyMap<string, number> {
   return counts;
 }
 
+/** In the order of the files that the kernels stand in. */
+const byFile = (a: string, b: string): number => {
+  const file = (text: string): string => text.match(/from '\.\.\/(\w+)'/)?.[1] ?? '';
+  return file(a).localeCompare(file(b));
+};
+
 /** Element types of the kernels by the name before them: add → f32 i32. */
 function kernelTypes(): ReadonlyMap<string, string> {
-  const text = readFileSync(new URL('assembly/index.ts', root), 'utf8');
+  const parts = new URL('assembly/parts/', root);
+  const lists = readdirSync(parts).map((file) => readFileSync(new URL(file, parts), 'utf8'));
+  const text = lists
+    .flatMap((list) => list.split(/(?=export )/))
+    .sort(byFile)
+    .join('');
   const types = new Map<string, string>();
   for (const [, name, type] of text.matchAll(/\b([a-z]\w*?)_((?:f|i|u|b)\d+)\b/g)) {
     if (name === undefined || type === undefined) continue;

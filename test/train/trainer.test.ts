@@ -77,7 +77,7 @@ function net(): Net {
   );
 }
 
-function stepOf(model: Net): TrainerOptions<Net, Batch>['step'] {
+function stepOf(model: Net): NonNullable<TrainerOptions<Net, Batch>['step']> {
   return ([x, y]) => {
     const logits = model.forward(x);
     return { loss: crossEntropy(logits, y), logits, labels: y };

@@ -88,13 +88,10 @@ function wrongSamples(part: LabelledImages, { predictions }: Evaluation): WrongS
   const size = channels * height * width;
   return predictions.flatMap(({ label, predicted, confidence }, i): WrongSample[] => {
     if (label === predicted) return [];
-    const planar = part.images.subarray(i * size, (i + 1) * size);
-    const pixels = Uint8Array.from({ length: size }, (_, k) => {
-      // Images are stored plane by plane; the page wants the channels of a pixel together.
-      const value = planar[(k % channels) * height * width + Math.floor(k / channels)] as number;
-      return Math.round((value * 255) / part.white);
-    });
-    return [{ pixels, width, height, channels: channels === 3 ? 3 : 1, label, predicted, confidence }];
+    const data = Uint8Array.from(part.images.subarray(i * size, (i + 1) * size), (value) =>
+      Math.round((value * 255) / part.white),
+    );
+    return [{ data, shape: [channels, height, width], label, predicted, confidence }];
   });
 }
 
@@ -189,7 +186,7 @@ export async function runDemo(options: DemoOptions, progress: Progress, signal: 
   try {
     const variants = await makeVariants(shop);
     const measured = await measureAll(shop, variants, about, signal);
-    const report = writeReport(session, parts, measured);
+    const report = await writeReport(session, parts, measured);
     session.clean();
     return { folder: session.folder, report, parts };
   } catch (error) {
@@ -200,7 +197,7 @@ export async function runDemo(options: DemoOptions, progress: Progress, signal: 
   }
 }
 
-function writeReport(session: Session, parts: Parts, measured: readonly Measured[]): Report {
+async function writeReport(session: Session, parts: Parts, measured: readonly Measured[]): Promise<Report> {
   const results = measured.map(({ variant }) => variant);
   const { recommended, reason } = recommend(results, TEACHER);
   const { data, seed } = session.options;
@@ -233,6 +230,6 @@ function writeReport(session: Session, parts: Parts, measured: readonly Measured
     wrong: wrongSamples(parts.test, chosen.test),
   };
   writeWhole(join(session.folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  writeWhole(join(session.folder, 'report.html'), renderReport(report, details));
+  writeWhole(join(session.folder, 'report.html'), await renderReport(report, details));
   return report;
 }

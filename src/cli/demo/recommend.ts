@@ -1,3 +1,4 @@
+import { cheapestWithin } from '../../compress/choosing/pareto.js';
 import type { ReportVariant } from '../report/report.js';
 
 /** How much validation accuracy a smaller network may lose against the teacher and still be recommended. */
@@ -14,8 +15,10 @@ export function recommend(
 ): { recommended: string; reason: string } {
   const teacher = variants.find(({ name }) => name === teacherName) as ReportVariant;
   const cost = (v: ReportVariant): number => v.bytes * v.latencyMs.batch64;
-  const good = variants.filter((v) => v.accuracy.validation >= teacher.accuracy.validation - TOLERANCE);
-  const best = good.reduce((a, b) => (cost(b) < cost(a) ? b : a), teacher);
+  const worth = (v: ReportVariant): number => v.accuracy.validation;
+  const least = worth(teacher) - TOLERANCE;
+  const good = variants.filter((v) => worth(v) >= least - 1e-9);
+  const best = cheapestWithin([teacher, ...good], { cost, worth, least }) as ReportVariant;
   if (best === teacher) {
     return {
       recommended: teacher.name,

@@ -2,6 +2,7 @@ import { fail } from '../../core/errors.js';
 import type { Generator } from '../../core/random.js';
 import { scope } from '../../core/scoping.js';
 import {
+  CIFAR10,
   digits,
   FashionMNIST,
   ImageDataset,
@@ -26,7 +27,7 @@ export interface Parts {
 }
 
 /** The images of `source` with the given numbers. */
-function pick(source: LabelledImages, indices: Int32Array): LabelledImages {
+export function pick(source: LabelledImages, indices: Int32Array): LabelledImages {
   const size = source.shape.reduce((a, b) => a * b, 1);
   const images = new Uint8Array(indices.length * size);
   indices.forEach((index, i) => {
@@ -41,23 +42,23 @@ function asSource(dataset: ImageDataset): LabelledImages {
 }
 
 /** Cuts `source` into train, validation and test parts in which every class has its share. */
-function cutThree(source: LabelledImages, seed: number): Pick<Parts, 'train' | 'validation' | 'test'> {
+export function cutThree(source: LabelledImages, seed: number): Pick<Parts, 'train' | 'validation' | 'test'> {
   const [train, validation, test] = stratifiedSplit(source.labels, [0.65, 0.15, 0.2], seed);
   return { train: pick(source, train), validation: pick(source, validation), test: pick(source, test) };
 }
 
 /** Data sets come with a test part of their own; validation is a tenth of the training part. */
-async function loadPair(kind: typeof MNIST | typeof FashionMNIST, folder: string, seed: number) {
+async function loadPair(kind: typeof MNIST | typeof FashionMNIST | typeof CIFAR10, folder: string, seed: number) {
   const [all, test] = await Promise.all([kind.load(folder), kind.load(folder, { train: false })]);
   const source = asSource(all);
   const [train, validation] = stratifiedSplit(source.labels, [0.9, 0.1], seed);
   return { train: pick(source, train), validation: pick(source, validation), test: asSource(test) };
 }
 
-/** The data sets that can be named on the command line. */
+/** The data sets of the demonstration, as they are named on the command line. */
 export const DATA_HELP = 'digits | mnist:DIR | fashion:DIR';
 
-/** Whether `data` names a data set; the files themselves are looked for when it is loaded. */
+/** Whether `data` names one of them; the files themselves are looked for when it is loaded. */
 export function isDataName(data: string): boolean {
   return data === 'digits' || /^(mnist|fashion):./.test(data);
 }
@@ -74,7 +75,9 @@ export async function loadParts(data: string, seed: number): Promise<Parts> {
         ? await loadPair(MNIST, folder, seed)
         : kind === 'fashion'
           ? await loadPair(FashionMNIST, folder, seed)
-          : fail('argument', `--data: expected ${DATA_HELP}, got '${data}'.`);
+          : kind === 'cifar10'
+            ? await loadPair(CIFAR10, folder, seed)
+            : fail('argument', `--data: expected ${DATA_HELP}, got '${data}'.`);
   const { classes, shape } = parts.train;
   return { data, classes, shape, ...parts };
 }
@@ -102,7 +105,7 @@ export function fitScaler(part: LabelledImages): StandardScaler {
 }
 
 /** Standardizes images [N, C, H, W] by their channels. */
-class Standardize implements Transform {
+export class Standardize implements Transform {
   constructor(private readonly scaler: StandardScaler) {}
 
   forward(input: Tensor): Tensor {

@@ -1,6 +1,7 @@
 /** The confusion matrix of the recommended variant, as a table whose cells are coloured. */
+
+import { html, type Markup } from '../../compress/choosing/drawing/markup.js';
 import { formatCount } from '../table.js';
-import { html, type Markup } from './markup.js';
 
 /** Colours stay this faint so that the count on top keeps its contrast. */
 const STRONGEST = 0.5;

@@ -2,11 +2,11 @@
 import { extent } from 'd3-array';
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { line } from 'd3-shape';
+import { logTicks, thinned } from '../../compress/choosing/drawing/axis.js';
+import { textWidth } from '../../compress/choosing/drawing/labels.js';
+import { html, type Markup, unbroken } from '../../compress/choosing/drawing/markup.js';
 import { formatLoss } from '../progress-lines.js';
 import { formatPercent, MISSING } from '../table.js';
-import { logTicks, thinned } from './axis.js';
-import { textWidth } from './labels.js';
-import { html, type Markup, unbroken } from './markup.js';
 import { type Mark, UNKNOWN_MARK } from './palette.js';
 import type { EpochRecord, LearningCurve } from './report.js';
 import { inlineSymbol } from './symbol.js';

@@ -3,11 +3,11 @@
  * drawn here; the two matrices and the bars are tables, which a screen reader can walk through.
  */
 import { createHash } from 'node:crypto';
+import { type Fragment, html, type Markup, trusted, unbroken } from '../../compress/choosing/drawing/markup.js';
 import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent } from '../table.js';
 import { renderConfusion } from './confusion.js';
 import { renderCurves } from './curves.js';
 import { renderLayers } from './layers.js';
-import { type Fragment, html, type Markup, trusted, unbroken } from './markup.js';
 import { type Mark, marks } from './palette.js';
 import type { Report, ReportDetails } from './report.js';
 import { renderResults, renderTiles } from './results.js';
@@ -21,10 +21,11 @@ import { accuracyInterval, baseline, recommended, verdict } from './verdict.js';
  * The page of a report. All text from `report` and `details` is escaped; the content security policy lets no script
  * run but the page's own, and nothing be loaded.
  *
- * @throws RangeError where the pixels of a wrong sample do not match its size.
+ * @throws FettleError where a wrong sample is no image.
  */
-export function renderReport(report: Report, details: ReportDetails): string {
+export async function renderReport(report: Report, details: ReportDetails): Promise<string> {
   const marked = marks(report);
+  const errors = await errorsSection(report, details);
   const title = pageTitle(report);
   const page = html`<!doctype html>
 <html lang="en">
@@ -49,7 +50,7 @@ export function renderReport(report: Report, details: ReportDetails): string {
   ${tradeSection(report, details, marked)}
   ${curvesSection(details, marked)}
   ${layersSection(details, marked)}
-  ${errorsSection(report, details)}
+  ${errors}
 </main>
 ${environment(report, details)}
 </div>
@@ -165,20 +166,24 @@ function layersSection(details: ReportDetails, marked: ReadonlyMap<string, Mark>
 /** So many samples are as high as the matrix beside them; more stand below it, over the whole width. */
 const MOST_BESIDE = 15;
 
-function errorsSection(report: Report, { confusion, classes, wrong }: ReportDetails): Markup | undefined {
+async function errorsSection(
+  report: Report,
+  { confusion, classes, wrong }: ReportDetails,
+): Promise<Markup | undefined> {
   if (confusion.length === 0) return undefined;
   const errors = confusion.reduce(
     (sum, row, label) => sum + row.reduce((total, count, chosen) => total + (chosen === label ? 0 : count), 0),
     0,
   );
   const total = confusion.reduce((sum, row) => sum + row.reduce((rowSum, count) => rowSum + count, 0), 0);
+  const samples = await renderSamples(wrong, errors, classes);
   return section(
     'errors',
     `Where ${report.recommended} is wrong`,
     html`<p class="intro">${formatCount(errors)} of ${formatCount(total)} test samples.</p>
     <div class="errors ${wrong.length > MOST_BESIDE && 'many'}">
       <div class="panel"><h3>Confusion matrix</h3>${renderConfusion(confusion, classes)}</div>
-      <div class="panel"><h3>Samples it gets wrong</h3>${renderSamples(wrong, errors, classes)}</div>
+      <div class="panel"><h3>Samples it gets wrong</h3>${samples}</div>
     </div>`,
   );
 }

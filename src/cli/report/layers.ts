@@ -1,6 +1,7 @@
 /** What is left of every layer of a variant: weights that count, zeros, and what shrinking took away. */
+
+import { html, type Markup, unbroken } from '../../compress/choosing/drawing/markup.js';
 import { formatCount, formatPercent } from '../table.js';
-import { html, type Markup, unbroken } from './markup.js';
 import { type Mark, UNKNOWN_MARK } from './palette.js';
 import { type LayerSparsity, TEACHER, type VariantSparsity } from './report.js';
 import { inlineSymbol } from './symbol.js';

@@ -89,12 +89,9 @@ export interface VariantSparsity {
 
 /** A sample of the test part that the recommended variant gets wrong. */
 export interface WrongSample {
-  /** Rows from top to bottom, 0 (black) to 255; `height * width * channels` of them, channels last. */
-  readonly pixels: Uint8Array | readonly number[];
-  readonly width: number;
-  readonly height: number;
-  /** 1 for grey (the default), 3 for red, green, blue. */
-  readonly channels?: 1 | 3;
+  /** The image as `encodePng` takes it: 0 (black) to 255, plane by plane, and [1 or 3, height, width]. */
+  readonly data: Uint8Array;
+  readonly shape: readonly [channels: number, height: number, width: number];
   /** Index of the true class. */
   readonly label: number;
   /** Index of the class that the model chose. */

@@ -1,6 +1,7 @@
 /** The figures of all variants: the few that matter as tiles, and all of them as a table. */
+
+import { html, type Markup, unbroken } from '../../compress/choosing/drawing/markup.js';
 import { formatBytes, formatCount, formatMilliseconds, formatPercent, formatRatio } from '../table.js';
-import { html, type Markup, unbroken } from './markup.js';
 import { type Mark, UNKNOWN_MARK } from './palette.js';
 import { type Report, type ReportVariant, TEACHER } from './report.js';
 import { inlineSymbol } from './symbol.js';

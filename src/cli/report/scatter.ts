@@ -2,29 +2,15 @@
 import { extent } from 'd3-array';
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { area, curveStepAfter, line } from 'd3-shape';
+import { logTicks } from '../../compress/choosing/drawing/axis.js';
+import { placeLabels, type Rectangle } from '../../compress/choosing/drawing/labels.js';
+import { html, type Markup, unbroken } from '../../compress/choosing/drawing/markup.js';
+import { paretoFront } from '../../compress/choosing/pareto.js';
 import { formatPercent } from '../table.js';
-import { logTicks } from './axis.js';
-import { placeLabels, type Rectangle } from './labels.js';
-import { html, type Markup, unbroken } from './markup.js';
 import { type Mark, UNKNOWN_MARK } from './palette.js';
 import type { Report, ReportVariant } from './report.js';
 import { symbolPath } from './symbol.js';
 import { accuracyInterval, baseline } from './verdict.js';
-
-/** The items that no other item beats: none costs less and is worth as much. In the order of rising cost. */
-export function paretoFront<Item>(
-  items: readonly Item[],
-  cost: (item: Item) => number,
-  worth: (item: Item) => number,
-): Item[] {
-  const sorted = [...items].sort((a, b) => cost(a) - cost(b) || worth(b) - worth(a));
-  let best = Number.NEGATIVE_INFINITY;
-  return sorted.filter((item) => {
-    if (!(worth(item) > best)) return false;
-    best = worth(item);
-    return true;
-  });
-}
 
 /** What the horizontal axis shows. */
 export interface Cost {

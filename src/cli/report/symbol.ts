@@ -9,7 +9,7 @@ import {
   symbolTriangle,
   symbolWye,
 } from 'd3-shape';
-import { html, type Markup } from './markup.js';
+import { html, type Markup } from '../../compress/choosing/drawing/markup.js';
 import type { Mark } from './palette.js';
 
 const SHAPES = [symbolCircle, symbolSquare, symbolTriangle, symbolDiamond, symbolStar, symbolCross, symbolWye] as const;

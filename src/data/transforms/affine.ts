@@ -1,22 +1,13 @@
+import * as elementary from '../../core/elementary.js';
 import { fail, show } from '../../core/errors.js';
 import type { Generator } from '../../core/random.js';
-import { allocate } from '../../core/tensor.js';
-import { cast, contiguous, round, tensor } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
-import { between, callable, type Images, imagesOf, streamsFor, type Transform } from './transform.js';
-
-/** How a pixel's value is found between those of the source: of the nearest, or weighed from the four around. */
-export type Interpolation = 'nearest' | 'bilinear';
+import { between, type Range, rangeOf, roundHalfEven } from './numbers.js';
+import { callable, imagesOf, streamsFor, type Transform } from './transform.js';
+import { type Plane, type WarpOptions, warp } from './warp.js';
 
 /** Rows [a b c; d e f]: output pixel (x, y) shows the source at (a x + b y + c, d x + e y + f). Pixel centres are whole. */
 export type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
-
-export interface WarpOptions {
-  /** Default 'nearest', as torchvision's. */
-  readonly interpolation?: Interpolation;
-  /** The value of what lies outside the source. Default 0. */
-  readonly fill?: number;
-}
 
 /** What makes up an affine map, in the order in which it is applied: shear, scale, rotation, shift. */
 export interface AffineParameters {
@@ -31,43 +22,37 @@ export interface AffineParameters {
   readonly center?: readonly [x: number, y: number];
 }
 
-/** Draws every image n of `input` through `matrices[n]`. Float images stay float32; whole-number ones are rounded back. */
-export function warp(name: string, input: Tensor, matrices: readonly Matrix[], options: WarpOptions): Tensor {
-  const { interpolation = 'nearest', fill = 0 } = options;
-  const { count, channels, height, width } = imagesOf(name, input);
-  const x = contiguous(cast(input, 'float32'));
-  const rows = new Float32Array(count * 6);
-  matrices.forEach((matrix, n) => {
-    rows.set(matrix, n * 6);
-  });
-  const m = tensor(rows, [count, 6]);
-  const y = allocate(x.storage.device, input.shape, 'float32', 'warpAffine');
-  x.storage.device.launch({
-    kernel: 'warpAffine_f32',
-    work: count,
-    grain: Math.ceil(16384 / Math.max(channels * height * width, 1)),
-    writes: [y],
-    reads: [x, m],
-    floats: [fill],
-    ints: [count, channels, height, width, height, width, interpolation === 'bilinear' ? 1 : 0],
-  });
-  if (input.dtype === 'float32') return y;
-  return cast(input.dtype === 'float16' ? y : round(y), input.dtype);
+const IDENTITY: Matrix = [1, 0, 0, 0, 1, 0];
+
+/** Draws every image n of `input` through `matrices[n]`, [outH, outW] large. Where none changes, that is `input` itself. */
+export function warpAffine(
+  name: string,
+  input: Tensor,
+  matrices: readonly Matrix[],
+  options: WarpOptions,
+  size?: readonly [height: number, width: number],
+): Tensor {
+  const { height, width } = imagesOf(name, input);
+  const sized = size === undefined || (size[0] === height && size[1] === width);
+  if (sized && matrices.every((matrix) => matrix.every((v, i) => v === IDENTITY[i]))) return input;
+  return warp(name, input, 'Affine', Float32Array.from(matrices.flat()), options, size);
 }
 
 /**
  * The inverse of T C R S H C⁻¹: shift T, centre C, rotation R, scale S and shear H, as torchvision's
  * `_get_inverse_affine_matrix`. R H = [[a, b], [c, d]] has determinant 1, so its inverse is [[d, −b], [−c, a]].
  */
-export function inverseAffine(images: Pick<Images, 'height' | 'width'>, parameters: AffineParameters): Matrix {
+export function inverseAffine(images: Plane, parameters: AffineParameters): Matrix {
   const { angle, translate, scale, shear, center } = parameters;
   const radians = (degrees: number): number => (degrees * Math.PI) / 180;
   const rotation = radians(angle);
   const [shearX, shearY] = [radians(shear[0]), radians(shear[1])];
-  const a = Math.cos(rotation - shearY) / Math.cos(shearY);
-  const b = (-Math.cos(rotation - shearY) * Math.tan(shearX)) / Math.cos(shearY) - Math.sin(rotation);
-  const c = Math.sin(rotation - shearY) / Math.cos(shearY);
-  const d = (-Math.sin(rotation - shearY) * Math.tan(shearX)) / Math.cos(shearY) + Math.cos(rotation);
+  const a = elementary.cos(rotation - shearY) / elementary.cos(shearY);
+  const b =
+    (-elementary.cos(rotation - shearY) * elementary.tan(shearX)) / elementary.cos(shearY) - elementary.sin(rotation);
+  const c = elementary.sin(rotation - shearY) / elementary.cos(shearY);
+  const d =
+    (-elementary.sin(rotation - shearY) * elementary.tan(shearX)) / elementary.cos(shearY) + elementary.cos(rotation);
   const [m0, m1, m3, m4] = [d / scale, -b / scale, -c / scale, a / scale];
   // In pixel centres the middle of the image is at (size − 1) / 2, and an edge-based place is half a pixel further.
   const cx = (center?.[0] ?? images.width / 2) - 0.5;
@@ -81,19 +66,69 @@ export function affine(input: Tensor, parameters: AffineParameters, options: War
   const images = imagesOf('affine', input);
   if (!(parameters.scale > 0)) fail('argument', `affine: scale must be > 0, got ${parameters.scale}.`);
   const matrix = inverseAffine(images, parameters);
-  return warp('affine', input, new Array<Matrix>(images.count).fill(matrix), options);
+  return warpAffine('affine', input, new Array<Matrix>(images.count).fill(matrix), options);
 }
 
-/** The range that one number stands for, (−value, value), or the range given. */
-function rangeOf(name: string, what: string, value: number | readonly [number, number]): readonly [number, number] {
-  if (typeof value === 'number') {
-    if (!(value >= 0)) fail('argument', `${name}: ${what} must be ≥ 0 when it is one number, got ${value}.`);
-    return [-value, value];
+/**
+ * The size of an image that holds all of a rotated one, and the matrix that draws it there. Corners are followed as torchvision
+ * does, with the fourth decimal cut, so that what is whole but for rounding stays whole.
+ */
+function expanded(matrix: Matrix, { height, width }: Plane): { matrix: Matrix; size: [number, number] } {
+  const [a, b, c, d, e, f] = matrix;
+  // The places of the corners relative to the centre; what is added to them shifts both ends alike.
+  const [halfW, halfH] = [width / 2, height / 2];
+  const centerX = a * (halfW - 0.5) + b * (halfH - 0.5) + c + 0.5;
+  const centerY = d * (halfW - 0.5) + e * (halfH - 0.5) + f + 0.5;
+  const reach = (p: number, q: number, center: number): number => {
+    const half = Math.abs(p) * halfW + Math.abs(q) * halfH;
+    const cut = (v: number): number => Math.trunc(Math.fround(v) / 1e-4) * 1e-4;
+    return Math.ceil(cut(center + half)) - Math.floor(cut(center - half));
+  };
+  const size: [number, number] = [reach(d, e, centerY), reach(a, b, centerX)];
+  const [down, right] = [(size[0] - height) / 2, (size[1] - width) / 2];
+  return { matrix: [a, b, c - a * right - b * down, d, e, f - d * right - e * down], size };
+}
+
+export interface RotateOptions extends WarpOptions {
+  /** What stays in place, in pixels from the left and top edges. Default: the image's centre. */
+  readonly center?: readonly [x: number, y: number] | null;
+  /** Whether the result is made large enough to hold the whole rotated image. Default false: it keeps its size. */
+  readonly expand?: boolean;
+}
+
+/** Images rotated by an angle each. */
+function rotated(name: string, input: Tensor, angles: readonly number[], options: RotateOptions): Tensor {
+  const images = imagesOf(name, input);
+  const { center, expand = false } = options;
+  // torchvision's rotate turns against the clock where its affine turns with it.
+  const matrices = angles.map((angle) =>
+    inverseAffine(images, {
+      angle: -angle,
+      translate: [0, 0],
+      scale: 1,
+      shear: [0, 0],
+      ...(center ? { center } : {}),
+    }),
+  );
+  if (!expand || matrices.length === 0) return warpAffine(name, input, matrices, options);
+  const grown = matrices.map((matrix) => expanded(matrix, images));
+  const { size } = grown[0] as (typeof grown)[number];
+  const other = grown.find((one) => one.size[0] !== size[0] || one.size[1] !== size[1]);
+  if (other) {
+    fail(
+      'shape',
+      `${name}: with expand, images of this batch become ${show(size)} and ${show(other.size)} large. ` +
+        'Rotate them one by one, and bring them to one size before they are joined.',
+    );
   }
-  if (value.length !== 2 || !(value[0] <= value[1])) {
-    fail('argument', `${name}: ${what} must be a number or [least, most], got ${show(value)}.`);
-  }
-  return value;
+  const own = grown.map(({ matrix }) => matrix);
+  return warpAffine(name, input, own, options, size);
+}
+
+/** `input` rotated against the clock by `angle` degrees; torchvision's `functional.rotate`. */
+export function rotate(input: Tensor, angle: number, options: RotateOptions = {}): Tensor {
+  const { count } = imagesOf('rotate', input);
+  return rotated('rotate', input, new Array<number>(count).fill(angle), options);
 }
 
 export interface RandomAffineOptions extends WarpOptions {
@@ -108,11 +143,11 @@ export interface RandomAffineOptions extends WarpOptions {
 }
 
 class RandomAffineTransform implements Transform {
-  readonly degrees: readonly [number, number];
+  readonly degrees: Range;
   readonly shear: readonly [x: readonly [number, number], y: readonly [number, number]] | null;
 
   constructor(
-    degrees: number | readonly [number, number],
+    degrees: number | Range,
     private readonly options: RandomAffineOptions = {},
   ) {
     const name = 'RandomAffine';
@@ -135,7 +170,7 @@ class RandomAffineTransform implements Transform {
   }
 
   /** The parameters for one image, drawn in torchvision's order. */
-  parameters(stream: Generator, { height, width }: Pick<Images, 'height' | 'width'>): AffineParameters {
+  parameters(stream: Generator, { height, width }: Plane): AffineParameters {
     const { translate, scale, center } = this.options;
     const angle = between(stream, this.degrees);
     const shift = (most: number): number => roundHalfEven(between(stream, [-most, most]));
@@ -152,14 +187,8 @@ class RandomAffineTransform implements Transform {
     const images = imagesOf('RandomAffine', input);
     const own = streamsFor('RandomAffine', images.count, streams);
     const matrices = own.map((stream) => inverseAffine(images, this.parameters(stream, images)));
-    return warp('RandomAffine', input, matrices, this.options);
+    return warpAffine('RandomAffine', input, matrices, this.options);
   }
-}
-
-/** Python rounds halves to even, and the number of pixels a shift is rounded to follows it. */
-function roundHalfEven(x: number): number {
-  const near = Math.round(x);
-  return near - x === 0.5 && near % 2 !== 0 ? near - 1 : near;
 }
 
 /**
@@ -167,80 +196,30 @@ function roundHalfEven(x: number): number {
  * drawn for each image by itself. Parameters, their ranges and their meaning are torchvision's. Images keep their size; no
  * gradient is recorded.
  */
-export const RandomAffine = /* @__PURE__ */ callable(RandomAffineTransform);
+export const RandomAffine = /* @__PURE__ */ callable('RandomAffine', RandomAffineTransform);
 export type RandomAffine = RandomAffineTransform;
 
-export interface RandomRotationOptions extends WarpOptions {
-  /** What stays in place, in pixels from the left and top edges. Default: the image's centre. */
-  readonly center?: readonly [x: number, y: number] | null;
-}
-
 class RandomRotationTransform implements Transform {
-  readonly degrees: readonly [number, number];
+  readonly degrees: Range;
 
   constructor(
-    degrees: number | readonly [number, number],
-    private readonly options: RandomRotationOptions = {},
+    degrees: number | Range,
+    private readonly options: RotateOptions = {},
   ) {
     this.degrees = rangeOf('RandomRotation', 'degrees', degrees);
   }
 
   forward(input: Tensor, streams?: readonly Generator[]): Tensor {
-    const images = imagesOf('RandomRotation', input);
-    const { center } = this.options;
-    const matrices = streamsFor('RandomRotation', images.count, streams).map((stream) =>
-      inverseAffine(images, {
-        // torchvision's rotate turns against the clock where its affine turns with it.
-        angle: -between(stream, this.degrees),
-        translate: [0, 0],
-        scale: 1,
-        shear: [0, 0],
-        ...(center ? { center } : {}),
-      }),
-    );
-    return warp('RandomRotation', input, matrices, this.options);
+    const { count } = imagesOf('RandomRotation', input);
+    const own = streamsFor('RandomRotation', count, streams);
+    const angles = own.map((stream) => between(stream, this.degrees));
+    return rotated('RandomRotation', input, angles, this.options);
   }
 }
 
-/** Random rotation, against the clock, by `degrees`: one number for (−degrees, degrees), or a range. */
-export const RandomRotation = /* @__PURE__ */ callable(RandomRotationTransform);
+/**
+ * Random rotation, against the clock, by `degrees`: one number for (−degrees, degrees), or a range. With `expand`, sizes follow
+ * from the angle, so that images are rotated one by one.
+ */
+export const RandomRotation = /* @__PURE__ */ callable('RandomRotation', RandomRotationTransform);
 export type RandomRotation = RandomRotationTransform;
-
-class RandomFlipTransform implements Transform {
-  constructor(
-    private readonly name: string,
-    private readonly flipped: (images: Images) => Matrix,
-    private readonly p: number,
-  ) {
-    if (!(p >= 0 && p <= 1)) fail('argument', `${name}: p must be in [0, 1], got ${p}.`);
-  }
-
-  forward(input: Tensor, streams?: readonly Generator[]): Tensor {
-    const images = imagesOf(this.name, input);
-    const flipped = this.flipped(images);
-    const matrices = streamsFor(this.name, images.count, streams).map(
-      (stream): Matrix => (stream.uniform() < this.p ? flipped : [1, 0, 0, 0, 1, 0]),
-    );
-    return warp(this.name, input, matrices, {});
-  }
-}
-
-class RandomHorizontalFlipTransform extends RandomFlipTransform {
-  constructor(p = 0.5) {
-    super('RandomHorizontalFlip', ({ width }) => [-1, 0, width - 1, 0, 1, 0], p);
-  }
-}
-
-class RandomVerticalFlipTransform extends RandomFlipTransform {
-  constructor(p = 0.5) {
-    super('RandomVerticalFlip', ({ height }) => [1, 0, 0, 0, -1, height - 1], p);
-  }
-}
-
-/** Left and right exchanged with probability p (default 0.5), for each image by itself. */
-export const RandomHorizontalFlip = /* @__PURE__ */ callable(RandomHorizontalFlipTransform);
-export type RandomHorizontalFlip = RandomHorizontalFlipTransform;
-
-/** Top and bottom exchanged with probability p (default 0.5), for each image by itself. */
-export const RandomVerticalFlip = /* @__PURE__ */ callable(RandomVerticalFlipTransform);
-export type RandomVerticalFlip = RandomVerticalFlipTransform;

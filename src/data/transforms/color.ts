@@ -27,7 +27,7 @@ class NormalizeTransform implements Transform {
 }
 
 /** (input − mean) / std, with a mean and a std for each channel. */
-export const Normalize = /* @__PURE__ */ callable(NormalizeTransform);
+export const Normalize = /* @__PURE__ */ callable('Normalize', NormalizeTransform);
 export type Normalize = NormalizeTransform;
 
 class ToTensorTransform implements Transform {
@@ -38,5 +38,5 @@ class ToTensorTransform implements Transform {
 }
 
 /** float32 images of brightness 0 … 1: uint8 images are divided by 255, others keep their values. */
-export const ToTensor = /* @__PURE__ */ callable(ToTensorTransform);
+export const ToTensor = /* @__PURE__ */ callable('ToTensor', ToTensorTransform);
 export type ToTensor = ToTensorTransform;

@@ -22,14 +22,38 @@ export type Callable<A extends unknown[], T> = {
   readonly prototype: T;
 };
 
+/** What a transform or a dataset was made by, with which another thread makes it anew. */
+export interface Construction {
+  /** The name that the class has among the exports of `module`. */
+  readonly type: string;
+  /** Numbers, texts, typed arrays, tensors, lists and plain objects of them, transforms and datasets. */
+  readonly args: readonly unknown[];
+  /** The address of the module that exports it. Default: fettle/data. */
+  readonly module?: string;
+}
+
+const constructions = new WeakMap<object, Construction>();
+
+/** What `transform` was made by; undefined for one that is not fettle's own. */
+export function constructionOf(transform: object): Construction | undefined {
+  return constructions.get(transform);
+}
+
+/** `name` is what the class is exported as; minifiers rename the class itself. One that is not portable cannot be made anew. */
 // @__NO_SIDE_EFFECTS__
-export function callable<A extends unknown[], T extends object>(type: new (...args: A) => T): Callable<A, T> {
+export function callable<A extends unknown[], T extends object>(
+  name: string,
+  type: new (...args: A) => T,
+  portable = true,
+): Callable<A, T> {
   // Called with or without new, the function returns an instance; sharing the prototype keeps instanceof true.
   function make(...args: A): T {
-    return new type(...args);
+    const made = new type(...args);
+    if (portable) constructions.set(made, { type: name, args });
+    return made;
   }
   make.prototype = type.prototype;
-  Object.defineProperty(make, 'name', { value: type.name });
+  Object.defineProperty(make, 'name', { value: name });
   return make as unknown as Callable<A, T>;
 }
 
@@ -69,11 +93,6 @@ export function streamsFor(
   return streams;
 }
 
-/** Uniform in [low, high). */
-export function between(stream: Generator, [low, high]: readonly [number, number]): number {
-  return low + (high - low) * stream.uniform();
-}
-
 class ComposeTransform implements Transform {
   constructor(readonly transforms: readonly Transform[]) {}
 
@@ -92,7 +111,7 @@ class ComposeTransform implements Transform {
 }
 
 /** Transforms one after another. */
-export const Compose = /* @__PURE__ */ callable(ComposeTransform);
+export const Compose = /* @__PURE__ */ callable('Compose', ComposeTransform);
 export type Compose = ComposeTransform;
 
 /** A dataset with its samples' first entry transformed: what augments a training part and leaves the others alone. */
@@ -114,6 +133,11 @@ export class TransformDataset<T extends readonly [Tensor, ...unknown[]], B = Col
     const sample = this.dataset.get(index, pass);
     const change = (it: T): T => this.changed(it, streamsOf([index], pass));
     return sample instanceof Promise ? sample.then(change) : change(sample);
+  }
+
+  /** What makes the same dataset in another thread. */
+  portable(): Construction {
+    return { type: 'TransformDataset', args: [this.dataset, this.transform] };
   }
 
   private takeBatch(indices: Int32Array, pass: Pass | undefined): B | Promise<B> {

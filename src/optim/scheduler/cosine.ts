@@ -1,3 +1,4 @@
+import * as elementary from '../../core/elementary.js';
 import { fail } from '../../core/errors.js';
 import type { Optimizer } from '../optimizer.js';
 import { settle } from './arguments.js';
@@ -35,16 +36,16 @@ export class CosineAnnealingLR extends LRScheduler<{ TMax: number; etaMin: numbe
     if (this.stepCount === 1 && epoch > 0) return this.closedFormLr();
     if ((epoch - 1 - TMax) % (2 * TMax) === 0) {
       // Out of the lowest point, where the ratio below would be 0 / 0.
-      const rise = (1 - Math.cos(Math.PI / TMax)) / 2;
+      const rise = (1 - elementary.cos(Math.PI / TMax)) / 2;
       return this.groups.map((group, i) => group.lr + ((this.baseLrs[i] as number) - etaMin) * rise);
     }
-    const ratio = (1 + Math.cos((Math.PI * epoch) / TMax)) / (1 + Math.cos((Math.PI * (epoch - 1)) / TMax));
+    const ratio = (1 + elementary.cos((Math.PI * epoch) / TMax)) / (1 + elementary.cos((Math.PI * (epoch - 1)) / TMax));
     return this.groups.map((group) => ratio * (group.lr - etaMin) + etaMin);
   }
 
   protected override closedFormLr(): number[] {
     const { TMax, etaMin } = this.variables;
-    const height = 1 + Math.cos((Math.PI * this.lastEpoch) / TMax);
+    const height = 1 + elementary.cos((Math.PI * this.lastEpoch) / TMax);
     return this.baseLrs.map((lr) => etaMin + ((lr - etaMin) * height) / 2);
   }
 }
@@ -86,7 +87,7 @@ export class CosineAnnealingWarmRestarts extends LRScheduler<{
 
   getLr(): number[] {
     const { TI, TCur, etaMin } = this.variables;
-    const height = 1 + Math.cos((Math.PI * TCur) / TI);
+    const height = 1 + elementary.cos((Math.PI * TCur) / TI);
     return this.baseLrs.map((lr) => etaMin + ((lr - etaMin) * height) / 2);
   }
 

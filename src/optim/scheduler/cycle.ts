@@ -1,3 +1,4 @@
+import * as elementary from '../../core/elementary.js';
 import { fail } from '../../core/errors.js';
 import type { Optimizer } from '../optimizer.js';
 import { forEachGroup, settle } from './arguments.js';
@@ -253,8 +254,8 @@ export class CyclicLR extends LRScheduler<{
   private scale(x: number): number {
     const { scaleFn, mode, gamma } = this.variables;
     if (scaleFn !== null) return scaleFn(x);
-    if (mode === 'triangular2') return 1 / 2 ** (x - 1);
-    return mode === 'exp_range' ? gamma ** x : 1;
+    if (mode === 'triangular2') return 1 / elementary.pow(2, x - 1);
+    return mode === 'exp_range' ? elementary.pow(gamma, x) : 1;
   }
 
   getLr(): number[] {

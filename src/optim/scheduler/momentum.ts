@@ -1,3 +1,4 @@
+import * as elementary from '../../core/elementary.js';
 import { fail } from '../../core/errors.js';
 import type { ParamGroup } from '../groups.js';
 import type { Optimizer } from '../optimizer.js';
@@ -26,5 +27,5 @@ export function checkStrategy(name: string, strategy: string): void {
 /** The value at `way`, from 0 to 1, between two. */
 export function anneal(strategy: AnnealStrategy, from: number, to: number, way: number): number {
   if (strategy === 'linear') return (to - from) * way + from;
-  return to + ((from - to) / 2) * (Math.cos(Math.PI * way) + 1);
+  return to + ((from - to) / 2) * (elementary.cos(Math.PI * way) + 1);
 }

@@ -1,3 +1,4 @@
+import * as elementary from '../../core/elementary.js';
 import { fail } from '../../core/errors.js';
 import type { Optimizer } from '../optimizer.js';
 import { settle } from './arguments.js';
@@ -130,12 +131,12 @@ export class PolynomialLR extends LRScheduler<{ totalIters: number; power: numbe
     const { totalIters, power } = this.variables;
     const epoch = this.lastEpoch;
     if (epoch === 0 || epoch > totalIters) return this.groups.map((group) => group.lr);
-    const ratio = ((1 - epoch / totalIters) / (1 - (epoch - 1) / totalIters)) ** power;
+    const ratio = elementary.pow((1 - epoch / totalIters) / (1 - (epoch - 1) / totalIters), power);
     return this.groups.map((group) => group.lr * ratio);
   }
 
   protected override closedFormLr(): number[] {
     const { totalIters, power } = this.variables;
-    return this.baseLrs.map((lr) => lr * (1 - Math.min(totalIters, this.lastEpoch) / totalIters) ** power);
+    return this.baseLrs.map((lr) => lr * elementary.pow(1 - Math.min(totalIters, this.lastEpoch) / totalIters, power));
   }
 }

@@ -1,3 +1,4 @@
+import * as elementary from '../../core/elementary.js';
 import { fail } from '../../core/errors.js';
 import type { Optimizer } from '../optimizer.js';
 import { countUpTo, forEachGroup, settle } from './arguments.js';
@@ -37,7 +38,7 @@ export class StepLR extends LRScheduler<{ stepSize: number; gamma: number }> {
 
   protected override closedFormLr(): number[] {
     const { stepSize, gamma } = this.variables;
-    return this.baseLrs.map((lr) => lr * gamma ** Math.floor(this.lastEpoch / stepSize));
+    return this.baseLrs.map((lr) => lr * elementary.pow(gamma, Math.floor(this.lastEpoch / stepSize)));
   }
 }
 
@@ -75,13 +76,13 @@ export class MultiStepLR extends LRScheduler<{ milestones: Record<number, number
   getLr(): number[] {
     const { milestones, gamma } = this.variables;
     const times = milestones[this.lastEpoch];
-    return this.groups.map((group) => (times === undefined ? group.lr : group.lr * gamma ** times));
+    return this.groups.map((group) => (times === undefined ? group.lr : group.lr * elementary.pow(gamma, times)));
   }
 
   protected override closedFormLr(): number[] {
     const { milestones, gamma } = this.variables;
     const all = Object.entries(milestones).flatMap(([epoch, times]) => new Array<number>(times).fill(Number(epoch)));
-    return this.baseLrs.map((lr) => lr * gamma ** countUpTo(all, this.lastEpoch));
+    return this.baseLrs.map((lr) => lr * elementary.pow(gamma, countUpTo(all, this.lastEpoch)));
   }
 }
 
@@ -108,7 +109,7 @@ export class ExponentialLR extends LRScheduler<{ gamma: number }> {
   }
 
   protected override closedFormLr(): number[] {
-    return this.baseLrs.map((lr) => lr * this.variables.gamma ** this.lastEpoch);
+    return this.baseLrs.map((lr) => lr * elementary.pow(this.variables.gamma, this.lastEpoch));
   }
 }
 

@@ -1,3 +1,4 @@
+import * as elementary from '../../core/elementary.js';
 import { fail } from '../../core/errors.js';
 import type { Optimizer } from '../optimizer.js';
 import { forEachGroup, settle } from './arguments.js';
@@ -47,7 +48,7 @@ export class SWALR extends LRScheduler<{ annealEpochs: number; annealStrategy: A
   private share(step: number): number {
     const { annealEpochs, annealStrategy } = this.variables;
     const t = Math.max(0, Math.min(1, step / Math.max(1, annealEpochs)));
-    return annealStrategy === 'linear' ? t : (1 - Math.cos(Math.PI * t)) / 2;
+    return annealStrategy === 'linear' ? t : (1 - elementary.cos(Math.PI * t)) / 2;
   }
 
   getLr(): number[] {

@@ -6,7 +6,7 @@ import numpy as np
 import sklearn
 import torch
 import torchvision
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeriesSplit
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from torchvision.transforms import functional as F
 from torchvision.transforms.functional import InterpolationMode
@@ -78,12 +78,26 @@ scalers["constant"] = {
 write("scalers.json", scalers)
 
 labels = [int(v) for v in rng.randint(0, 4, size=37)]
+groups = [int(v) for v in np.random.RandomState(3).randint(0, 9, size=37)]
 write(
     "folds.json",
     {
         "labels": labels,
         "kfold": [[int(i) for i in test] for _, test in KFold(5).split(np.zeros(37))],
         "stratified": [[int(i) for i in test] for _, test in StratifiedKFold(5).split(np.zeros(37), labels)],
+        "groups": groups,
+        "grouped": [[int(i) for i in test] for _, test in GroupKFold(3).split(np.zeros(37), groups=groups)],
+        "series": [
+            {
+                "options": ours,
+                "folds": [[[int(i) for i in part] for part in fold] for fold in TimeSeriesSplit(**theirs).split(np.zeros(23))],
+            }
+            for ours, theirs in [
+                ({}, {"n_splits": 4}),
+                ({"gap": 2, "testSize": 3}, {"n_splits": 4, "gap": 2, "test_size": 3}),
+                ({"maxTrainSize": 5}, {"n_splits": 4, "max_train_size": 5}),
+            ]
+        ],
     },
 )
 

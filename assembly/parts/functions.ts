@@ -1,0 +1,25 @@
+/** Elementary and special functions. */
+export {
+  exp2_f32,
+  expm1_f32,
+  log_f32,
+  log2_f32,
+  log10_f32,
+  log1p_f32,
+  sin_f32,
+  cos_f32,
+  tan_f32,
+  asin_f32,
+  acos_f32,
+  atan_f32,
+  sinh_f32,
+  cosh_f32,
+  tanh_f32,
+  asinh_f32,
+  acosh_f32,
+  atanh_f32,
+  erf_f32,
+  erfc_f32,
+  erfinv_f32,
+} from '../elementary';
+export { lgamma_f32, digamma_f32, polygamma_f32 } from '../gamma';

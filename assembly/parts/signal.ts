@@ -1,0 +1,2 @@
+/** The discrete Fourier transform. */
+export { fft_f32 } from '../fft';

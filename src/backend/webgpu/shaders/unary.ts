@@ -1,0 +1,35 @@
+import type { Shaders } from '../shader.js';
+import { map } from './each.js';
+
+/** Signs, rounding, roots, tests and the elementary functions: assembly/unary.ts and assembly/elementary.ts. */
+export const unary: Shaders = {
+  neg_f32: map('negated(x)'),
+  abs_f32: map('absolute(x)'),
+  sign_f32: map('select(select(0.0, 1.0, less(0.0, x)), -1.0, less(x, 0.0))'),
+  floor_f32: map('whole_below(x)'),
+  ceil_f32: map('negated(whole_below(negated(x)))'),
+  round_f32: map('select(with_sign(round(x), x), x, is_nan(x))'),
+  trunc_f32: map('select(with_sign(trunc(x), x), x, is_nan(x))'),
+  sqrt_f32: map('square_root(x)'),
+  rsqrt_f32: map('1.0 / square_root(x)'),
+  reciprocal_f32: map('1.0 / x'),
+  square_f32: map('x * x'),
+  affine_f32: map('x * float(0) + float(1)'),
+  isnan_f32: map('i32(is_nan(x))'),
+  isinf_f32: map('i32(is_infinite(x))'),
+  neg_i32: map('-x'),
+  abs_i32: map('abs(x)'),
+  sign_i32: map('sign(x)'),
+  square_i32: map('x * x'),
+  relu_i32: map('max(x, 0)'),
+  logicalNot_u8: map('i32(x == 0)'),
+  exp_f32: map('exponential(x)'),
+  exp2_f32: map('exponential2(x)'),
+  expm1_f32: map('exponential_less_1(x)'),
+  log_f32: map('logarithm(x)'),
+  log2_f32: map('logarithm2(x)'),
+  log10_f32: map('logarithm10(x)'),
+  log1p_f32: map('logarithm_1_plus(x)'),
+  tanh_f32: map('hyperbolic_tangent(x)'),
+  erf_f32: map('error_function(x)'),
+};

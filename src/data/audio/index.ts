@@ -1,0 +1,3 @@
+export { logMelSpectrogram, type MelOptions, melSpectrogram } from './mel.js';
+export { type ResampleOptions, resample } from './resample.js';
+export { readWav, type Waveform } from './wav.js';

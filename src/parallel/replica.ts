@@ -1,0 +1,4 @@
+/** The module that threads of DataParallel and parallelMap run. */
+import { serveParallel } from './serve.js';
+
+await serveParallel();

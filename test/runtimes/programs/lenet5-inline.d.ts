@@ -1,0 +1,2 @@
+/** The same in one file. */
+export * from './lenet5.js';

@@ -1,0 +1,2 @@
+/** The same at the edge. */
+export { default } from './lenet5.handler.js';

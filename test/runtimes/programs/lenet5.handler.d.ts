@@ -1,0 +1,3 @@
+/** What answers requests with it. */
+declare const service: { fetch(request: Request): Promise<Response> };
+export default service;
