@@ -30,6 +30,17 @@ export function useDevice(device: Device | null): void {
   other = device;
 }
 
+/** Runs `body`, whose tensors are created on wasm: they can be looked at at once. */
+export function onWasm<T>(body: () => T): T {
+  const before = other;
+  other = null;
+  try {
+    return body();
+  } finally {
+    other = before;
+  }
+}
+
 /** Whoever has the GPU that is open, if there is one: this module carries nothing of it. */
 let gpu: (() => Device | null) | null = null;
 

@@ -1,3 +1,4 @@
+import { benchCommand } from './commands/bench.js';
 import { convertCommand } from './commands/convert.js';
 import { demoCommand } from './commands/demo.js';
 import { distillCommand } from './commands/distill.js';
@@ -7,6 +8,7 @@ import { pruneCommand } from './commands/prune.js';
 import { quantizeCommand } from './commands/quantize.js';
 import { searchCommand } from './commands/search.js';
 import { trainCommand } from './commands/train.js';
+import { type Machine, machineOf } from './machine.js';
 import { type Entry, type Options, parse } from './options.js';
 import { nearest, UsageError } from './usage.js';
 
@@ -21,6 +23,7 @@ export const COMMANDS = {
   quantize: quantizeCommand,
   search: searchCommand,
   convert: convertCommand,
+  bench: benchCommand,
 } as const;
 
 type Name = keyof typeof COMMANDS;
@@ -29,7 +32,11 @@ type Name = keyof typeof COMMANDS;
 export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
-  | { [N in Name]: { readonly name: N; readonly json: boolean } & ReturnType<(typeof COMMANDS)[N]['read']> }[Name];
+  | {
+      [N in Name]: { readonly name: N; readonly json: boolean; readonly machine: Machine } & ReturnType<
+        (typeof COMMANDS)[N]['read']
+      >;
+    }[Name];
 
 /** The options of each command: what `--help` has to tell of. */
 export const OPTIONS = Object.fromEntries(
@@ -51,7 +58,13 @@ export function readArguments(argv: readonly string[]): Command {
     const parsed = parse(name, OPTIONS[name], rest);
     if (parsed.values.help !== undefined) return { name: 'help' };
     if (parsed.values.version !== undefined) return { name: 'version' };
-    return { name, json: parsed.values.json !== undefined, ...COMMANDS[name].read(parsed) } as Command;
+    const { values } = parsed;
+    return {
+      name,
+      json: values.json !== undefined,
+      machine: machineOf(values),
+      ...COMMANDS[name].read(parsed),
+    } as Command;
   }
   if (first.startsWith('-')) {
     throw new UsageError(`a command comes first. Type fettle demo ${argv.join(' ')}, or fettle --help for all.`);

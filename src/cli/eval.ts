@@ -1,4 +1,6 @@
+import { currentDevice, setDevice } from '../backend/current.js';
 import { evaluate } from '../train/index.js';
+import type { Shell } from './options.js';
 import { loaderOf, openModel } from './task.js';
 
 /** What `fettle eval` found. */
@@ -11,9 +13,11 @@ export interface Score {
 }
 
 /** Loads a model and scores it on the test part of its data, cut and standardized as they were in training. */
-export async function evalFile(file: string, data: string | null): Promise<Score> {
+export async function evalFile(file: string, data: string | null, device: Shell['device'] = 'wasm'): Promise<Score> {
   const { model, task } = await openModel(file, data);
   try {
+    await setDevice(device);
+    model.to(currentDevice().name);
     const { accuracy, loss, samples } = await evaluate(model, loaderOf(task.test, { batchSize: 256 }));
     return { file, data: task.about.data, samples, accuracy, loss };
   } finally {

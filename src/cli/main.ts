@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setThreads } from '../backend/threads.js';
 import { FettleError } from '../core/errors.js';
 import { type Command, entryOf, readArguments } from './arguments.js';
 import { createProgress } from './progress.js';
@@ -30,7 +31,7 @@ let isRank = false;
 
 /** Runs a command until it is done or a signal comes; the second signal does not wait for the batch to end. */
 async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Promise<void> {
-  const { json } = command;
+  const { json, machine } = command;
   const stream = process.stdout;
   isRank = 'distributed' in command && command.distributed;
   // A launcher may give ranks a terminal of their own, where there is none behind it.
@@ -43,7 +44,8 @@ async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Pro
   process.on('SIGINT', stop(INTERRUPTED)).on('SIGTERM', stop(TERMINATED));
   const entry = entryOf(command.name);
   try {
-    await entry.run(command, { stream, json, progress, signal: abort.signal });
+    if (machine.threads !== null) await setThreads(machine.threads);
+    await entry.run(command, { stream, json, device: machine.device, progress, signal: abort.signal });
     progress.close();
   } catch (error) {
     progress.close();

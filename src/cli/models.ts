@@ -1,16 +1,23 @@
+import { basename } from 'node:path';
 import { fail } from '../core/errors.js';
 import {
   AdaptiveAvgPool2d,
   BatchNorm2d,
   Conv2d,
   Flatten,
+  LayerNorm,
   Linear,
   MaxPool2d,
   ReLU,
   Residual,
   Sequential,
+  TransformerEncoder,
+  TransformerEncoderLayer,
+  Unflatten,
 } from '../nn/index.js';
 import type { Net } from './demo/nets.js';
+import { oneOf } from './options.js';
+import { isProgram, modelOf, PROGRAM } from './program.js';
 
 /** The networks that can be named on the command line. */
 
@@ -89,23 +96,61 @@ function resnet(name: string, n: number, shape: readonly number[], classes: numb
   });
 }
 
+/**
+ * Two encoder layers of width 64 with 4 heads. Rows of pixels are the tokens of images, in a row for each channel, numbers those of
+ * tables. The norm over all tokens has a weight and a shift for each place, so that attention can tell places apart.
+ */
+function transformer(shape: readonly number[], classes: number): Net {
+  const width = 64;
+  const isTable = shape.length === 1;
+  const size = isTable ? 1 : (shape.at(-1) as number);
+  const tokens = shape.reduce((a, b) => a * b, 1) / size;
+  const options = { dimFeedforward: 2 * width, dropout: 0.1, batchFirst: true, normFirst: true };
+  return new Sequential({
+    tokens: isTable ? new Unflatten(1, [tokens, 1]) : new Flatten(1, -2),
+    embed: new Linear(size, width),
+    places: new LayerNorm([tokens, width]),
+    encoder: new TransformerEncoder(new TransformerEncoderLayer(width, 4, options), 2, new LayerNorm(width)),
+    flatten: new Flatten(),
+    fc: new Linear(tokens * width, classes),
+  });
+}
+
 const MODELS = {
   mlp: (shape: readonly number[], classes: number) => perceptron(shape, [128, 64], classes),
   'lenet-300-100': (shape: readonly number[], classes: number) => perceptron(shape, [300, 100], classes),
   lenet5,
   resnet8: (shape: readonly number[], classes: number) => resnet('resnet8', 1, shape, classes),
   resnet20: (shape: readonly number[], classes: number) => resnet('resnet20', 3, shape, classes),
+  transformer,
 } as const;
 
 export type ModelName = keyof typeof MODELS;
 
 export const MODEL_NAMES = Object.keys(MODELS) as readonly ModelName[];
 
-/** A network of this name for samples of this shape, freshly initialized. */
-export function buildModel(name: ModelName, shape: readonly number[], classes: number): Net {
-  return MODELS[name](shape, classes);
+/** A network of this name, or of the program in this file, for samples of this shape, freshly initialized. */
+export async function buildModel(named: string, shape: readonly number[], classes: number): Promise<Net> {
+  if (isModelName(named)) return MODELS[named](shape, classes);
+  return modelOf(named, shape, classes);
 }
 
 export function isModelName(name: string): name is ModelName {
   return Object.hasOwn(MODELS, name);
+}
+
+/** The name of a network or of a program that makes one; throws a UsageError for another. */
+export function modelName(flag: string, text: string | undefined): string | null {
+  if (text !== undefined && isProgram(text)) return text;
+  return oneOf(flag, text, MODEL_NAMES, PROGRAM);
+}
+
+/** What a network is called where it is shown and saved: 'nets/mine.mjs' → 'mine'. */
+export function titleOf(named: string): string {
+  return isModelName(named) ? named : basename(named).replace(/\.[^.]+$/, '');
+}
+
+/** Whether a network is to be made, rather than read from a model file. */
+export function isMade(named: string): boolean {
+  return isModelName(named) || isProgram(named);
 }

@@ -26,6 +26,8 @@ export interface Parsed {
 export interface Shell {
   readonly stream: TerminalStream;
   readonly json: boolean;
+  /** On what a command with that option computes. */
+  readonly device: 'wasm' | 'webgpu' | 'auto';
   readonly progress: Progress;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
@@ -46,6 +48,16 @@ export const SHARED = {
   help: { short: '-h' },
   version: { short: '-v' },
   json: {},
+} as const satisfies Options;
+
+/** What commands compute with: see machine.ts. A GPU is for those that need not look at weights, for which it would have to wait. */
+export const THREADS = { threads: { example: 'auto' } } as const satisfies Options;
+export const DEVICE = { device: { example: 'webgpu' } } as const satisfies Options;
+
+/** Options of commands that compute on data. */
+export const COMPUTING = {
+  ...SHARED,
+  ...THREADS,
   data: { example: 'mnist:path/to/folder' },
 } as const satisfies Options;
 
@@ -116,18 +128,20 @@ export function decimal(
   return value;
 }
 
-/** One of some words. */
+/** One of some words; `other` says what may be given besides, which the caller looks for. */
 export function oneOf<Word extends string>(
   flag: string,
   text: string | undefined,
   words: readonly Word[],
+  other?: string,
 ): Word | null {
   if (text === undefined) return null;
   const found = words.find((word) => word === text);
   if (found !== undefined) return found;
   const meant = nearest(text, words);
+  const all = other === undefined ? words : [...words, other];
   throw new UsageError(
-    `${flag} takes ${words.join(' | ')}, got '${text}'. ${meant === undefined ? `For example ${flag} ${words[0]}.` : `Did you mean ${meant}?`}`,
+    `${flag} takes ${all.join(' | ')}, got '${text}'. ${meant === undefined ? `For example ${flag} ${words[0]}.` : `Did you mean ${meant}?`}`,
   );
 }
 
@@ -135,7 +149,7 @@ export function oneOf<Word extends string>(
 export function dataName(text: string | undefined, { every = false }: { every?: boolean } = {}): string | null {
   if (text === undefined || isDataName(text) || (every && (isCsvName(text) || isFilesName(text)))) return text ?? null;
   const help = every ? ALL_DATA_HELP : DATA_HELP;
-  throw new UsageError(`--data takes ${help}, got '${text}'. For example --data ${SHARED.data.example}.`);
+  throw new UsageError(`--data takes ${help}, got '${text}'. For example --data ${COMPUTING.data.example}.`);
 }
 
 export const ALL_DATA_HELP = `${DATA_HELP} | cifar10:DIR | folder:DIR | csv:FILE`;

@@ -18,6 +18,7 @@ export const HELP = `fettle: train, trim and ship neural networks.
   fettle search FILE [options]    find the chain of methods that makes a model smallest, or fastest,
                                   within a loss of accuracy: which method to choose
   fettle convert FILE [options]   make a program of a saved model that needs no fettle
+  fettle bench [MODEL …]          how long networks take here, to answer and to train
 
 In the repository, npm start -- [options] is fettle demo, and npm start -- eval FILE is fettle eval,
 as with the other commands.
@@ -34,7 +35,8 @@ Options of demo
 Options of train
   --data NAME      ${DATA_HELP} | cifar10:DIR | folder:DIR
                    | csv:FILE (default digits)
-  --model NAME     mlp | lenet-300-100 | lenet5 | resnet8 | resnet20 (default mlp)
+  --model NAME     mlp | lenet-300-100 | lenet5 | resnet8 | resnet20 | transformer | FILE.js, whose
+                   default export makes one: (shape, classes) => Module (default mlp)
   --epochs N       passes over the training data (default 30 for small data, 5 for large)
   --lr X           learning rate of Adam (default 0.002)
   --seed N         split, initial weights and order follow from it (default 0)
@@ -42,12 +44,14 @@ Options of train
   --batch N        samples of a step, of all ranks (default 32 for small data, 128 for large)
   --out FILE, -o   where the model goes (default MODEL.safetensors)
   --resume         go on from the last epoch that was finished, if any was
+  --device D       wasm (default) | webgpu | auto
   --distributed    one of several ranks: mpirun -n 4 fettle train --distributed
   --timeout S      seconds after which a rank that the others wait for counts as lost (default 600)
   --json           progress and results as JSON, one object a line
 
 Options of eval
   --data NAME      score on other data of the same kind (default: the data the model was trained on)
+  --device D       wasm (default) | webgpu | auto
   --json           print one JSON object
 
 Options of profile
@@ -70,7 +74,7 @@ Options of prune
   --json           progress and results as JSON, one object a line
 
 Options of distill
-  --student NAME   mlp | lenet-300-100 | lenet5 | resnet8 | resnet20 | FILE
+  --student NAME   mlp | lenet-300-100 | lenet5 | resnet8 | resnet20 | transformer | FILE.js | FILE
   --loss L         kd | dkd (default kd)
   --temperature X  divides the logits (default 4)
   --alpha X        weight of the teacher against the labels (default 0.9)
@@ -118,6 +122,15 @@ Options of convert
   --handler        modules besides that answer HTTP requests, on servers and at the edge
   --out FILE, -o   where the module goes (default FILE.js)
   --json           print one JSON object
+
+Options of bench
+  --batch N        samples of a batch, and of a training step (default 64)
+  --device D       wasm (default) | webgpu | auto
+  --json           print one JSON object
+
+Options of all but convert
+  --threads N      threads that share the work, or auto: one for each processor (default 1, or what
+                   FETTLE_THREADS says)
 
   -h, --help       this text
   -v, --version    the version

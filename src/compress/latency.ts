@@ -12,7 +12,10 @@ export interface LatencyOptions {
   readonly budgetMs?: number;
 }
 
-/** Median milliseconds of one forward pass of `model` over `x`, without recording, after warming up. */
+/**
+ * Median milliseconds of one forward pass of `model` over `x`, without recording, after warming up. Throws for inputs on a GPU, which
+ * has not even begun when forward returns.
+ */
 export function latency(
   model: Module,
   x: Tensor | readonly Tensor[],
@@ -22,6 +25,14 @@ export function latency(
     fail('argument', `latency: expected 1 ≤ minRuns ≤ maxRuns, got ${minRuns} and ${maxRuns}.`);
   }
   const inputs = x instanceof Tensor ? [x] : x;
+  const late = inputs.find(({ storage }) => !storage.device.answersAtOnce);
+  if (late !== undefined) {
+    fail(
+      'device',
+      `latency: inputs lie on ${late.device}, which works behind the program. Time a loop of forward() up to one \`await y.data()\`, ` +
+        'or `fettle bench --device webgpu`.',
+    );
+  }
   const run = (): void =>
     scope(() => {
       noGrad(() => model.forward(...(inputs as never[])));

@@ -52,6 +52,12 @@ export class ProcessGroup extends Communicator {
   }
 }
 
+/**
+ * Milliseconds between the end of a rank and of the others. Launchers hand on what a rank has printed, but as soon as one of them
+ * ends all, MPICH's drops what it has not handed on yet: why it ended.
+ */
+const LAST_WORDS = 300;
+
 /** The group of this process. MPI can be begun once, so that there is no second. */
 let group: Promise<ProcessGroup> | null = null;
 
@@ -116,7 +122,10 @@ async function begin(timeout: number): Promise<ProcessGroup> {
 
   const crowded = (launch?.localSize ?? 1) > nodeProcessors();
   const transport = new MpiTransport({ mpi, comm, rank, size, timeout, crowded });
-  const kill = (code: number): void => void call.MPI_Abort(world, code);
+  const kill = (code: number): void => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WORDS);
+    call.MPI_Abort(world, code);
+  };
   process.on('exit', (code) => {
     // After a signal the launcher ends the others, and an abort would only add to what is printed.
     if (transport.isEnded || code > 128) return;

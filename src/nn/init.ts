@@ -1,4 +1,5 @@
 import { noGrad } from '../autograd/index.js';
+import { onWasm } from '../backend/current.js';
 import { readArguments } from '../core/arguments.js';
 import { fail, show } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
@@ -260,9 +261,11 @@ function matrix(name: string, t: Tensor): [number, number] {
 /** The numbers that `make` gives, whose tensors are freed. */
 function draw(make: () => Tensor): Float32Array {
   let data = new Float32Array();
-  scope(() => {
-    data = Float32Array.from(make().dataSync());
-  });
+  onWasm(() =>
+    scope(() => {
+      data = Float32Array.from(make().dataSync());
+    }),
+  );
   return data;
 }
 

@@ -5,7 +5,7 @@ import { fail, show, warnOnce } from '../core/errors.js';
 import type { NamedArguments } from '../core/named.js';
 import { sameShape } from '../core/shape.js';
 import { freeGrad, Tensor } from '../core/tensor.js';
-import { copy_, tensor, zero_ } from '../ops/index.js';
+import { clone, copy_, zero_ } from '../ops/index.js';
 import { moveAll } from '../ops/ondevice.js';
 import { type BackwardHook, type ForwardHook, type ForwardPreHook, type HookHandle, hooksOf } from './hooks.js';
 
@@ -19,8 +19,19 @@ export interface Constraint {
   apply(): void;
   /** Frees what it holds, and the inner constraint with it; called when its parameter is disposed. */
   dispose(): void;
+  /** The tensors of its own that it computes with, which move to another device with the parameter. Default: none. */
+  readonly tensors?: readonly Tensor[];
   /** The constraint that this one has wrapped. It may be exchanged, or taken out with null, while this one stays. */
   inner?: Constraint | null;
+}
+
+/** Parameters and buffers of a module, and what constraints of parameters compute with: all that lies where the module lies. */
+export function residentsOf(module: Module): Tensor[] {
+  const held: Tensor[] = [];
+  for (const parameter of module.parameters()) {
+    for (let at = parameter.constraint; at != null; at = at.inner ?? null) held.push(...(at.tensors ?? []));
+  }
+  return [...module.parameters(), ...module.buffers(), ...held];
 }
 
 /** A tensor that a module learns: a leaf that requires a gradient, and that no scope frees. */
@@ -361,7 +372,7 @@ export abstract class Module {
    */
   to(target: 'wasm' | 'webgpu' | 'float32'): this {
     if (target === 'wasm' || target === 'webgpu') {
-      moveAll([...this.parameters(), ...this.buffers()], target);
+      moveAll(residentsOf(this), target);
       return this;
     }
     if (target === 'float32') return this;
@@ -450,12 +461,7 @@ function join(prefix: string, name: string): string {
 
 /** A deep copy of a state dict, kept out of scopes: a snapshot to return to. */
 export function cloneState(state: StateDict): StateDict {
-  return Object.fromEntries(
-    Object.entries(state).map(([key, value]) => [
-      key,
-      tensor(value.dataSync(), value.shape, { dtype: value.dtype }).keep(),
-    ]),
-  );
+  return noGrad(() => Object.fromEntries(Object.entries(state).map(([key, value]) => [key, clone(value).keep()])));
 }
 
 /** Frees the tensors of a snapshot. */

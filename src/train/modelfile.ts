@@ -1,10 +1,14 @@
+import { codebookOf } from '../compress/codebook/codebook.js';
+import { maskOf, replaceMask } from '../compress/pruning/mask.js';
 import { pack } from '../compress/storing/pack.js';
 import { unpack } from '../compress/storing/unpack.js';
 import { FettleError, fail } from '../core/errors.js';
 import type { Preprocessor } from '../data/preprocessing/preprocessor.js';
 import { nameOf, readSource, type Source } from '../data/source.js';
-import type { LayerTypes, Module } from '../nn/index.js';
+import { download } from '../nn/download.js';
+import { cloneModule, type LayerTypes, type Module, type Parameter } from '../nn/index.js';
 import { writeFile } from '../runtime/files.node.js';
+import type { Tensor } from '../tensor.js';
 
 /**
  * A model in a file: what `pack` makes of it, a safetensors file that holds, besides the tensors, the structure of the model and
@@ -26,7 +30,7 @@ export interface SaveModelOptions extends ModelFileOptions {
 
 /**
  * Writes `model`, with `about` (plain JSON) beside it; `pack` says how, and loses nothing. The file is written under a temporary
- * name and renamed, so it is never half there.
+ * name and renamed, so it is never half there. A model on a GPU stays there; one with codebooks has to be downloaded first.
  */
 export async function saveModel(
   path: string,
@@ -35,7 +39,29 @@ export async function saveModel(
   { types, preprocessing }: SaveModelOptions = {},
 ): Promise<void> {
   const all = preprocessing === undefined ? about : withPreprocessing(about, preprocessing);
-  await writeFile(path, [pack(model, { about: all, ...(types === undefined ? {} : { types }) })]);
+  const answering = await answeringCopy(model);
+  try {
+    await writeFile(path, [pack(answering, { about: all, ...(types === undefined ? {} : { types }) })]);
+  } finally {
+    if (answering !== model) answering.dispose();
+  }
+}
+
+/** The model itself, or a copy on wasm where its device does not tell its weights at once. */
+async function answeringCopy(model: Module): Promise<Module> {
+  const isLate = (x: Tensor): boolean => !x.storage.device.answersAtOnce;
+  if (![...model.parameters(), ...model.buffers()].some(isLate)) return model;
+  const parameters = new Map(model.namedParameters());
+  const clustered = [...parameters].find(([, parameter]) => codebookOf(parameter) !== null);
+  if (clustered !== undefined) {
+    fail('device', `saveModel: '${clustered[0]}' has a codebook, and lies on a GPU. Use await download(model) first.`);
+  }
+  const copy = await download(cloneModule(model));
+  for (const [name, parameter] of copy.namedParameters()) {
+    const mask = maskOf(parameters.get(name) as Parameter);
+    if (mask !== null) replaceMask(parameter, Float32Array.from(await mask.data()));
+  }
+  return copy;
 }
 
 /** `about` with the preprocessing among its fields. */

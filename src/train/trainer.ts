@@ -1,11 +1,11 @@
-import { applyMasks, dropMask, maskOf, setMask } from '../compress/pruning/mask.js';
+import { applyMasks, dropMask, maskOf, replaceMask } from '../compress/pruning/mask.js';
 import { breathe } from '../core/breathe.js';
 import { fail } from '../core/errors.js';
 import { defaultGenerator, type GeneratorState } from '../core/random.js';
 import { openScope } from '../core/scope.js';
 import { scope } from '../core/scoping.js';
 import { cloneState, disposeState, type Module, type StateDict } from '../nn/index.js';
-import { eq } from '../ops/index.js';
+import { eq, reshape } from '../ops/index.js';
 import { lrScheduler } from '../optim/index.js';
 import type { Tensor } from '../tensor.js';
 
@@ -246,7 +246,7 @@ export class Trainer<M extends Module, B> {
     for (const [name, parameter] of parameters) {
       const mask = state.masks[name];
       dropMask(parameter);
-      if (mask !== undefined) setMask(parameter, mask.dataSync());
+      if (mask !== undefined) replaceMask(parameter, reshape(mask, parameter.shape));
     }
     scheduler?.loadStateDict(state.scheduler as never);
     defaultGenerator.setState(state.random);

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { OPTIONS, readArguments } from '../../src/cli/arguments.js';
 import { HELP, nearest, typed, UsageError } from '../../src/cli/usage.js';
 
-const read = (line: string) => readArguments(line.split(' ').filter((word) => word !== ''));
+const readAll = (line: string) => readArguments(line.split(' ').filter((word) => word !== ''));
+
+/** What a line asks for, but for the machine. */
+const read = (line: string) => {
+  const { machine: _, ...asked } = { machine: null, ...readAll(line) };
+  return asked;
+};
 
 const DEFAULTS = { data: 'digits', seed: 0, epochs: null, quick: false, out: null, resume: false };
 
@@ -115,16 +121,16 @@ describe('a wrong argument gets one line that says what to type', () => {
   const wrong: [line: string, message: string][] = [
     ['dmeo', "unknown command 'dmeo'. Did you mean fettle demo?"],
     ['evla x', "unknown command 'evla'. Did you mean fettle eval?"],
-    ['bench', "unknown command 'bench'. Type fettle demo, or fettle --help for all."],
+    ['onnx', "unknown command 'onnx'. Type fettle demo, or fettle --help for all."],
     ['--quick', 'a command comes first. Type fettle demo --quick, or fettle --help for all.'],
     ['demo --sed 3', 'demo has no option --sed. Did you mean --seed?'],
     ['demo --no-json', 'demo has no option --no-json. Did you mean --json?'],
-    ['demo --threads 2', 'demo has no option --threads. It has --help, --version, --json, --data, --seed, --epochs,'],
+    ['demo --workers 2', 'demo has no option --workers. It has --help, --version, --json, --threads, --data, --seed,'],
     ['demo -x', 'demo has no option -x. It has --help'],
     ['demo -quick', 'demo has no option -quick. Did you mean --quick?'],
     ['demo --__proto__', 'demo has no option --__proto__.'],
     ['demo --constructor', 'demo has no option --constructor.'],
-    ['eval m --seed 3', 'eval has no option --seed. It has --help, --version, --json, --data.'],
+    ['eval m --seed 3', 'eval has no option --seed. It has --help, --version, --json, --threads, --data, --device.'],
     ['demo --seed', '--seed needs a value. For example --seed 3.'],
     ['demo --seed --quick', '--seed needs a value. For example --seed 3.'],
     ['demo --seed=', '--seed needs a value.'],
@@ -182,6 +188,13 @@ describe('a wrong argument gets one line that says what to type', () => {
     ['search a --objective speed', '--objective takes size | latency | flops'],
     ['search a --max-drop -1', "--max-drop takes a number ≥ 0, got '-1'"],
     ['search a --resume b', '--resume goes on with the file and the options of the interrupted search; leave out a.'],
+    ['train --device gpu', "--device takes wasm | webgpu | auto, got 'gpu'."],
+    ['train --threads 0', "--threads takes a whole number ≥ 1, got '0'."],
+    ['train --distributed --device webgpu', '--device goes without --distributed'],
+    ['prune a.safetensors --sparsity 0.5 --device webgpu', 'prune has no option --device.'],
+    ['train --model lenet', "resnet20 | transformer | FILE.js, got 'lenet'."],
+    ['bench lenet6', "got 'lenet6'. Did you mean lenet5?"],
+    ['bench --data digits', 'bench has no option --data.'],
     ['search --resume', '--resume needs a value. For example --resume runs/search.'],
   ];
   it.each(wrong)('%s', (line, message) => {
@@ -197,6 +210,18 @@ describe('a wrong argument gets one line that says what to type', () => {
   });
 });
 
+describe('the machine', () => {
+  it.each([
+    ['demo', { threads: null, device: 'wasm' }],
+    ['prune a.safetensors --sparsity 0.5 --threads 2', { threads: 2, device: 'wasm' }],
+    ['train --threads auto --device webgpu', { threads: 'auto', device: 'webgpu' }],
+    ['eval a.safetensors --device auto', { threads: null, device: 'auto' }],
+    ['bench --device=wasm', { threads: null, device: 'wasm' }],
+  ])('%s', (line, machine) => {
+    expect(readAll(line)).toMatchObject({ machine });
+  });
+});
+
 describe('help', () => {
   it('tells of every command and option, and of no other', () => {
     const told = new Set(HELP.match(/--[a-z-]+/g));
@@ -207,7 +232,7 @@ describe('help', () => {
 
   it('lists under each command what that command takes', () => {
     const listed = (text: string) => (text.match(/^ {2}--[a-z-]+/gm) ?? []).map((flag) => flag.trim().slice(2));
-    const shared = ['help', 'version'];
+    const shared = ['help', 'version', 'threads'];
     for (const [name, options] of Object.entries(OPTIONS)) {
       const [, section = ''] = HELP.split(`Options of ${name}\n`);
       const [own = ''] = section.split('\n\n');

@@ -28,7 +28,7 @@ async function run(line: string, { json = false, stopAt = '' } = {}): Promise<st
     },
   };
   const progress = createProgress({ stream, json });
-  await entry.run(command, { stream, json, progress, signal: abort.signal });
+  await entry.run(command, { stream, json, device: 'wasm', progress, signal: abort.signal });
   progress.close();
   return text;
 }
@@ -71,6 +71,25 @@ async function writeImages(root: string, count: number): Promise<void> {
   }
 }
 
+describe('fettle bench', () => {
+  it('times networks by name and from files', async () => {
+    const { models, batch, threads } = last(
+      await run(`bench mlp ${place('mlp.safetensors')} --batch 8`, { json: true }),
+    );
+    expect([batch, threads]).toEqual([8, 1]);
+    expect(models.map(({ shape, parameters }: { shape: number[]; parameters: number }) => [shape, parameters])).toEqual(
+      [
+        [[1, 28, 28], 109_386],
+        [[1, 8, 8], 64 * 128 + 128 + 128 * 64 + 64 + 650],
+      ],
+    );
+    for (const { one, many, step, captured } of models) {
+      for (const time of [one, many, step, captured]) expect(time).toBeGreaterThan(0);
+    }
+    expect(await run('bench mlp')).toMatch(/^mlp +1x28x28 +109,386( +[\d.]+ ms){4}$/m);
+  }, 60_000);
+});
+
 describe('fettle train and eval', () => {
   it('saves a network that scores as it said', async () => {
     const text = await run(`train --model lenet-300-100 --epochs 1 -o ${place('lenet.safetensors')}`, { json: true });
@@ -84,6 +103,15 @@ describe('fettle train and eval', () => {
   it('knows residual networks, which load without their source', async () => {
     await run(`train --model resnet8 --epochs 1 -o ${place('resnet.safetensors')}`);
     expect((await evalFile(place('resnet.safetensors'), null)).accuracy).toBeGreaterThan(0.3);
+  }, 120_000);
+
+  it('knows a transformer, for images and for tables', async () => {
+    for (const data of ['digits', `csv:${place('table.csv')}`]) {
+      const out = place('transformer.safetensors');
+      const { test } = last(await run(`train --model transformer --data ${data} --epochs 3 -o ${out}`, { json: true }));
+      expect(test).toBeGreaterThan(0.8);
+      expect((await evalFile(out, null)).accuracy).toBe(test);
+    }
   }, 120_000);
 
   it('goes on where it was stopped, to the same result, and refuses other options', async () => {

@@ -34,7 +34,7 @@ async function run(line: string, { json = false } = {}): Promise<string> {
   };
   const progress = createProgress({ stream, json });
   const { signal } = new AbortController();
-  await (entries[command.name] as Entry<object>).run(command, { stream, json, progress, signal });
+  await (entries[command.name] as Entry<object>).run(command, { stream, json, device: 'wasm', progress, signal });
   progress.close();
   return text;
 }

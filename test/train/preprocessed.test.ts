@@ -29,7 +29,7 @@ async function runPrune(file: string, out: string): Promise<void> {
   const stream = { write: () => {} };
   const progress = createProgress({ stream, json: true });
   const { signal } = new AbortController();
-  await COMMANDS.prune.run(command as never, { stream, json: true, progress, signal });
+  await COMMANDS.prune.run(command as never, { stream, json: true, device: 'wasm', progress, signal });
   progress.close();
 }
 

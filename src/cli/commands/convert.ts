@@ -8,7 +8,7 @@ import { type Standalone, standalone } from '../../standalone/index.js';
 import type { Tensor } from '../../tensor.js';
 import { loadModel } from '../../train/index.js';
 import { Standardize } from '../demo/source.js';
-import { type Entry, isCsvName, type Options, oneFile, oneOf, type Shell, wholeNumber } from '../options.js';
+import { type Entry, isCsvName, type Options, oneFile, oneOf, SHARED, type Shell, wholeNumber } from '../options.js';
 import { formatBytes } from '../table.js';
 import { type About, isAbout } from '../task.js';
 import { shortPath, UsageError } from '../usage.js';
@@ -28,9 +28,7 @@ export interface ConvertAsked {
 }
 
 const OPTIONS: Options = {
-  help: { short: '-h' },
-  version: { short: '-v' },
-  json: {},
+  ...SHARED,
   to: { example: 'standalone' },
   batch: { example: '1,16' },
   shape: { example: '1,28,28' },

@@ -1,11 +1,11 @@
 import { type DemoOptions, runDemo } from '../demo/demo.js';
 import { printResults } from '../demo/results.js';
-import { dataName, type Entry, noPositionals, SHARED, wholeNumber } from '../options.js';
+import { COMPUTING, dataName, type Entry, noPositionals, wholeNumber } from '../options.js';
 import { shortPath, typed, UsageError } from '../usage.js';
 
 export const demoCommand: Entry<{ readonly options: DemoOptions }> = {
   options: {
-    ...SHARED,
+    ...COMPUTING,
     seed: { example: '3' },
     epochs: { example: '20' },
     quick: {},

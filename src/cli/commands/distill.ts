@@ -2,8 +2,8 @@ import { fail } from '../../core/errors.js';
 import { manualSeed } from '../../core/random.js';
 import { loadModel } from '../../train/index.js';
 import type { Net } from '../demo/nets.js';
-import { buildModel, isModelName, MODEL_NAMES } from '../models.js';
-import { dataName, decimal, type Entry, oneFile, oneOf, SHARED, wholeNumber } from '../options.js';
+import { buildModel, isMade, MODEL_NAMES } from '../models.js';
+import { COMPUTING, dataName, decimal, type Entry, oneFile, oneOf, wholeNumber } from '../options.js';
 import { UsageError } from '../usage.js';
 import { resultName, runRecipe } from '../work.js';
 
@@ -24,7 +24,7 @@ export interface DistillAsked {
 
 export const distillCommand: Entry<DistillAsked> = {
   options: {
-    ...SHARED,
+    ...COMPUTING,
     student: { example: 'mlp' },
     loss: { example: 'dkd' },
     temperature: { example: '4' },
@@ -40,13 +40,13 @@ export const distillCommand: Entry<DistillAsked> = {
     const { student } = values;
     if (student === undefined) {
       throw new UsageError(
-        `distill needs --student ${MODEL_NAMES.join(' | ')} | FILE. For example fettle distill ${file} --student mlp.`,
+        `distill needs --student ${MODEL_NAMES.join(' | ')} | FILE.js | FILE. For example fettle distill ${file} --student mlp.`,
       );
     }
     const alpha = decimal('--alpha', values.alpha, { least: 0, example: '0.9' }) ?? 0.9;
     if (alpha > 1)
       throw new UsageError(`--alpha takes a number in [0, 1], got '${values.alpha}'. For example --alpha 0.9.`);
-    if (!isModelName(student) && !/[./\\]/.test(student)) oneOf('--student', student, MODEL_NAMES);
+    if (!isMade(student) && !/[./\\]/.test(student)) oneOf('--student', student, MODEL_NAMES);
     return {
       file,
       data: dataName(values.data, { every: true }),
@@ -69,9 +69,9 @@ export const distillCommand: Entry<DistillAsked> = {
         asked,
         async ({ about }) => {
           const { shape, classes } = about;
-          if (isModelName(student)) {
+          if (isMade(student)) {
             manualSeed(asked.seed);
-            loaded = buildModel(student, shape, classes.length);
+            loaded = await buildModel(student, shape, classes.length);
           } else {
             const read = await loadModel(student);
             loaded = read.model as Net;

@@ -1,7 +1,7 @@
 import { profile } from '../../compress/index.js';
 import { manualSeed } from '../../core/random.js';
-import { buildModel, isModelName, MODEL_NAMES } from '../models.js';
-import { dataName, type Entry, oneFile, SHARED, wholeNumber } from '../options.js';
+import { buildModel, isMade, MODEL_NAMES } from '../models.js';
+import { COMPUTING, dataName, type Entry, oneFile, wholeNumber } from '../options.js';
 import { loadTask, openModel } from '../task.js';
 import { shortPath, UsageError } from '../usage.js';
 import { exampleOf, spoken } from '../work.js';
@@ -14,7 +14,7 @@ export interface ProfileAsked {
 }
 
 export const profileCommand: Entry<ProfileAsked> = {
-  options: { ...SHARED, batch: { example: '64' } },
+  options: { ...COMPUTING, batch: { example: '64' } },
   read(parsed) {
     const [named] = parsed.positionals;
     if (named === undefined) {
@@ -47,8 +47,8 @@ export const profileCommand: Entry<ProfileAsked> = {
 };
 
 async function open(file: string, data: string | null) {
-  if (!isModelName(file)) return openModel(file, data);
+  if (!isMade(file)) return openModel(file, data);
   const { about } = await loadTask(data ?? 'digits', 0);
   manualSeed(0);
-  return { model: buildModel(file, about.shape, about.classes.length), about };
+  return { model: await buildModel(file, about.shape, about.classes.length), about };
 }

@@ -1,6 +1,6 @@
 import type { Criterion, Granularity, Step } from '../../compress/index.js';
 import { prune } from '../../compress/index.js';
-import { dataName, decimal, type Entry, oneFile, oneOf, SHARED, wholeNumber } from '../options.js';
+import { COMPUTING, dataName, decimal, type Entry, oneFile, oneOf, wholeNumber } from '../options.js';
 import { UsageError } from '../usage.js';
 import { resultName, runRecipe } from '../work.js';
 
@@ -25,7 +25,7 @@ const UNITS: readonly Granularity[] = ['neuron', 'channel', 'filter', 'head'];
 
 export const pruneCommand: Entry<PruneAsked> = {
   options: {
-    ...SHARED,
+    ...COMPUTING,
     sparsity: { example: '0.9' },
     granularity: { example: 'channel' },
     importance: { example: 'taylor' },

@@ -1,12 +1,12 @@
 import type { Step } from '../../compress/index.js';
 import {
+  COMPUTING,
   dataName,
   decimal,
   type Entry,
   type Options,
   oneFile,
   oneOf,
-  SHARED,
   type Values,
   wholeNumber,
 } from '../options.js';
@@ -34,7 +34,7 @@ const OF_MODE: Readonly<Record<string, readonly (typeof MODES)[number][]>> = {
 };
 
 const OPTIONS: Options = {
-  ...SHARED,
+  ...COMPUTING,
   mode: { example: 'qat' },
   observer: { example: 'mse' },
   dtype: { example: 'int4' },

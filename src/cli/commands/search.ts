@@ -6,13 +6,13 @@ import { saveModel } from '../../train/index.js';
 import type { Net } from '../demo/nets.js';
 import { writeWhole } from '../demo/session.js';
 import {
+  COMPUTING,
   dataName,
   decimal,
   type Entry,
   type Options,
   oneFile,
   oneOf,
-  SHARED,
   type Shell,
   wholeNumber,
 } from '../options.js';
@@ -49,7 +49,7 @@ const BEST = 'best.safetensors';
 const OBJECTIVES = ['size', 'latency', 'flops'] as const;
 
 const OPTIONS: Options = {
-  ...SHARED,
+  ...COMPUTING,
   'max-drop': { example: '0.01' },
   objective: { example: 'latency' },
   methods: { example: 'prune,quantize' },

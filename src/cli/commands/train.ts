@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { setDevice } from '../../backend/current.js';
 import { fail } from '../../core/errors.js';
 import { defaultGenerator, Generator, manualSeed } from '../../core/random.js';
 import { crossEntropy, mul, narrow } from '../../ops/index.js';
@@ -9,14 +10,14 @@ import { hasFile, readFile } from '../../runtime/files.node.js';
 import { readTraining, type StepResult, saveModel, saveTraining, Trainer } from '../../train/index.js';
 import type { Net } from '../demo/nets.js';
 import { isFolderName } from '../folder.js';
-import { buildModel, MODEL_NAMES, type ModelName } from '../models.js';
+import { buildModel, modelName, titleOf } from '../models.js';
 import {
+  COMPUTING,
+  DEVICE,
   dataName,
   decimal,
   type Entry,
   noPositionals,
-  oneOf,
-  SHARED,
   type Shell,
   type Values,
   wholeNumber,
@@ -29,7 +30,8 @@ import { spoken } from '../work.js';
 
 export interface TrainAsked {
   readonly data: string;
-  readonly model: ModelName;
+  /** The name of a network, or the file of a program that makes one. */
+  readonly model: string;
   readonly epochs: number | null;
   readonly lr: number;
   readonly seed: number;
@@ -54,7 +56,8 @@ const usualEpochs = (samples: number): number => (samples < 10_000 ? 30 : 5);
 
 export const trainCommand: Entry<TrainAsked> = {
   options: {
-    ...SHARED,
+    ...COMPUTING,
+    ...DEVICE,
     model: { example: 'lenet5' },
     epochs: { example: '20' },
     lr: { example: '0.002' },
@@ -69,7 +72,7 @@ export const trainCommand: Entry<TrainAsked> = {
   read(parsed) {
     const { values } = parsed;
     noPositionals('train', parsed);
-    const model = oneOf('--model', values.model, MODEL_NAMES) ?? 'mlp';
+    const model = modelName('--model', values.model) ?? 'mlp';
     const data = dataName(values.data, { every: true }) ?? 'digits';
     const size = wholeNumber('--size', values.size, 8);
     if (size !== null && !isFolderName(data)) {
@@ -79,6 +82,9 @@ export const trainCommand: Entry<TrainAsked> = {
     if (values.timeout !== undefined && !distributed) {
       throw new UsageError('--timeout goes with --distributed: only ranks wait for one another.');
     }
+    if (distributed && (values.device ?? 'wasm') !== 'wasm') {
+      throw new UsageError('--device goes without --distributed: ranks add up gradients in the memory of wasm.');
+    }
     return {
       data,
       size,
@@ -87,7 +93,7 @@ export const trainCommand: Entry<TrainAsked> = {
       lr: decimal('--lr', values.lr, { least: 1e-9, example: '0.002' }) ?? 2e-3,
       seed: wholeNumber('--seed', values.seed, 0) ?? 0,
       batch: wholeNumber('--batch', values.batch, 1),
-      out: values.out ?? `${model}.safetensors`,
+      out: values.out ?? `${titleOf(model)}.safetensors`,
       resume: values.resume !== undefined,
       distributed,
       timeout: wholeNumber('--timeout', values.timeout, 1) ?? 600,
@@ -122,8 +128,9 @@ async function run(asked: TrainAsked, shell: Shell, group: Collective): Promise<
   const { progress, signal } = shell;
   const isFirst = group.rank === 0;
   const task = await loadTask(data, seed, null, size ?? undefined);
+  await setDevice(shell.device);
   manualSeed(seed);
-  const model = buildModel(name, task.about.shape, task.about.classes.length);
+  const model = await buildModel(name, task.about.shape, task.about.classes.length);
   const optimizer = new Adam(model.parameters(), { lr });
   const epochs = asked.epochs ?? usualEpochs(task.train.length);
   const batch = asked.batch ?? batchSizeOf(task.train);
@@ -131,7 +138,7 @@ async function run(asked: TrainAsked, shell: Shell, group: Collective): Promise<
   const batchSize = Math.ceil(batch / group.size);
   const batches = new Shards(task.train, group, { batchSize, seed });
   const ranks = new DistributedDataParallel(model, { processGroup: group });
-  const stage = isFirst ? progress.stage(name, { total: epochs * batches.length }) : null;
+  const stage = isFirst ? progress.stage(titleOf(name), { total: epochs * batches.length }) : null;
   if (isFirst && asked.distributed) progress.line(aboutRanks(group, batchSize, checkpointOf(out)));
   const plan: Plan = { data, model: name, epochs, lr, seed, size, batch };
   const trainer = new Trainer<Net, Shard>({
@@ -246,7 +253,7 @@ function tell(
     return;
   }
   const lines = [
-    `${name}: ${formatCount(parameters)} parameters, ${formatPercent(test)} of the test part right, ${formatBytes(bytes)}`,
+    `${titleOf(name)}: ${formatCount(parameters)} parameters, ${formatPercent(test)} of the test part right, ${formatBytes(bytes)}`,
     `Model    ${shortPath(out)}; find what it bears with: ${typed('search', shortPath(out))}`,
   ];
   stream.write(spoken(stream, `${lines.join('\n')}\n`));

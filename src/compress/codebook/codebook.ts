@@ -51,6 +51,10 @@ class Codebook implements Constraint {
     this.isFree = tensor(free).keep();
   }
 
+  get tensors(): readonly Tensor[] {
+    return [this.codes, this.centroids, this.shares, this.isFree];
+  }
+
   apply(): void {
     const scope = openScope();
     noGrad(() => this.settle());
@@ -76,7 +80,7 @@ class Codebook implements Constraint {
   }
 
   dispose(): void {
-    for (const held of [this.codes, this.centroids, this.shares, this.isFree]) held.dispose();
+    for (const held of this.tensors) held.dispose();
     this.inner?.dispose();
   }
 }

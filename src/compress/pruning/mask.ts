@@ -2,9 +2,10 @@ import { noGrad } from '../../autograd/index.js';
 import { fail, show } from '../../core/errors.js';
 import { openScope } from '../../core/scope.js';
 import { sameShape } from '../../core/shape.js';
+import { allocate } from '../../core/tensor.js';
 import { type Constraint, type Module, Parameter } from '../../nn/index.js';
-import { copy_, gt, tensor, where } from '../../ops/index.js';
-import type { Tensor } from '../../tensor.js';
+import { clone, copy_, gt, where } from '../../ops/index.js';
+import { Tensor } from '../../tensor.js';
 
 /**
  * A mask of a pruned parameter: 1 where a weight lives, 0 where it was removed. It lives beside the parameter, as the
@@ -16,6 +17,10 @@ class Mask implements Constraint {
     readonly value: Tensor,
     public inner: Constraint | null,
   ) {}
+
+  get tensors(): readonly Tensor[] {
+    return [this.value];
+  }
 
   apply(): void {
     this.inner?.apply();
@@ -80,17 +85,25 @@ export function setMask(parameter: Parameter, mask: ArrayLike<number>): void {
 
 /**
  * Gives `parameter` this mask in place of the one it had. What lives again begins at 0, as it was left: for training that
- * moves connections (`DynamicSparsity`), and for masks that come from elsewhere.
+ * moves connections (`DynamicSparsity`), and for masks that come from elsewhere. A tensor is copied, and has to lie where the
+ * parameter does.
  */
-export function replaceMask(parameter: Parameter, values: Float32Array<ArrayBuffer>): void {
+export function replaceMask(parameter: Parameter, values: Float32Array<ArrayBuffer> | Tensor): void {
   const scope = openScope();
-  const made = tensor(values, parameter.shape);
+  const made = values instanceof Tensor ? noGrad(() => clone(values)) : beside(parameter, values);
   const known = maskOf(parameter);
   // Written into the mask that is there, so that constraints around it and captured steps go on with the new one.
   if (known !== null) noGrad(() => copy_(known, made));
   else parameter.constraint = new Mask(parameter, made.keep(), parameter.constraint);
   scope.end();
   parameter.constraint?.apply();
+}
+
+/** A mask of these values where the parameter lies, which need not be where tensors are made. */
+function beside({ storage, shape }: Parameter, values: Float32Array<ArrayBuffer>): Tensor {
+  const made = allocate(storage.device, shape, 'float32', 'prune');
+  made.storage.device.write(made.storage, 0, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return made;
 }
 
 /** Sets pruned weights of all parameters back to 0, after something other than an optimizer wrote them. */

@@ -1,0 +1,1 @@
+export const model = 'not the default export';
