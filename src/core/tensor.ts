@@ -236,6 +236,8 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
 
   /** From now on this tensor is what lies in another storage, without gaps: how a model moves to another device. */
   rehome(storage: Storage): void {
+    // What was made of its values stays true.
+    storage.version = this.storage.version;
     this.storage.release();
     // Of all that a tensor is, only where it lies changes, and nothing but this changes it.
     Object.assign(this, { storage, offset: 0, strides: contiguousStrides(this.shape) });
@@ -321,8 +323,8 @@ export class Tensor<D extends DType = DType, R extends number = number> implemen
     const limit = 1000;
     const body = this.disposed
       ? 'disposed'
-      : this.numel() > limit
-        ? `${this.numel()} elements`
+      : this.numel() > limit || !this.storage.device.answersAtOnce
+        ? `${this.numel()} elements${this.device === 'wasm' ? '' : ` on ${this.device}`}`
         : JSON.stringify(this.toArray(), (_, v) => (typeof v === 'number' ? round(v) : v));
     return `tensor(${body}, shape=${show(this.shape)}, dtype=${this.dtype}${this.requiresGrad ? ', requiresGrad' : ''})`;
   }

@@ -1,10 +1,13 @@
 import { indexing } from '#binary';
+import { noGrad } from '../autograd/index.js';
+import { currentDevice } from '../backend/current.js';
 import { traits } from '../core/dtype.js';
 import { fail, show } from '../core/errors.js';
 import { Generator } from '../core/random.js';
 import { sizeOf } from '../core/shape.js';
 import { allocate } from '../core/tensor.js';
-import { contiguous, select, tensor } from '../ops/index.js';
+import { contiguous, indexSelect, select } from '../ops/index.js';
+import { onDevice } from '../ops/ondevice.js';
 import type { Tensor } from '../tensor.js';
 import type { Collated } from './collate.js';
 import { inherit } from './parts.js';
@@ -92,32 +95,51 @@ export class TensorDataset<T extends readonly Tensor[]> implements Dataset<Rows<
   }
 }
 
-/** Copies of the rows `indices` of a contiguous tensor, on its device where the kernel can move them. */
+/** Copies of the rows `indices` of a contiguous tensor: on its device or, where that is wasm and another one is current, there. */
 function takeRows(x: Tensor, indices: Int32Array): Tensor {
   x.check('TensorDataset');
+  const rows = rowsOf(x, indices);
+  const { name } = currentDevice();
+  if (x.device !== 'wasm' || name === 'wasm') return rows;
+  const moved = onDevice(rows, name);
+  rows.dispose();
+  return moved;
+}
+
+function rowsOf(x: Tensor, indices: Int32Array): Tensor {
   const { device } = x.storage;
   const size = traits[x.dtype].bytes;
   const row = sizeOf(x.shape.slice(1)) * size;
-  const y = allocate(device, [indices.length, ...x.shape.slice(1)], x.dtype, 'batch');
-  if (row % 4 === 0) {
-    const index = tensor(indices, [indices.length]);
-    device.launch({
-      kernel: indexing.kernel('gatherRows_b4'),
-      work: indices.length,
-      grain: Math.ceil(65536 / Math.max(row, 1)),
-      writes: [y],
-      reads: [x, index],
-      ints: [indices.length, row / 4],
-    });
+  const isWhole = row % 4 === 0;
+  if (isWhole || !device.answersAtOnce) {
+    const index = allocate(device, [indices.length], 'int32', 'batch');
+    device.write(index.storage, 0, new Uint8Array(Int32Array.from(indices).buffer));
+    const y = isWhole ? gathered(x, index, row) : noGrad(() => indexSelect(x, 0, index));
     index.dispose();
     return y;
   }
   // Rows of a few bytes, labels for instance, are gathered in one buffer and written at once.
+  const y = allocate(device, [indices.length, ...x.shape.slice(1)], x.dtype, 'batch');
   const rows = new Uint8Array(indices.length * row);
   indices.forEach((from, to) => {
     rows.set(device.readSync(x.storage, x.offset * size + from * row, row), to * row);
   });
   device.write(y.storage, 0, rows);
+  return y;
+}
+
+/** The rows of whole words, `row` bytes each, that stand at `index`. */
+function gathered(x: Tensor, index: Tensor, row: number): Tensor {
+  const [count = 0] = index.shape;
+  const y = allocate(x.storage.device, [count, ...x.shape.slice(1)], x.dtype, 'batch');
+  y.storage.device.launch({
+    kernel: indexing.kernel('gatherRows_b4'),
+    work: count,
+    grain: Math.ceil(65536 / Math.max(row, 1)),
+    writes: [y],
+    reads: [x, index],
+    ints: [count, row / 4],
+  });
   return y;
 }
 

@@ -372,6 +372,7 @@ export abstract class Module {
    */
   to(target: 'wasm' | 'webgpu' | 'float32'): this {
     if (target === 'wasm' || target === 'webgpu') {
+      if (target !== 'wasm') for (const module of this.modules()) module.beforeMove();
       moveAll(residentsOf(this), target);
       return this;
     }
@@ -381,6 +382,9 @@ export abstract class Module {
     }
     return fail('device', `${this.constructor.name}.to: expected a device ('wasm', 'webgpu'), got ${String(target)}.`);
   }
+
+  /** Called before the module moves to a device that may not tell values at once: for what a forward pass has to know of them. */
+  protected beforeMove(): void {}
 
   /** This module: its parameters are float32 already. */
   float(): this {

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crossEntropy, manualSeed, randint, randn, scope, setDevice, type Tensor } from 'fettle';
-import { cluster, prune } from 'fettle/compress';
+import { crossEntropy, manualSeed, noGrad, randint, randn, scope, setDevice, type Tensor, tensor } from 'fettle';
+import { cluster, pack, prune, quantize, sparsify, unpack } from 'fettle/compress';
 import { DataLoader, TensorDataset } from 'fettle/data';
 import * as nn from 'fettle/nn';
 import { Adam } from 'fettle/optim';
@@ -136,6 +136,78 @@ describe.runIf(isOnGpu)('a model on the GPU', { timeout: 240_000 }, () => {
     expect([...later].map((v) => v === 0)).toEqual([...weights].map((v) => v === 0));
     again.dispose();
     optimizer.dispose();
+    await setDevice('wasm');
+  });
+
+  it('computes in int8 and on sparse weights once it has been moved', async () => {
+    manualSeed(5);
+    const inputs = () => randn([16, 1, 8, 8]);
+    async function* calibration() {
+      yield inputs();
+    }
+    const convolutional = () =>
+      new nn.Sequential(
+        new nn.Conv2d(1, 6, 3),
+        new nn.ReLU(),
+        new nn.Flatten(),
+        new nn.Linear(216, 64),
+        new nn.Linear(64, 4),
+      );
+    const thin = convolutional();
+    prune.l1Unstructured(weightOf(thin, 3), 'weight', 0.95);
+    sparsify(thin, { minimumGain: 0, measure: false });
+    const models = [
+      await quantize.static(convolutional(), calibration()),
+      await quantize.dynamic(convolutional()),
+      quantize.weightOnly(convolutional()),
+      thin,
+    ];
+    const x = inputs();
+    const wanted = models.map((model) => noGrad(() => model.eval().forward(x)).dataSync());
+    await setDevice('webgpu');
+    const there = x.to('webgpu');
+    for (const [i, model] of models.entries()) {
+      model.to('webgpu');
+      const seen = await noGrad(() => model.forward(there)).data();
+      seen.forEach((v, k) => expect(v).toBeCloseTo(wanted[i]?.[k] as number, 3));
+      expect(String(there)).toContain('1024 elements on webgpu');
+      model.dispose();
+    }
+    await setDevice('wasm');
+  });
+
+  it('comes out of a file with its masks and codebooks', async () => {
+    const model = net();
+    prune.l1Unstructured(weightOf(model, 0), 'weight', 0.5);
+    cluster(weightOf(model, 2), { bits: 2 });
+    const bytes = pack(model);
+    await setDevice('webgpu');
+    const made = unpack(bytes).model as nn.Sequential;
+    expect(made.parameters().every((p) => p.device === 'webgpu')).toBe(true);
+    await steps(made, 2);
+    await download(made);
+    await setDevice('wasm');
+    expect([...weightOf(made, 0).weight.dataSync()].map((v) => v === 0)).toEqual(
+      [...weightOf(model, 0).weight.dataSync()].map((v) => v === 0),
+    );
+    expect(new Set(weightOf(made, 2).weight.dataSync()).size).toBeLessThanOrEqual(5);
+    model.dispose();
+    made.dispose();
+  });
+
+  it('is fed from tensors on either device', async () => {
+    const labels = Uint8Array.from({ length: 12 }, (_, i) => i % 4);
+    const here = new TensorDataset(randn([12, 3]), tensor(labels));
+    await setDevice('webgpu');
+    const there = new TensorDataset(randn([12, 3]), tensor(labels));
+    for (const dataset of [here, there]) {
+      for await (const [x, y] of new DataLoader(dataset, { batchSize: 6 })) {
+        expect([x.device, y.device, y.dtype]).toEqual(['webgpu', 'webgpu', 'uint8']);
+      }
+    }
+    const seen: number[] = [];
+    for await (const [, y] of new DataLoader(there, { batchSize: 5 })) seen.push(...(await y.data()).map(Number));
+    expect(seen).toEqual([...labels]);
     await setDevice('wasm');
   });
 

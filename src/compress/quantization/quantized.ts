@@ -25,6 +25,16 @@ export function refuseGradient(layer: Module, x: Tensor): void {
   );
 }
 
+/** What weights have been packed, as they were at that version, and the numbers of the input's map. */
+interface Prepared {
+  readonly weight: Buffer;
+  readonly version: number;
+  readonly affine: int8.Affine | null;
+}
+
+/** By layer: a copy of one has weights of its own, which have not been packed. */
+const prepared = new WeakMap<Quantized, Prepared>();
+
 /** What both quantized layers hold: int8 weights, a scale for each output unit, and the map of the input. */
 export abstract class Quantized extends Module implements Fusible {
   readonly weight: Buffer;
@@ -35,10 +45,6 @@ export abstract class Quantized extends Module implements Fusible {
   readonly inputZeroPoint: Buffer | null;
   /** The weights as the product wants them: buffers, so that they are freed with the module, but no part of its state. */
   private panels: Buffer | null = null;
-  private affine: int8.Affine | null = null;
-  private packedVersion = -1;
-  /** Whose weights were packed: a copy of the layer has others. */
-  private packedFrom: object | null = null;
 
   constructor(weightShape: readonly number[], bias: boolean, dynamic: boolean) {
     super();
@@ -78,25 +84,31 @@ export abstract class Quantized extends Module implements Fusible {
     return Float32Array.from(this.weight.dataSync(), (q, i) => q * (scales[Math.floor(i / inner)] as number));
   }
 
+  /** On a GPU, which does not tell them at once, weights could not be packed any more. */
+  protected override beforeMove(): void {
+    if (this.weight.storage.device.answersAtOnce) this.prepare();
+  }
+
   /** The packed weights and the input's map, made anew when the buffers have been written. */
   protected prepare(): { packed: int8.PackedWeight; scale: Tensor; bias: Tensor | null; input: int8.Affine | null } {
     const { weight, inputScale, inputZeroPoint } = this;
     const version =
       weight.storage.version + (inputScale?.storage.version ?? 0) + (inputZeroPoint?.storage.version ?? 0);
-    if (this.panels === null || version !== this.packedVersion || this.packedFrom !== weight.storage) {
+    let known = prepared.get(this);
+    if (this.panels === null || known?.version !== version || known.weight !== weight) {
       this.panels?.dispose();
       this.panels = new Buffer(this.pack().panels, false);
-      this.affine =
+      const affine =
         inputScale === null || inputZeroPoint === null
           ? null
           : { scale: inputScale.item(), zeroPoint: inputZeroPoint.item() };
-      this.packedVersion = version;
-      this.packedFrom = weight.storage;
+      known = { weight, version, affine };
+      prepared.set(this, known);
     }
     const n = weight.shape[0] as number;
     const k = n === 0 ? 0 : weight.numel() / n;
     const packed = { panels: this.panels as Tensor<'int8'>, n, k };
-    return { packed, scale: this.scale, bias: this.bias, input: this.affine };
+    return { packed, scale: this.scale, bias: this.bias, input: known.affine };
   }
 }
 

@@ -186,6 +186,11 @@ export abstract class SparseLayer extends Module {
     return known.pattern;
   }
 
+  /** On a GPU, which does not tell them at once, indices could not be checked any more. */
+  protected override beforeMove(): void {
+    if (this.crowIndices.storage.device.answersAtOnce) this.pattern(true);
+  }
+
   private checkedLayout(): Layout {
     const [height, width] = this.blockSize;
     const heads = Int32Array.from(this.crowIndices.dataSync());

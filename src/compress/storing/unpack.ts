@@ -1,4 +1,4 @@
-import { withinMemory } from '../../backend/current.js';
+import { currentDevice, onWasm, withinMemory } from '../../backend/current.js';
 import { FettleError, fail } from '../../core/errors.js';
 import { scope } from '../../core/scoping.js';
 import { sizeOf } from '../../core/shape.js';
@@ -61,17 +61,19 @@ function build(
   try {
     const unknown = typesIn(topology).find((type) => !Object.hasOwn(types, type));
     if (unknown !== undefined) fail('format', `unknown layer type '${unknown}'. Pass types for layers of your own.`);
-    return scope(() => {
-      const state = read();
-      const held = Object.values(state).reduce((n, value) => n + value.storage.bytes, 0);
-      // float16 becomes float32, and a mask and a codebook take as much again each.
-      return withinMemory(8 * held + SPARE_BYTES, () => {
-        const model = construct(topology, types);
-        model.loadStateDict(state);
-        finish(model);
-        return model.eval();
-      });
-    });
+    return placed(() =>
+      scope(() => {
+        const state = read();
+        const held = Object.values(state).reduce((n, value) => n + value.storage.bytes, 0);
+        // float16 becomes float32, and a mask and a codebook take as much again each.
+        return withinMemory(8 * held + SPARE_BYTES, () => {
+          const model = construct(topology, types);
+          model.loadStateDict(state);
+          finish(model);
+          return model.eval();
+        });
+      }),
+    );
   } catch (error) {
     // Whatever a constructor may say about its arguments, it is the file that is wrong; memory may be short all the same.
     const isShort = error instanceof RangeError || (error instanceof FettleError && error.code === 'memory');
@@ -80,6 +82,19 @@ function build(
       `${file}: its model cannot be built: ${(error as Error).message}`,
       error,
     );
+  }
+}
+
+/** A model on the current device: by way of wasm where a GPU would not tell at once what masks and codebooks are read from. */
+function placed(make: () => Module): Module {
+  const device = currentDevice();
+  if (device.answersAtOnce) return make();
+  const model = onWasm(make);
+  try {
+    return model.to(device.name);
+  } catch (error) {
+    model.dispose();
+    throw error;
   }
 }
 
