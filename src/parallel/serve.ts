@@ -15,7 +15,6 @@ import { turn } from '../data/workers/turn.js';
 import * as nn from '../nn/index.js';
 import { construct, layerTypes, Module } from '../nn/index.js';
 import type { Topology } from '../nn/topology.js';
-import * as ops from '../ops/index.js';
 import { serveParent } from '../runtime/worker.js';
 import type { Tensor } from '../tensor.js';
 import { bytesIn, copyAll, copyOut, fetchFrom, joined, spread } from './bytes.js';
@@ -131,12 +130,14 @@ class ThreadReplica implements Replica {
       const loss = Reflect.construct(type, unpack(args, () => undefined) as readonly unknown[]) as nn.MSELoss;
       return { loss: (output, target) => loss.forward(output as Tensor, target as Tensor), isOurs: true };
     }
+    // As one object, by the names that messages have: fetched here, since nobody else needs the ops in this form.
+    const ops: Types = await import('../ops/index.js');
     const address = made?.kind === 'made' ? made.module : undefined;
     const exported: Readonly<Record<string, unknown>> =
       address === undefined ? {} : await import(/* @vite-ignore */ /* webpackIgnore: true */ address);
     const known: Types = { ...ops, ...this.types, ...exported };
     const loss = callable(known[name], name);
-    return { loss, isOurs: loss === (ops as Types)[name] };
+    return { loss, isOurs: loss === ops[name] };
   }
 
   /** Never rejects, so that the next job follows. */

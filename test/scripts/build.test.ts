@@ -7,7 +7,9 @@ import { checkData, checkDist } from '../../scripts/build-checks.mjs';
 import { gather } from '../../scripts/gather.mjs';
 import { importsOf } from '../../scripts/imports.mjs';
 import { shake } from '../../scripts/shake.mjs';
+import { skimmed } from '../../scripts/skimmed.mjs';
 import { StageError } from '../../scripts/stages.mjs';
+import { withoutLists } from '../../scripts/unlisted.mjs';
 import { vendor } from '../../scripts/vendor.mjs';
 import { endOfData, withSharedMemory } from '../../scripts/wasm.mjs';
 
@@ -111,20 +113,28 @@ describe('gather', () => {
   it('makes few modules of many, which share what entry points have in common and do all that those do on loading', async () => {
     write({
       'package.json': '{ "sideEffects": false, "type": "module" }',
-      'core.js': 'export class Tensor {\n  static make() { return new Tensor(); }\n}\n',
-      'methods.js': "import { Tensor } from './core.js';\nTensor.prototype.add = () => 'added';\n",
-      'index.js': "export { Tensor } from './core.js';\n",
+      'core/tensor.js':
+        "import { part } from '#binary';\nexport class Tensor {\n  static make() { return new Tensor(); }\n}\n" +
+        "export const file = part;\nexport const later = () => import('../nn/later.js');\n",
+      'runtime/binary.node.js': "export const part = new URL('./core.wasm', import.meta.url).href;\n",
+      'ops/index.js': "export { Tensor } from '../core/tensor.js';\n",
+      'tensor.js':
+        "import { Tensor } from './core/tensor.js';\nTensor.prototype.add = () => 'added';\nexport { Tensor };\n",
+      'index.js': "export * from './ops/index.js';\nexport { file, later } from './core/tensor.js';\n",
       'nn/index.js':
-        "import '../methods.js';\nimport { Tensor } from '../core.js';\nexport const make = () => Tensor.make();\n" +
-        "export { place } from './pool.js';\n",
+        "import { Tensor } from '../tensor.js';\nexport const make = () => Tensor.make();\nexport { place } from './pool.js';\n",
+      'nn/later.js': "import { Tensor } from '../core/tensor.js';\nexport const type = Tensor;\n",
       'nn/pool.js': "export const place = () => new URL('./worker.js', import.meta.url).href;\n",
       'nn/worker.js':
-        "import '../methods.js';\nimport { Tensor } from '../core.js';\nexport const here = import.meta.url + new Tensor().add();\n",
-      'cli/main.js': "import '#binary';\nimport { make } from '../nn/index.js';\nconsole.log(make());\n",
+        "import { Tensor } from '../tensor.js';\nexport const here = import.meta.url + new Tensor().add();\n",
+      'nn/apart.js': 'export const alone = import.meta.url;\n',
+      'cli/main.js':
+        "#!/usr/bin/env node\nimport '#binary';\nimport { make } from '../nn/index.js';\nconsole.log(make());\n",
     });
-    await gather(folder, ['nn/worker.js'], {
+    await gather(folder, ['nn/apart.js', 'nn/worker.js'], {
       exports: {
         '.': { node: './dist/node/index.js', default: './dist/index.js' },
+        './ops': { node: './dist/node/ops/index.js', default: './dist/ops/index.js' },
         './nn': { node: './dist/node/nn/index.js', default: './dist/nn/index.js' },
         // Of one module already.
         './inline': { default: './dist/inline.js' },
@@ -132,9 +142,19 @@ describe('gather', () => {
       },
       bin: { command: './dist/node/cli/main.js' },
     });
-    expect(read('node/cli/main.js')).toContain('#binary');
     const load = async (name: string) => (await import(/* @vite-ignore */ join(folder, 'node', name))) as object;
-    const { Tensor } = (await load('index.js')) as { Tensor: new () => object };
+    const { Tensor, file, later } = (await load('index.js')) as {
+      Tensor: new () => object;
+      file: string;
+      later: () => Promise<{ type: unknown }>;
+    };
+    // What it loads stands in one file, which knows where the binaries are.
+    expect(importsOf('index.js', read('node/index.js')).map(({ from }) => from)).toEqual(['./common.js']);
+    expect(file).toBe(pathToFileURL(join(folder, 'runtime/core.wasm')).href);
+    expect((await later()).type).toBe(Tensor);
+    // Methods come with what imports them, and not with the file in common.
+    expect(await load('ops/index.js')).toHaveProperty('Tensor', Tensor);
+    expect(new Tensor()).not.toHaveProperty('add');
     const { make, place } = (await load('nn/index.js')) as { make: () => { add(): string }; place: () => string };
     // The module that a thread runs is one of the files, and the address of it leads there.
     const { here } = (await import(/* @vite-ignore */ place())) as { here: string };
@@ -142,6 +162,54 @@ describe('gather', () => {
     expect(make()).toBeInstanceOf(Tensor);
     expect(make().add()).toBe('added');
     expect(Tensor.name).toBe('Tensor');
+    expect(read('node/cli/main.js')).toMatch(/^#!\/usr\/bin\/env node\nimport/);
+    // A thread that makes no tensors loads none of it.
+    expect(importsOf('apart.js', read('node/nn/apart.js'))).toEqual([]);
+  });
+});
+
+describe('skimmed', () => {
+  const evaluate = (text: string): unknown => new Function('given', `return ${skimmed(text)}`)((x: unknown) => x);
+
+  it('makes outer arrow functions ordinary ones that do the same', () => {
+    const text =
+      'given({ sum: (a, { b = 2 } = {}, ...rest) => { return [a, b, ...rest].map((x) => { return 2 * x; }); } })';
+    expect(skimmed(text)).toContain('sum: function(a,{ b = 2 } = {},...rest){ return [a, b, ...rest].map((x) => {');
+    const { sum } = evaluate(text) as { sum: (...args: unknown[]) => number[] };
+    expect(sum(1, {}, 3)).toEqual([2, 4, 6]);
+    expect([sum.length, sum.name]).toEqual([1, 'sum']);
+  });
+
+  it.each([
+    ['names this', 'given(() => { return this; })'],
+    ['names arguments', 'given(() => { return arguments; })'],
+    ['waits', 'given(async () => { await 1; })'],
+    ['is an expression', 'given((x) => x)'],
+  ])('leaves one that %s', (_what, text) => {
+    expect(skimmed(text)).toBe(text);
+  });
+});
+
+describe('withoutLists', () => {
+  it('takes files out that hold nothing but names, and leads those who import them past them', () => {
+    const texts = {
+      'common.js': 'var a = 1, b = 2;\nexport { a, b as c };',
+      'shared-1.js': 'import { a, c } from "./common.js";\nexport { a as first, c };',
+      'shared-2.js': 'import { first } from "./shared-1.js";\nexport { first as second };',
+      'shared-3.js': 'import { a } from "./common.js";\nexport { a };',
+      'nn/index.js':
+        'import { second as mine } from "../shared-2.js";\nimport { c } from "../shared-1.js";\n' +
+        'import "node:fs";\nvar x = [mine, c, import("../shared-3.js")];\nexport { x };',
+    };
+    const left = withoutLists(new Map(Object.entries(texts)));
+    expect([...left.keys()]).toEqual(['common.js', 'shared-3.js', 'nn/index.js']);
+    const text = String(left.get('nn/index.js'));
+    expect(importsOf('index.js', text).map(({ from, names }) => [from, ...names])).toEqual([
+      ['../common.js', 'a', 'c'],
+      ['node:fs'],
+      ['../shared-3.js', '*'],
+    ]);
+    expect(text).toContain('a as mine');
   });
 });
 
