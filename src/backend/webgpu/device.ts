@@ -207,7 +207,7 @@ export class WebGpuDevice implements Device {
       return;
     }
     this.settle();
-    const passes = shader(launch, this.executor.chip);
+    const passes = shader(launch, this.planner.chip);
     const around = this.around();
     const carried: Carried[] = [];
     const { recorder, refusals } = this;

@@ -52,9 +52,24 @@ interface Sequence {
 
 const bytesOf = (words: Uint32Array): Uint8Array => new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 
+/** What shaders are to use where the device has it. */
+export interface Wanted {
+  readonly f16?: boolean | undefined;
+  readonly subgroups?: boolean | undefined;
+}
+
+/** The largest subgroups that there are, for a device that does not say. */
+const LARGEST_SUBGROUP = 128;
+
 /** The limits and features that matter here. */
-export function chipOf(device: GPUDevice, name: string, language?: ReadonlySet<string>): Chip {
+export function chipOf(
+  device: GPUDevice,
+  name: string,
+  language?: ReadonlySet<string>,
+  { f16 = false, subgroups = true }: Wanted = {},
+): Chip {
   const { limits, features } = device;
+  const { subgroupMaxSize = LARGEST_SUBGROUP } = device.adapterInfo ?? {};
   return {
     name,
     bufferBytes: limits.maxBufferSize,
@@ -63,8 +78,8 @@ export function chipOf(device: GPUDevice, name: string, language?: ReadonlySet<s
     sharedBytes: limits.maxComputeWorkgroupStorageSize,
     invocations: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
     groups: limits.maxComputeWorkgroupsPerDimension,
-    f16: features.has('shader-f16'),
-    subgroups: features.has('subgroups' as GPUFeatureName),
+    f16: f16 && features.has('shader-f16'),
+    subgroups: subgroups && features.has('subgroups') ? subgroupMaxSize : 0,
     packedDot: language?.has('packed_4x8_integer_dot_product') ?? false,
   };
 }
@@ -108,8 +123,9 @@ export class GpuExecutor implements Executor {
     name = 'WebGPU',
     language?: ReadonlySet<string>,
     onCompile?: OnCompile,
+    wanted?: Wanted,
   ) {
-    this.chip = chipOf(device, name, language);
+    this.chip = chipOf(device, name, language, wanted);
     this.alignment = device.limits.minUniformBufferOffsetAlignment;
     this.ring = device.createBuffer({ label: 'numbers', size: RING, usage: UNIFORM | COPY_SRC | COPY_DST });
     const refused = (message: string): void => {

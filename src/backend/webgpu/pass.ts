@@ -5,6 +5,7 @@ import type { Access, Chip } from './executor.js';
 import type { Elementwise } from './fuse.js';
 import { withLibrary } from './library.js';
 import type { Buffer } from './pool.js';
+import { LOOK, lookAtSubgroups, SUBGROUP_BUILTINS, usesSubgroups } from './subgroups.js';
 
 /**
  * One dispatch, as a family of shaders describes it: what is bound under which name, how many invocations there are, and the
@@ -62,7 +63,8 @@ export interface Pass {
   readonly groups?: number;
   /** Invocations of a workgroup. Default: 256, which every device allows. */
   readonly size?: number;
-  readonly text: () => Text;
+  /** The text. One that takes the chip depends on what shaders may use of it, `f16` and `subgroups`, too. */
+  readonly text: (chip: Chip) => Text;
   /** Of the last so many arguments and ints each pair is words, and how many there are, that hold back what is written where one is set. */
   readonly guards?: number;
   /** What it computes, where captured steps may join it with its neighbours: see fuse.ts. */
@@ -219,11 +221,18 @@ export function slotsOf({ bind, floats }: Pass): { readonly floats: number; read
 }
 
 /** The WGSL module of a pass whose arguments see these buffers. */
-export function moduleOf(pass: Pass, words: number, bindings: readonly Binding[], places: readonly number[]): string {
-  const { declare = '', body } = pass.text();
+export function moduleOf(
+  pass: Pass,
+  words: number,
+  bindings: readonly Binding[],
+  places: readonly number[],
+  chip: Chip,
+): string {
+  const { declare = '', body } = pass.text(chip);
   const { size = GROUP, guards = 0 } = pass;
   const args = Object.entries(pass.bind);
   const { floats, ints } = slotsOf(pass);
+  const joins = usesSubgroups(declare + body);
   const text = [
     `@group(0) @binding(0) var<uniform> numbers: array<vec4<u32>, ${Math.ceil(words / 4)}>;`,
     ...bindings.map(
@@ -239,9 +248,10 @@ export function moduleOf(pass: Pass, words: number, bindings: readonly Binding[]
     ),
     ...(guards === 0 ? [] : ['var<private> held: bool;']),
     declare,
+    joins ? lookAtSubgroups(size) : '',
     `@compute @workgroup_size(${size})`,
     'fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) place: vec3<u32>,',
-    '    @builtin(num_workgroups) counts: vec3<u32>) {',
+    `    @builtin(num_workgroups) counts: vec3<u32>${joins ? SUBGROUP_BUILTINS : ''}) {`,
     '  let group = place.x + counts.x * (place.y + counts.y * place.z);',
     pass.items === undefined
       ? '  if (group >= word(0u)) { return; }'
@@ -250,10 +260,14 @@ export function moduleOf(pass: Pass, words: number, bindings: readonly Binding[]
       const count = `int(${(pass.ints?.length ?? 0) - guards + k})`;
       return `  for (var k = 0; k < ${count}; k++) { if (load_refused${k}(k) != 0) { held = true; } }`;
     }),
+    joins ? LOOK : '',
     body,
     '}',
-  ].join('\n');
-  return withLibrary(text);
+  ]
+    .filter((line) => line !== '')
+    .join('\n');
+  const whole = withLibrary(text);
+  return joins ? `enable subgroups;\n${whole}` : whole;
 }
 
 /** Invocations of a workgroup, where a pass does not say. */

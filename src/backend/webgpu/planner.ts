@@ -1,7 +1,8 @@
 import type { Device } from '../../core/device.js';
 import { fail } from '../../core/errors.js';
+import { isDeterministic } from '../strict.js';
 import { blockOf } from './block.js';
-import type { Copy, Dispatch, Executor, Program } from './executor.js';
+import type { Chip, Copy, Dispatch, Executor, Program } from './executor.js';
 import { type Argument, type Binding, BYTES, folded, GROUP, HEAD, moduleOf, type Pass, type Scratch } from './pass.js';
 import type { Buffer, BufferPool } from './pool.js';
 
@@ -28,11 +29,22 @@ function bitsOf(value: number): number {
 /** Turns passes into programs, which it keeps by their structure, buffers and numbers. */
 export class Planner {
   private readonly programs = new Map<string, Program>();
+  private readonly steady: Chip;
 
   constructor(
     private readonly device: Device,
     private readonly executor: Executor,
-  ) {}
+  ) {
+    this.steady = { ...executor.chip, subgroups: 0, f16: false };
+  }
+
+  /**
+   * What shaders may use now. With `deterministic(true)` a sum's order depends on its length alone, and products keep their 24 bits:
+   * neither subgroups, whose size is the chip's, nor 16-bit floats.
+   */
+  get chip(): Chip {
+    return isDeterministic() ? this.steady : this.executor.chip;
+  }
 
   private bufferOf(memory: Argument['memory'], { scratches, pool, flags }: Around): Buffer {
     if (memory === 'refusal') return flags;
@@ -118,7 +130,9 @@ export class Planner {
     }
     const { floats = [], ints = [] } = pass;
     const length = HEAD + args.length + floats.length + ints.length;
-    const key = `${pass.name} ${pass.structure} ${kinds}${floats.length} ${ints.length}`;
+    const { chip } = this;
+    const used = pass.text.length === 0 ? '' : `${chip.subgroups} ${chip.f16} `;
+    const key = `${used}${pass.name} ${pass.structure} ${kinds}${floats.length} ${ints.length}`;
     let program = this.programs.get(key);
     if (program === undefined) {
       program = this.programOf(pass, length, args, places, buffers);
@@ -165,7 +179,7 @@ export class Planner {
     return {
       id: this.programs.size,
       name: pass.name,
-      code: moduleOf(pass, words, bindings, places),
+      code: moduleOf(pass, words, bindings, places, this.chip),
       words,
       access: bindings.map(({ access }) => access),
     };
