@@ -52,6 +52,10 @@ export class WebGpuDevice implements Device {
     return this.executor.chip;
   }
 
+  get multipliesHalves(): boolean {
+    return this.planner.chip.f16;
+  }
+
   /** Bytes of the largest tensor. */
   get largest(): number {
     return Math.min(this.chip.bufferBytes, this.chip.bindingBytes);

@@ -3,7 +3,18 @@ import { fail } from '../../core/errors.js';
 import { isDeterministic } from '../strict.js';
 import { blockOf } from './block.js';
 import type { Chip, Copy, Dispatch, Executor, Program } from './executor.js';
-import { type Argument, type Binding, BYTES, folded, GROUP, HEAD, moduleOf, type Pass, type Scratch } from './pass.js';
+import {
+  type Argument,
+  type Binding,
+  BYTES,
+  folded,
+  GROUP,
+  HEAD,
+  isSeenAlike,
+  moduleOf,
+  type Pass,
+  type Scratch,
+} from './pass.js';
 import type { Buffer, BufferPool } from './pool.js';
 
 /** What a pass meets besides tensors. */
@@ -87,7 +98,7 @@ export class Planner {
           other.block !== block &&
           other.block.slab === block.slab &&
           other.arg.access === 'write' &&
-          other.arg.wide !== arg.wide,
+          !isSeenAlike(other.arg, arg),
       );
       if (arg.access === 'write' || !meets) continue;
       const bytes = Math.ceil(block.bytes / 4) * 4;
@@ -120,7 +131,7 @@ export class Planner {
     let kinds = '';
     for (const arg of args) {
       const { id } = this.bufferOf(arg.memory, around);
-      let at = buffers.findIndex((known, i) => known === id && (args[places.indexOf(i)] as Argument).wide === arg.wide);
+      let at = buffers.findIndex((known, i) => known === id && isSeenAlike(args[places.indexOf(i)] as Argument, arg));
       if (at < 0) {
         at = buffers.length;
         buffers.push(id);
@@ -160,7 +171,8 @@ export class Planner {
       const here = args.filter((_, i) => places[i] === at);
       const written = here.some(({ access }) => access === 'write');
       const atomic = here.some(({ atomic }) => atomic);
-      return { access: written ? 'write' : 'read', wide: (here[0] as Argument).wide, atomic };
+      const [{ wide, element }] = here as [Argument];
+      return { access: written ? 'write' : 'read', wide, atomic, half: element === 'half' };
     });
     if (
       bindings.some(
@@ -168,7 +180,7 @@ export class Planner {
           access === 'write' && buffers.lastIndexOf(buffers[i] as number) !== buffers.indexOf(buffers[i] as number),
       )
     ) {
-      fail('state', `${pass.name}: its shader binds a tensor that it writes in two ways, by fours and one by one.`);
+      fail('state', `${pass.name}: its shader binds a tensor that it writes in two ways, as by fours and one by one.`);
     }
     if (buffers.length > this.executor.chip.buffers) {
       fail(
