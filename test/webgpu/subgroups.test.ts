@@ -209,7 +209,7 @@ describe.runIf(process.env.FETTLE_TEST_DEVICE === 'webgpu')('on a GPU', { timeou
       code
         .replace(/^enable subgroups;\n/, '')
         .replace(/, @builtin\(subgroup_invocation_id\).*subgroup_lanes: u32/, '')
-        .replace(/var<workgroup> subgroup_places[\s\S]*?\n}/, '')
+        .replace(/var<workgroup> subgroup_runs[\s\S]*?\n}/, '')
         .replace(/^ {2}look_at_subgroups.*$/m, `  subgroup_run = ${length}u;`)
         .replace(/var<workgroup> (\w+)_values: array<([\w<>]+), (\d+)>;/g, (line, name, type, size) =>
           [
