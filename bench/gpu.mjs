@@ -1,7 +1,8 @@
 /**
  * `node bench/gpu.mjs`: what fettle reaches on a real GPU, through WebGPU: products, passes over memory, Adam, and the training
  * steps of the bench's networks, each against what the chip gives at most, measured here and now: a chain of multiply-adds in
- * registers, and a copy within its memory. Where Python with PyTorch and CUDA is at hand, PyTorch (eager) does the same beside it.
+ * registers, and a copy within its memory. What shaders take of the chip only where it has it, subgroups and 16-bit arithmetic, is
+ * timed with and without. Where Python with PyTorch and CUDA is at hand, PyTorch (eager) does the same beside it.
  *
  * Prints a table and writes build/gpu.json. On Node it takes the package `webgpu` (Dawn), which it has as a development dependency;
  * Linux needs the Vulkan loader (libvulkan1) and the chip's own driver.
@@ -13,7 +14,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { capture, rand, randn, scope, setDevice } from 'fettle';
+import { capture, deterministic, layerNorm, rand, randn, scope, setDevice } from 'fettle';
 import { Parameter } from 'fettle/nn';
 import { Adam } from 'fettle/optim';
 import { configure, gpuInfo } from 'fettle/webgpu';
@@ -170,7 +171,8 @@ function torch() {
   return status === 0 ? JSON.parse(stdout) : {};
 }
 
-configure({ device });
+const has = (/** @type {GPUFeatureName} */ name) => features.includes(name);
+configure({ device, f16: has('shader-f16') });
 await setDevice('webgpu');
 const limit = { gflops: await peak(), gigabytes: await bandwidth() };
 const info = gpuInfo();
@@ -227,10 +229,27 @@ async function bench(name, { flops, bytes }, run) {
   print(parts.filter(Boolean).join('  '));
 }
 
+/**
+ * The same with what deterministic(true) leaves alone: sums are joined by halves in shared memory, float16 is multiplied in float32.
+ *
+ * @type {typeof bench}
+ */
+async function without(name, work, run) {
+  await deterministic(true);
+  await bench(name, work, run);
+  await deterministic(false);
+}
+
 for (const n of quick ? [256] : [1024, 2048, 4096]) {
   const [a, b] = [randn([n, n]), randn([n, n])];
   await bench(`matmul ${n}`, { flops: 2 * n ** 3 }, () => a.matmul(b));
   await bench(`matmul ${n}, transposed`, { flops: 2 * n ** 3 }, () => a.matmul(b.T));
+  const [p, q] = [a.to('float16'), b.to('float16')];
+  const product = () => p.matmul(q);
+  if (has('shader-f16')) await bench(`matmul ${n} of float16`, { flops: 2 * n ** 3 }, product);
+  await without(`matmul ${n} of float16, in float32`, { flops: 2 * n ** 3 }, product);
+  p.dispose();
+  q.dispose();
   a.dispose();
   b.dispose();
 }
@@ -240,9 +259,20 @@ for (const n of quick ? [256] : [1024, 2048, 4096]) {
   await bench('add', { bytes: 12 * n }, () => a.add(b));
   await bench('relu', { bytes: 8 * n }, () => a.relu());
   await bench('exp', { bytes: 8 * n }, () => a.exp());
-  await bench('sum', { bytes: 4 * n }, () => a.sum());
   const rows = a.reshape([n / 1024, 1024]);
-  await bench('softmax of rows of 1024', { bytes: 8 * n }, () => rows.softmax(1));
+  const short = a.reshape([n / 64, 64]);
+  /** What joins values of many invocations. @type {[string, number, () => Tensor][]} */
+  const joins = [
+    ['sum', 4, () => a.sum()],
+    ['sum of rows of 1024', 4, () => rows.sum(1)],
+    ['sum of rows of 64', 4, () => short.sum(1)],
+    ['softmax of rows of 1024', 8, () => rows.softmax(1)],
+    ['layerNorm of rows of 1024', 8, () => layerNorm(rows, [1024])],
+  ];
+  for (const [name, each, run] of joins) {
+    await bench(name, { bytes: each * n }, run);
+    if (has('subgroups')) await without(`${name}, by halves`, { bytes: each * n }, run);
+  }
   await bench('sum of columns', { bytes: 4 * n }, () => rows.sum(0));
   await bench('transposed copy', { bytes: 8 * n }, () => rows.T.contiguous());
   a.dispose();

@@ -3,15 +3,17 @@ import type { Device, MemoryUse } from '../core/device.js';
 import { FettleError, fail, warnOnce } from '../core/errors.js';
 import { chooseVariant } from '../runtime/module.js';
 import { atStart } from './starting.js';
+import { isDeterministic, setStrict } from './strict.js';
 import { WasmDevice } from './wasm.js';
+
+export { isDeterministic };
 
 /** The wasm device, made when the first tensor needs it: importing fettle costs no memory. */
 let wasm: WasmDevice | null = null;
-let strict = false;
 
 function wasmDevice(): WasmDevice {
   if (wasm === null) {
-    wasm = new WasmDevice({ strict });
+    wasm = new WasmDevice({ strict: isDeterministic() });
     for (const act of atStart) act(wasm.engine);
   }
   return wasm;
@@ -92,17 +94,12 @@ export function deviceNamed(name: Device['name']): Device {
 export function deterministic(on: boolean): Promise<void> {
   const coming = fetchVariant(chooseVariant({ shared: wasm?.engine.shared ?? false, strict: on }));
   const change = (): void => {
-    strict = on;
+    setStrict(on);
     wasm?.engine.useStrict(on);
   };
   if (coming !== undefined) return coming.then(change);
   change();
   return Promise.resolve();
-}
-
-/** Whether `deterministic(true)` is in force. */
-export function isDeterministic(): boolean {
-  return strict;
 }
 
 /** Memory in use on the current device. */

@@ -94,6 +94,8 @@ export interface Device {
   /** The same at once, into memory of the caller's if it is given; throws with the remedy where the device cannot. */
   readSync(storage: Storage, offset: number, bytes: number, into?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   launch(launch: Launch): void;
+  /** Whether products of two float16 matrices are to be launched on these as they are, and not on copies in float32. */
+  readonly multipliesHalves?: boolean;
   /** Copies bytes from one storage to another. */
   copy(target: Storage, targetOffset: number, source: Storage, sourceOffset: number, bytes: number): void;
   /** Runs `body`, which may hold so many bytes more; frees what it made where it throws. Absent where src/backend/current.ts does it. */

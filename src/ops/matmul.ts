@@ -83,6 +83,12 @@ export function gemm(c: Tensor, a: Tensor, b: Tensor, { bias = null, relu = fals
   });
 }
 
+/** Operands of a product as its kernel takes them: float32, or float16 where the device multiplies that. */
+function factors(a: Tensor, b: Tensor): [Tensor, Tensor] {
+  const halves = a.dtype === 'float16' && b.dtype === 'float16' && a.storage.device.multipliesHalves;
+  return halves ? [a, b] : [convert(a, 'float32'), convert(b, 'float32')];
+}
+
 function product(a: Tensor, b: Tensor): Tensor {
   const shape = [...a.shape.slice(0, -1), b.shape[b.ndim - 1] as number];
   const y = empty(a, shape, 'float32', 'matmul');
@@ -92,7 +98,7 @@ function product(a: Tensor, b: Tensor): Tensor {
 
 /** Matrices in two dimensions, or equally many of them in three: the kernel's own case. */
 function multiply(name: string, a: Tensor, b: Tensor): Tensor {
-  const y = product(convert(a, 'float32'), convert(b, 'float32'));
+  const y = product(...factors(a, b));
   record(name, [a, b], [y], [a, b], ([g], [p, q], needs) => [
     needs[0] ? multiply('matmul', g as Tensor, transpose(q as Tensor, -1, -2)) : null,
     needs[1] ? multiply('matmul', transpose(p as Tensor, -1, -2), g as Tensor) : null,
@@ -319,7 +325,7 @@ function affine(
   const x = reshape(input, [sizeOf(input.shape.slice(0, -1)), k]);
   const y = empty(x, [x.shape[0] as number, n], 'float32', name);
   const wt = weight.strided([k, n], [weight.strides[1] as number, weight.strides[0] as number], weight.offset);
-  gemm(y, convert(x, 'float32'), convert(wt, 'float32'), {
+  gemm(y, ...factors(x, wt), {
     bias: bias === null ? null : dense(convert(bias, 'float32')),
     relu,
   });

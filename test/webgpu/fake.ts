@@ -22,7 +22,7 @@ export class FakeExecutor implements Executor {
       invocations: 256,
       groups: 65535,
       f16: false,
-      subgroups: false,
+      subgroups: 0,
       packedDot: false,
       ...chip,
     };

@@ -1,7 +1,23 @@
-import { add, capture, FettleError, memory, noGrad, relu, setDevice, type Tensor, tensor, zeros } from 'fettle';
+import {
+  add,
+  capture,
+  deterministic,
+  FettleError,
+  linear,
+  matmul,
+  memory,
+  noGrad,
+  relu,
+  setDevice,
+  sum,
+  type Tensor,
+  tensor,
+  zeros,
+} from 'fettle';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { currentDevice, useDevice } from '../../src/backend/current.js';
 import { WebGpuDevice } from '../../src/backend/webgpu/device.js';
+import type { Chip } from '../../src/backend/webgpu/executor.js';
 import { folded } from '../../src/backend/webgpu/pass.js';
 import { sizeClass } from '../../src/backend/webgpu/pool.js';
 import { request } from '../../src/backend/webgpu/request.js';
@@ -283,5 +299,69 @@ describe('where there is no GPU', () => {
 
   it('refuses a device of another name', async () => {
     await expect(setDevice('gpu' as 'webgpu')).rejects.toThrow("expected 'wasm', 'webgpu' or 'auto', got 'gpu'");
+  });
+});
+
+describe('16-bit arithmetic', () => {
+  const products = (chip: Partial<Chip>, act: () => unknown): string[] => {
+    executor = new FakeExecutor(chip);
+    useDevice(new WebGpuDevice(executor));
+    scope(() => void act());
+    return executor.dispatches.filter(({ program }) => program.name === 'gemm_f32').map(({ program }) => program.code);
+  };
+
+  const half = (...shape: number[]): Tensor => zeros(shape, { dtype: 'float16' });
+
+  it('is that of products of float16 by float16, where it was asked for', async () => {
+    const [code = ''] = products({ f16: true }, () => matmul(half(40, 36), half(36, 8)));
+    expect(code).toMatch(/^enable f16;\n/);
+    expect(code).toContain('array<vec4<f16>>');
+    expect(code).toContain('var<workgroup> tile_a: array<vec4<f16>,');
+    // No copies in float32 are made of the operands: that of the result is cast alone.
+    expect(executor.dispatches.filter(({ program }) => program.name.startsWith('cast'))).toHaveLength(1);
+    const [few = ''] = products({ f16: true }, () => linear(half(3, 5), half(7, 5), half(7)));
+    expect(few).toContain('array<f16>');
+  });
+
+  it('is none of products with float32, of gradients, of devices that were not asked, with deterministic(true)', async () => {
+    const x = () => half(4, 8);
+    const plain = [
+      products({}, () => matmul(x(), half(8, 4))),
+      products({ f16: true }, () => matmul(zeros([4, 8]), zeros([8, 4]))),
+    ];
+    await deterministic(true);
+    plain.push(products({ f16: true }, () => matmul(x(), half(8, 4))));
+    await deterministic(false);
+    for (const codes of plain) {
+      expect(codes).toHaveLength(1);
+      expect(codes.join()).not.toMatch(/\bf16\b/);
+    }
+    const [forward = '', ...gradients] = products({ f16: true }, () => {
+      const [a, b] = [zeros([4, 8]), zeros([8, 4])];
+      a.requiresGrad = true;
+      b.requiresGrad = true;
+      sum(matmul(a.to('float16'), b.to('float16')).to('float32')).backward();
+    });
+    expect(forward).toMatch(/^enable f16;/);
+    expect(gradients).toHaveLength(2);
+    for (const code of gradients) expect(code).not.toMatch(/\bf16\b/);
+  });
+
+  it('is refused with what to do where the GPU has none, before a device is requested', async () => {
+    let requested = 0;
+    const features = new Set<string>();
+    const limits = {};
+    const requestDevice = async (): Promise<never> => {
+      requested++;
+      throw new Error('this one gives none');
+    };
+    const gpu = { requestAdapter: async () => ({ features, limits, info: {}, requestDevice }) } as unknown as GPU;
+    const refused = /configure\(\{ f16: true \}\) asks for 16-bit arithmetic.*Call configure\(\{ f16: false \}\)/;
+    await expect(request(gpu, { f16: true })).rejects.toThrow(refused);
+    const device = { features, limits } as unknown as GPUDevice;
+    await expect(request(gpu, { f16: true, device })).rejects.toThrow(/requiredFeatures: \['shader-f16'\]/);
+    expect(requested).toBe(0);
+    features.add('shader-f16');
+    await expect(request(gpu, { f16: true })).rejects.toThrow('this one gives none');
   });
 });

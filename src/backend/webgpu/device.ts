@@ -52,6 +52,10 @@ export class WebGpuDevice implements Device {
     return this.executor.chip;
   }
 
+  get multipliesHalves(): boolean {
+    return this.planner.chip.f16;
+  }
+
   /** Bytes of the largest tensor. */
   get largest(): number {
     return Math.min(this.chip.bufferBytes, this.chip.bindingBytes);
@@ -207,7 +211,7 @@ export class WebGpuDevice implements Device {
       return;
     }
     this.settle();
-    const passes = shader(launch, this.executor.chip);
+    const passes = shader(launch, this.planner.chip);
     const around = this.around();
     const carried: Carried[] = [];
     const { recorder, refusals } = this;

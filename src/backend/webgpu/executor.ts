@@ -31,9 +31,10 @@ export interface Chip {
   /** Invocations of a workgroup, and workgroups along a dimension. */
   readonly invocations: number;
   readonly groups: number;
-  /** Whether shaders may compute in 16-bit floats, and whether invocations can talk within a subgroup. */
+  /** Whether shaders may compute in 16-bit floats: the GPU can, and the program has asked for it. */
   readonly f16: boolean;
-  readonly subgroups: boolean;
+  /** Invocations of its largest subgroups, within which they see one another's values; 0 where shaders may not use that. */
+  readonly subgroups: number;
   /** Whether a shader's language has products of four bytes packed into a word. */
   readonly packedDot: boolean;
 }

@@ -1,6 +1,7 @@
 import { fail } from '../../core/errors.js';
 import type { Chip, Command, Copy, Dispatch, Executor, Program } from './executor.js';
 import { type OnCompile, type Pipeline, Pipelines } from './pipelines.js';
+import { bytesOf, type Change, Prepared } from './prepared.js';
 
 /** Usage bits, by the names that WebGPU gives them: the globals that hold them are not there on every runtime. */
 const MAP_READ = 1;
@@ -31,30 +32,24 @@ interface Held {
   readonly act: () => void;
 }
 
-/** A command of a sequence, as far as it can be made ready. */
-type Step =
-  | ({ readonly do: 'copy' } & Copy)
-  | {
-      readonly do: 'dispatch';
-      readonly compiled: Pipeline;
-      readonly group: GPUBindGroup;
-      /** Where its numbers stand, as the dynamic offset. */
-      readonly at: readonly [number];
-      readonly groups: readonly number[];
-    };
-
-interface Sequence {
-  readonly steps: readonly Step[];
-  readonly places: readonly number[];
-  readonly numbers: GPUBuffer;
-  readonly staged: Uint8Array<ArrayBuffer>;
+/** What shaders are to use where the device has it. */
+export interface Wanted {
+  readonly f16?: boolean | undefined;
+  readonly subgroups?: boolean | undefined;
 }
 
-const bytesOf = (words: Uint32Array): Uint8Array => new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+/** The largest subgroups that there are, for a device that does not say. */
+const LARGEST_SUBGROUP = 128;
 
 /** The limits and features that matter here. */
-export function chipOf(device: GPUDevice, name: string, language?: ReadonlySet<string>): Chip {
+export function chipOf(
+  device: GPUDevice,
+  name: string,
+  language?: ReadonlySet<string>,
+  { f16 = false, subgroups = true }: Wanted = {},
+): Chip {
   const { limits, features } = device;
+  const { subgroupMaxSize = LARGEST_SUBGROUP } = device.adapterInfo ?? {};
   return {
     name,
     bufferBytes: limits.maxBufferSize,
@@ -63,8 +58,8 @@ export function chipOf(device: GPUDevice, name: string, language?: ReadonlySet<s
     sharedBytes: limits.maxComputeWorkgroupStorageSize,
     invocations: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
     groups: limits.maxComputeWorkgroupsPerDimension,
-    f16: features.has('shader-f16'),
-    subgroups: features.has('subgroups' as GPUFeatureName),
+    f16: f16 && features.has('shader-f16'),
+    subgroups: subgroups && features.has('subgroups') ? subgroupMaxSize : 0,
     packedDot: language?.has('packed_4x8_integer_dot_product') ?? false,
   };
 }
@@ -86,7 +81,7 @@ export class GpuExecutor implements Executor {
   private readonly held: Held[] = [];
   /** Where bind groups with a buffer are remembered. */
   private readonly users = new Map<number, Set<Pipeline['groups']>>();
-  private readonly prepared = new Map<number, Sequence>();
+  private readonly prepared: Prepared;
   private goingOn = false;
   private sequences = 0;
   private readonly ring: GPUBuffer;
@@ -108,14 +103,16 @@ export class GpuExecutor implements Executor {
     name = 'WebGPU',
     language?: ReadonlySet<string>,
     onCompile?: OnCompile,
+    wanted?: Wanted,
   ) {
-    this.chip = chipOf(device, name, language);
+    this.chip = chipOf(device, name, language, wanted);
     this.alignment = device.limits.minUniformBufferOffsetAlignment;
     this.ring = device.createBuffer({ label: 'numbers', size: RING, usage: UNIFORM | COPY_SRC | COPY_DST });
     const refused = (message: string): void => {
       this.failure ??= message;
     };
     this.pipelines = new Pipelines(device, () => this.goOn(), refused, onCompile);
+    this.prepared = new Prepared(device, this.pipelines, (...of) => this.groupOf(...of));
     this.lost = device.lost.then(({ message, reason }) => message || reason || 'it was lost');
     device.onuncapturederror = ({ error }) => {
       this.failure ??= error.message;
@@ -170,17 +167,17 @@ export class GpuExecutor implements Executor {
     const sequence = this.sequences++;
     const programs = commands.flatMap((command) => (command.do === 'dispatch' ? [command.program] : []));
     for (const program of programs) this.pipelines.ask(program);
-    this.inOrder(() => this.prepareNow(sequence, commands), programs);
+    this.inOrder(() => this.prepared.make(sequence, commands), programs);
     return sequence;
   }
 
-  replay(sequence: number, changes: readonly { readonly at: number; readonly words: Uint32Array }[]): void {
+  replay(sequence: number, changes: readonly Change[]): void {
     const given = this.held.length > 0 ? changes.map(({ at, words }) => ({ at, words: words.slice() })) : changes;
     this.inOrder(() => this.replayNow(sequence, given));
   }
 
   forget(sequence: number): void {
-    this.inOrder(() => this.forgetNow(sequence));
+    this.inOrder(() => this.prepared.forget(sequence));
   }
 
   read(buffer: number, offset: number, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -285,47 +282,10 @@ export class GpuExecutor implements Executor {
     this.gathered = 0;
   }
 
-  private prepareNow(sequence: number, commands: readonly Command[]): void {
-    const places: number[] = [];
-    let size = 0;
-    for (const command of commands) {
-      places.push(size);
-      if (command.do === 'dispatch') size += Math.ceil(command.words.byteLength / this.alignment) * this.alignment;
-    }
-    const staged = new Uint8Array(Math.max(size, 16));
-    const numbers = this.device.createBuffer({
-      label: 'numbers of a step',
-      size: staged.length,
-      usage: UNIFORM | COPY_DST,
-    });
-    const steps = commands.flatMap((command, i): Step[] => {
-      if (command.do === 'copy') return [command];
-      const { program, buffers, words, groups } = command;
-      const compiled = this.pipelines.now(program);
-      if (compiled === null) return [];
-      const at = places[i] as number;
-      staged.set(bytesOf(words), at);
-      return [{ do: 'dispatch', compiled, group: this.groupOf(compiled, buffers, numbers), at: [at], groups }];
-    });
-    this.device.queue.writeBuffer(numbers, 0, staged);
-    this.prepared.set(sequence, { steps, places, numbers, staged });
-  }
-
-  private replayNow(sequence: number, changes: readonly { readonly at: number; readonly words: Uint32Array }[]): void {
-    const { steps, places, numbers, staged } = this.prepared.get(sequence) as Sequence;
+  private replayNow(sequence: number, changes: readonly Change[]): void {
     // What was asked for before comes before, and what it reads of the numbers of a run before too.
     this.flushNow();
-    if (changes.length > 0) {
-      let [low, high] = [staged.length, 0];
-      for (const { at, words } of changes) {
-        const place = places[at] as number;
-        staged.set(bytesOf(words), place);
-        low = Math.min(low, place);
-        high = Math.max(high, place + words.byteLength);
-      }
-      this.device.queue.writeBuffer(numbers, low, staged, low, high - low);
-    }
-    for (const step of steps) {
+    for (const step of this.prepared.run(sequence, changes)) {
       if (step.do === 'copy') {
         this.copyNow(step);
         continue;
@@ -336,11 +296,6 @@ export class GpuExecutor implements Executor {
       this.pass.dispatchWorkgroups(step.groups[0] ?? 1, step.groups[1] ?? 1, step.groups[2] ?? 1);
     }
     this.flushNow();
-  }
-
-  private forgetNow(sequence: number): void {
-    this.prepared.get(sequence)?.numbers.destroy();
-    this.prepared.delete(sequence);
   }
 
   private async readNow(buffer: number, offset: number, bytes: number): Promise<Uint8Array<ArrayBuffer>> {

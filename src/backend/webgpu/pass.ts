@@ -5,6 +5,7 @@ import type { Access, Chip } from './executor.js';
 import type { Elementwise } from './fuse.js';
 import { withLibrary } from './library.js';
 import type { Buffer } from './pool.js';
+import { LOOK, lookAtSubgroups, SUBGROUP_BUILTINS, usesSubgroups } from './subgroups.js';
 
 /**
  * One dispatch, as a family of shaders describes it: what is bound under which name, how many invocations there are, and the
@@ -13,9 +14,10 @@ import type { Buffer } from './pool.js';
 
 /**
  * How an element lies in memory and what it is in the shader: 8-bit integers are `i32` there, and 'f16', which is two bytes of
- * storage, is `f32`. 'u16' are the bits of the latter, for kernels that only move them.
+ * storage, is `f32`. 'u16' are the bits of the latter, for kernels that only move them; 'half' is the same memory, read alone, as
+ * `f16`, for shaders that may compute in that.
  */
-export type Element = 'f32' | 'i32' | 'u32' | 'u16' | 'f16' | 'i8' | 'u8';
+export type Element = 'f32' | 'i32' | 'u32' | 'u16' | 'f16' | 'half' | 'i8' | 'u8';
 
 /** Memory that lives as long as the passes of one launch. */
 export interface Scratch {
@@ -62,7 +64,8 @@ export interface Pass {
   readonly groups?: number;
   /** Invocations of a workgroup. Default: 256, which every device allows. */
   readonly size?: number;
-  readonly text: () => Text;
+  /** The text. One that takes the chip depends on what shaders may use of it, `f16` and `subgroups`, too. */
+  readonly text: (chip: Chip) => Text;
   /** Of the last so many arguments and ints each pair is words, and how many there are, that hold back what is written where one is set. */
   readonly guards?: number;
   /** What it computes, where captured steps may join it with its neighbours: see fuse.ts. */
@@ -101,7 +104,16 @@ export function scratch(memory: Scratch, access: Access, element: Element = 'f32
 /** Binds the word in which a kernel that only checks sets 1: by `store_NAME(0, 1)`. */
 export const refusal: Argument = { memory: 'refusal', access: 'write', element: 'i32', wide: false, atomic: false };
 
-export const BYTES: { readonly [E in Element]: 1 | 2 | 4 } = { f32: 4, i32: 4, u32: 4, f16: 2, u16: 2, i8: 1, u8: 1 };
+export const BYTES: { readonly [E in Element]: 1 | 2 | 4 } = {
+  f32: 4,
+  i32: 4,
+  u32: 4,
+  f16: 2,
+  half: 2,
+  u16: 2,
+  i8: 1,
+  u8: 1,
+};
 
 /** What an element is in the text. */
 export const TYPE: { readonly [E in Element]: string } = {
@@ -109,6 +121,7 @@ export const TYPE: { readonly [E in Element]: string } = {
   i32: 'i32',
   u32: 'u32',
   f16: 'f32',
+  half: 'f16',
   u16: 'u32',
   i8: 'i32',
   u8: 'i32',
@@ -120,6 +133,7 @@ const FROM: { readonly [E in Element]: (bits: string) => string } = {
   i32: (bits) => `bitcast<i32>(${bits})`,
   u32: (bits) => bits,
   f16: (bits) => `from_half(${bits})`,
+  half: (bits) => bits,
   u16: (bits) => bits,
   i8: (bits) => `extractBits(bitcast<i32>(${bits}), 0u, 8u)`,
   u8: (bits) => `i32(${bits})`,
@@ -131,6 +145,7 @@ export const BITS: { readonly [E in Element]: (value: string) => string } = {
   i32: (value) => `bitcast<u32>(${value})`,
   u32: (value) => value,
   f16: (value) => `to_half(${value})`,
+  half: (value) => value,
   u16: (value) => value,
   i8: (value) => `bitcast<u32>(${value})`,
   u8: (value) => `bitcast<u32>(${value})`,
@@ -141,7 +156,19 @@ export interface Binding {
   readonly access: Access;
   readonly wide: boolean;
   readonly atomic: boolean;
+  /** Whether it is one of 16-bit floats. */
+  readonly half: boolean;
 }
+
+/** Whether two arguments can look at one buffer through one binding. */
+export const isSeenAlike = (a: Argument, b: Argument): boolean =>
+  a.wide === b.wide && (a.element === 'half') === (b.element === 'half');
+
+/** What a buffer is an array of. */
+const cellOf = ({ wide, atomic, half }: Binding): string => {
+  if (half) return wide ? 'vec4<f16>' : 'f16';
+  return wide ? 'vec4<u32>' : atomic ? 'atomic<u32>' : 'u32';
+};
 
 /** The words before the numbers of the launch: the count of items or groups, the bits of infinity, an offset an argument. */
 export const HEAD = 2;
@@ -166,6 +193,11 @@ function accessors(
   const b = `buffer${at}`;
   const unless = (statements: string): string => (held ? `if (!held) { ${statements} }` : statements);
   const load = (place: string): string => (binding.atomic ? `atomicLoad(&${b}[${place}])` : `${b}[${place}]`);
+  if (element === 'half') {
+    return wide
+      ? `fn load4_${name}(i: i32) -> vec4<f16> { return ${b}[u32(i + ${offset} / 4)]; }`
+      : `fn load_${name}(i: i32) -> f16 { return ${b}[u32(i + ${offset})]; }`;
+  }
   if (wide) {
     const vector = `vec4<${type}>`;
     const lines = [
@@ -219,17 +251,24 @@ export function slotsOf({ bind, floats }: Pass): { readonly floats: number; read
 }
 
 /** The WGSL module of a pass whose arguments see these buffers. */
-export function moduleOf(pass: Pass, words: number, bindings: readonly Binding[], places: readonly number[]): string {
-  const { declare = '', body } = pass.text();
+export function moduleOf(
+  pass: Pass,
+  words: number,
+  bindings: readonly Binding[],
+  places: readonly number[],
+  chip: Chip,
+): string {
+  const { declare = '', body } = pass.text(chip);
   const { size = GROUP, guards = 0 } = pass;
   const args = Object.entries(pass.bind);
   const { floats, ints } = slotsOf(pass);
+  const joins = usesSubgroups(declare + body);
   const text = [
     `@group(0) @binding(0) var<uniform> numbers: array<vec4<u32>, ${Math.ceil(words / 4)}>;`,
     ...bindings.map(
-      ({ access, wide, atomic }, i) =>
-        `@group(0) @binding(${i + 1}) var<storage, ${access === 'read' ? 'read' : 'read_write'}> ` +
-        `buffer${i}: array<${wide ? 'vec4<u32>' : atomic ? 'atomic<u32>' : 'u32'}>;`,
+      (binding, i) =>
+        `@group(0) @binding(${i + 1}) var<storage, ${binding.access === 'read' ? 'read' : 'read_write'}> ` +
+        `buffer${i}: array<${cellOf(binding)}>;`,
     ),
     'fn word(i: u32) -> u32 { return numbers[i >> 2u][i & 3u]; }',
     `fn float(i: i32) -> f32 { return bitcast<f32>(word(u32(i + ${floats}))); }`,
@@ -239,9 +278,10 @@ export function moduleOf(pass: Pass, words: number, bindings: readonly Binding[]
     ),
     ...(guards === 0 ? [] : ['var<private> held: bool;']),
     declare,
+    joins ? lookAtSubgroups(size) : '',
     `@compute @workgroup_size(${size})`,
     'fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) place: vec3<u32>,',
-    '    @builtin(num_workgroups) counts: vec3<u32>) {',
+    `    @builtin(num_workgroups) counts: vec3<u32>${joins ? SUBGROUP_BUILTINS : ''}) {`,
     '  let group = place.x + counts.x * (place.y + counts.y * place.z);',
     pass.items === undefined
       ? '  if (group >= word(0u)) { return; }'
@@ -250,10 +290,15 @@ export function moduleOf(pass: Pass, words: number, bindings: readonly Binding[]
       const count = `int(${(pass.ints?.length ?? 0) - guards + k})`;
       return `  for (var k = 0; k < ${count}; k++) { if (load_refused${k}(k) != 0) { held = true; } }`;
     }),
+    joins ? LOOK : '',
     body,
     '}',
-  ].join('\n');
-  return withLibrary(text);
+  ]
+    .filter((line) => line !== '')
+    .join('\n');
+  const whole = withLibrary(text);
+  const halves = /\bf16\b/.test(whole) ? 'enable f16;\n' : '';
+  return `${halves}${joins ? 'enable subgroups;\n' : ''}${whole}`;
 }
 
 /** Invocations of a workgroup, where a pass does not say. */

@@ -1,8 +1,20 @@
 import type { Device } from '../../core/device.js';
 import { fail } from '../../core/errors.js';
+import { isDeterministic } from '../strict.js';
 import { blockOf } from './block.js';
-import type { Copy, Dispatch, Executor, Program } from './executor.js';
-import { type Argument, type Binding, BYTES, folded, GROUP, HEAD, moduleOf, type Pass, type Scratch } from './pass.js';
+import type { Chip, Copy, Dispatch, Executor, Program } from './executor.js';
+import {
+  type Argument,
+  type Binding,
+  BYTES,
+  folded,
+  GROUP,
+  HEAD,
+  isSeenAlike,
+  moduleOf,
+  type Pass,
+  type Scratch,
+} from './pass.js';
 import type { Buffer, BufferPool } from './pool.js';
 
 /** What a pass meets besides tensors. */
@@ -28,11 +40,22 @@ function bitsOf(value: number): number {
 /** Turns passes into programs, which it keeps by their structure, buffers and numbers. */
 export class Planner {
   private readonly programs = new Map<string, Program>();
+  private readonly steady: Chip;
 
   constructor(
     private readonly device: Device,
     private readonly executor: Executor,
-  ) {}
+  ) {
+    this.steady = { ...executor.chip, subgroups: 0, f16: false };
+  }
+
+  /**
+   * What shaders may use now. With `deterministic(true)` a sum's order depends on its length alone, and products keep their 24 bits:
+   * neither subgroups, whose size is the chip's, nor 16-bit floats.
+   */
+  get chip(): Chip {
+    return isDeterministic() ? this.steady : this.executor.chip;
+  }
 
   private bufferOf(memory: Argument['memory'], { scratches, pool, flags }: Around): Buffer {
     if (memory === 'refusal') return flags;
@@ -75,7 +98,7 @@ export class Planner {
           other.block !== block &&
           other.block.slab === block.slab &&
           other.arg.access === 'write' &&
-          other.arg.wide !== arg.wide,
+          !isSeenAlike(other.arg, arg),
       );
       if (arg.access === 'write' || !meets) continue;
       const bytes = Math.ceil(block.bytes / 4) * 4;
@@ -108,7 +131,7 @@ export class Planner {
     let kinds = '';
     for (const arg of args) {
       const { id } = this.bufferOf(arg.memory, around);
-      let at = buffers.findIndex((known, i) => known === id && (args[places.indexOf(i)] as Argument).wide === arg.wide);
+      let at = buffers.findIndex((known, i) => known === id && isSeenAlike(args[places.indexOf(i)] as Argument, arg));
       if (at < 0) {
         at = buffers.length;
         buffers.push(id);
@@ -118,7 +141,9 @@ export class Planner {
     }
     const { floats = [], ints = [] } = pass;
     const length = HEAD + args.length + floats.length + ints.length;
-    const key = `${pass.name} ${pass.structure} ${kinds}${floats.length} ${ints.length}`;
+    const { chip } = this;
+    const used = pass.text.length === 0 ? '' : `${chip.subgroups} ${chip.f16} `;
+    const key = `${used}${pass.name} ${pass.structure} ${kinds}${floats.length} ${ints.length}`;
     let program = this.programs.get(key);
     if (program === undefined) {
       program = this.programOf(pass, length, args, places, buffers);
@@ -146,7 +171,8 @@ export class Planner {
       const here = args.filter((_, i) => places[i] === at);
       const written = here.some(({ access }) => access === 'write');
       const atomic = here.some(({ atomic }) => atomic);
-      return { access: written ? 'write' : 'read', wide: (here[0] as Argument).wide, atomic };
+      const [{ wide, element }] = here as [Argument];
+      return { access: written ? 'write' : 'read', wide, atomic, half: element === 'half' };
     });
     if (
       bindings.some(
@@ -154,7 +180,7 @@ export class Planner {
           access === 'write' && buffers.lastIndexOf(buffers[i] as number) !== buffers.indexOf(buffers[i] as number),
       )
     ) {
-      fail('state', `${pass.name}: its shader binds a tensor that it writes in two ways, by fours and one by one.`);
+      fail('state', `${pass.name}: its shader binds a tensor that it writes in two ways, as by fours and one by one.`);
     }
     if (buffers.length > this.executor.chip.buffers) {
       fail(
@@ -165,7 +191,7 @@ export class Planner {
     return {
       id: this.programs.size,
       name: pass.name,
-      code: moduleOf(pass, words, bindings, places),
+      code: moduleOf(pass, words, bindings, places, this.chip),
       words,
       access: bindings.map(({ access }) => access),
     };

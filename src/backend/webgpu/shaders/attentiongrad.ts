@@ -187,8 +187,8 @@ export function backward(launch: Launch): Pass[] {
       bind: { stats: scratch(stats, 'write'), dy: reads(dy), y: reads(y), logs: reads(logs) },
       ints: [...ints, items * length],
       groups: Math.ceil((items * length * LANES) / 256),
-      text: () => ({
-        declare: itemText(BACKWARD) + across('f32', 'a + b', LANES, 256),
+      text: (chip) => ({
+        declare: itemText(BACKWARD) + across(chip, 'f32', 'a + b', LANES, 256),
         body: `
           let at = i32(group) * ${256 / LANES} + i32(local) / ${LANES};
           let item = at / int(0);

@@ -1,8 +1,9 @@
 import type { Launch } from '../../../core/device.js';
+import type { Chip } from '../executor.js';
 import { type Pass, reads, scratch, writes } from '../pass.js';
 import type { Shaders } from '../shader.js';
 import { named } from './each.js';
-import { FEWEST, PARTS, present, structureOf, sums, WIDE } from './group.js';
+import { FEWEST, PARTS, present, structureOf, sums, sumsOfRuns, WIDE } from './group.js';
 
 /**
  * Batch norm: assembly/batchnorm.ts. A workgroup has a part of a channel, or of 32 channels where these lie side by side; what the
@@ -35,6 +36,14 @@ if (c < int(0)) {
     ${body}
   }
 }`;
+/** Declares `sums_of_channel(t: vec4<f32>, local: u32) -> vec2<f32>`: the sums over the invocations of a channel. */
+const sumsOfChannel = (chip: Chip, { columns }: Parts): string =>
+  columns === 1
+    ? `${sumsOfRuns(chip, 256)}
+fn sums_of_channel(t: vec4<f32>, local: u32) -> vec2<f32> { return sums_of_run(t, local); }`
+    : `${sums(256, columns)}
+fn sums_of_channel(t: vec4<f32>, local: u32) -> vec2<f32> { return sums_of_group(t, local); }`;
+
 const part = ({ columns }: Parts): string => `
 let part = i32(group) / int(4);
 let c = (i32(group) % int(4)) * ${columns} + i32(local % ${columns}u);
@@ -55,16 +64,16 @@ function batchNormStats(launch: Launch): Pass[] {
       bind: { partial: scratch(partial, 'write'), x: reads(launch.reads[0]) },
       ints: [c, l, count, parts.per, parts.blocks],
       groups: parts.count * parts.blocks,
-      text: () => ({
-        declare: sums(256, parts.columns),
+      text: (chip) => ({
+        declare: sumsOfChannel(chip, parts),
         body: `${part(parts)}
           let n = f32(end - begin);
           var t = vec4<f32>();
           ${members(parts, 't = with_terms(t, load_x(at), 0.0);')}
-          let mean = sums_of_group(t, local).x / n;
+          let mean = sums_of_channel(t, local).x / n;
           t = vec4<f32>();
           ${members(parts, 'let d = load_x(at) - mean;\nt = with_terms(t, d * d, d);')}
-          let all = sums_of_group(t, local);
+          let all = sums_of_channel(t, local);
           if (local < ${parts.columns}u && c < int(0)) {
             let to = 3 * (part * int(0) + c);
             store_partial(to, mean);
@@ -183,13 +192,13 @@ function batchNormGrad(launch: Launch): Pass[] {
       bind: { partial: scratch(partial, 'write'), dy: reads(dy), x: reads(x), mean: reads(mean) },
       ints: [c, l, count, parts.per, parts.blocks],
       groups: parts.count * parts.blocks,
-      text: () => ({
-        declare: sums(256, parts.columns),
+      text: (chip) => ({
+        declare: sumsOfChannel(chip, parts),
         body: `${part(parts)}
           let mean = load_mean(min(c, int(0) - 1));
           var t = vec4<f32>();
           ${members(parts, 'let g = load_dy(at);\nt = with_terms(t, g, g * (load_x(at) - mean));')}
-          let all = sums_of_group(t, local);
+          let all = sums_of_channel(t, local);
           if (local < ${parts.columns}u && c < int(0)) {
             store_partial(2 * (part * int(0) + c), all.x);
             store_partial(2 * (part * int(0) + c) + 1, all.y);

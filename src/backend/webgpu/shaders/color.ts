@@ -63,14 +63,14 @@ function gathered(
     bind: { x, programs, stats: scratch(to, 'write', 'f32') },
     groups: images * channels,
     size: SIZE,
-    text: () => ({
+    text: (chip) => ({
       declare: `
 var<workgroup> counts_of: array<atomic<u32>, 256>;
 ${KIND[as]}
 ${READ}
-${across('vec2<f32>', 'pair_sum(a, b)', SIZE, SIZE, 'sum_across')}
-${across('f32', 'minimum(a, b)', SIZE, SIZE, 'least_across')}
-${across('f32', 'maximum(a, b)', SIZE, SIZE, 'most_across')}`,
+${across(chip, 'vec2<f32>', 'pair_sum(a, b)', SIZE, SIZE, 'sum_across')}
+${across(chip, 'f32', 'minimum(a, b)', SIZE, SIZE, 'least_across')}
+${across(chip, 'f32', 'maximum(a, b)', SIZE, SIZE, 'most_across')}`,
       body: `
         let n = i32(group) / int(0);
         let op = operation(n);

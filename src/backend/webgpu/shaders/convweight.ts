@@ -2,7 +2,7 @@ import type { Launch } from '../../../core/device.js';
 import { type Pass, reads, scratch, writes } from '../pass.js';
 import { FEW, MANY, shapeOf } from './convshape.js';
 import { named } from './each.js';
-import { sums } from './group.js';
+import { sums, sumsOfRuns } from './group.js';
 import { BUSY, lanesOfTile, MIDDLE, product, tilesOf } from './tiles.js';
 
 /** The gradient of a convolution's weight: assembly/convweight.ts. */
@@ -76,8 +76,8 @@ export function gradWeight(launch: Launch): Pass[] {
         ints: own,
         groups: s.oc * n,
         size,
-        text: () => ({
-          declare: sums(size),
+        text: (chip) => ({
+          declare: sumsOfRuns(chip, size),
           body: `${head.split('\n').slice(0, own.length).join('\n')}
             let o = i32(group) / (channels * ${kernel});
             let c = (o / m) * channels + (i32(group) / ${kernel}) % channels;
@@ -95,7 +95,7 @@ export function gradWeight(launch: Launch): Pass[] {
                 t = with_terms(t, load_dy((image * all_outs + o) * plane + p) * seen, 0.0);
               }
             }
-            let all = sums_of_group(t, local);
+            let all = sums_of_run(t, local);
             if (local == 0u) { store_dw(i32(group), all.x); }`,
         }),
       },

@@ -186,6 +186,7 @@ export function named({ kernel, floats, ints }: Launch): Pick<Pass, 'name' | 'fl
   return { name: typeof kernel === 'string' ? kernel : kernel.name, floats, ints };
 }
 
-function typed(as: Element | undefined): { readonly as?: Element } {
+/** Options that name an element type, where there is one to name. */
+export function typed(as: Element | undefined): { readonly as?: Element } {
   return as === undefined ? {} : { as };
 }

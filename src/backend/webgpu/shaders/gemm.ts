@@ -1,9 +1,15 @@
 import type { Tensor } from '../../../core/tensor.js';
-import { type Argument, type Pass, reads, scratch, writes } from '../pass.js';
+import { type Argument, type Element, type Pass, reads, scratch, writes } from '../pass.js';
 import type { Shader, Shaders } from '../shader.js';
-import { named } from './each.js';
+import { named, typed } from './each.js';
 
-/** Dense float32 products: assembly/gemm.ts, where the slots stand. */
+/**
+ * Dense products: assembly/gemm.ts, where the slots stand. Of float32; and of two float16 matrices, where the program has asked for
+ * 16-bit arithmetic and the chip has it. Tiles of those are f16 in shared memory too, and so are sums of RUN products; these are
+ * added in float32. Products are not: a chip that is fast in 16 bits is so in multiply-adds alone, and turning each product into
+ * float32 takes longer than to multiply in that. What a sum loses does not grow with its length: each term passes through RUN + 1
+ * roundings at most.
+ */
 
 /**
  * A workgroup computes a tile of C, `rows` × `columns`, in steps of `depth` along K. The parts of both operands that a step needs
@@ -28,12 +34,19 @@ const SMALL: Tile = { rows: 16, columns: 64, depth: 16, down: 4, across: 4 };
 /** Workgroups that keep a GPU busy. */
 const BUSY = 128;
 
-/** Shared memory that a tile takes. */
-const bytesOf = ({ rows, columns, depth }: Tile): number => 16 * depth * ((rows + columns) / 4 + 2);
+/** What is multiplied. */
+type Scalar = 'f32' | 'f16';
 
-function chosen(m: number, n: number, batch: number, sharedBytes: number): Tile {
+/** Products that are summed in 16 bits before they are added in 32: a divisor of every tile's depth. */
+const RUN = 8;
+
+/** Shared memory that a tile takes. */
+const bytesOf = ({ rows, columns, depth }: Tile, scalar: Scalar): number =>
+  (scalar === 'f16' ? 8 : 16) * depth * ((rows + columns) / 4 + 2);
+
+function chosen(m: number, n: number, batch: number, sharedBytes: number, scalar: Scalar): Tile {
   const groups = (t: Tile): number => Math.ceil(m / t.rows) * Math.ceil(n / t.columns) * batch;
-  if (groups(LARGE) >= BUSY) return bytesOf(LARGE) <= sharedBytes ? LARGE : SHALLOW;
+  if (groups(LARGE) >= BUSY) return bytesOf(LARGE, scalar) <= sharedBytes ? LARGE : SHALLOW;
   return m > 16 ? MIDDLE : SMALL;
 }
 
@@ -55,6 +68,7 @@ function sliceOf(groups: number, k: number, bytes: number, largest: number): num
 /** An operand, as the text sees it. */
 interface Operand {
   readonly name: 'a' | 'b';
+  readonly scalar: Scalar;
   /** Length of the tile along the operand's own dimension. */
   readonly length: number;
   readonly depth: number;
@@ -111,15 +125,15 @@ const registers = (operand: Operand, t: number | 't'): readonly string[] =>
 /** Their declarations. */
 const declared = (operand: Operand, t: number | 't'): string =>
   registers(operand, t)
-    .map((n) => `var ${n} = vec4<f32>(0.0);`)
+    .map((n) => `var ${n} = vec4<${operand.scalar}>();`)
     .join(' ');
 
 /** Statements that set the registers of portion t at step k0: zeros where there is nothing. */
 function fetched(operand: Operand, t: number | 't', size: number): string {
-  const { name, alongK, wide, first, edge } = operand;
+  const { name, scalar, alongK, wide, first, edge } = operand;
   const [p, q] = [`k0 + ${name}p${t}`, `${first} + ${name}q${t}`];
   const into = registers(operand, t);
-  const zeros = into.map((n) => `${n} = vec4<f32>(0.0);`).join(' ');
+  const zeros = into.map((n) => `${n} = vec4<${scalar}>();`).join(' ');
   const four = (n: string, other: string): string =>
     `if (${p} < depth && ${other} < ${edge}) { ${n} = load4_${name}((${place(operand, p, other)}) / 4); }`;
   if (wide) {
@@ -135,11 +149,11 @@ function fetched(operand: Operand, t: number | 't', size: number): string {
 
 /** Statements that put the registers of portion t into shared memory. */
 function stored(operand: Operand, t: number | 't', size: number): string {
-  const { name, length } = operand;
+  const { name, scalar, length } = operand;
   const into = registers(operand, t);
   const at = (c: number): string => `tile_${name}[(${name}p${t} + ${c}) * ${length / 4 + 1} + ${name}q${t} / 4]`;
   const value = (c: number): string =>
-    into.length === 1 ? (into[0] as string) : `vec4<f32>(${into.map((n) => `${n}[${c}]`).join(', ')})`;
+    into.length === 1 ? (into[0] as string) : `vec4<${scalar}>(${into.map((n) => `${n}[${c}]`).join(', ')})`;
   return guarded(operand, t, size, list(into.length, (c) => `${at(c)} = ${value(c)};`).join(' '));
 }
 
@@ -194,25 +208,27 @@ const gemm: Shader = (launch, chip) => {
     relu = 0,
   ] = launch.ints ?? [];
   const beta = (launch.floats?.[0] ?? 0) !== 0;
-  const { rows, columns, depth, down, across } = chosen(m, n, batch, chip.sharedBytes);
+  const [a, b, bias] = launch.reads;
+  const scalar: Scalar = chip.f16 && a?.dtype === 'float16' && b?.dtype === 'float16' ? 'f16' : 'f32';
+  const as: Element | undefined = scalar === 'f16' ? 'half' : undefined;
+  const { rows, columns, depth, down, across } = chosen(m, n, batch, chip.sharedBytes, scalar);
   const size = (rows / down) * (columns / across);
   const groups = Math.ceil(m / rows) * Math.ceil(n / columns) * batch;
   const slice = sliceOf(groups, k, 4 * m * n * batch, chip.bindingBytes);
   const slices = slice < k ? Math.ceil(k / slice) : 1;
   const parts = { scratch: 4 * m * n * batch * slices };
   const cut = slices > 1;
-  const [a, b, bias] = launch.reads;
   const wideA = readsFours(a, ta === 0 ? k : m, lda, stepA);
   const wideB = readsFours(b, tb === 0 ? n : k, ldb, stepB);
   const { name, floats, ints = [] } = named(launch);
   const biased: Record<string, Argument> = biasMode === 0 ? {} : { bias: reads(bias) };
   const product: Pass = {
     name,
-    structure: `${rows} ${columns} ${depth} ${ta} ${tb} ${cut ? 'cut' : `${beta} ${biasMode} ${relu}`}`,
+    structure: `${scalar} ${rows} ${columns} ${depth} ${ta} ${tb} ${cut ? 'cut' : `${beta} ${biasMode} ${relu}`}`,
     bind: {
       ...(cut ? { part: scratch(parts, 'write') } : { c: writes(launch.writes[0]) }),
-      a: reads(a, { wide: wideA }),
-      b: reads(b, { wide: wideB }),
+      a: reads(a, { wide: wideA, ...typed(as) }),
+      b: reads(b, { wide: wideB, ...typed(as) }),
       ...(cut ? {} : biased),
     },
     floats,
@@ -223,6 +239,7 @@ const gemm: Shader = (launch, chip) => {
       const operands: readonly Operand[] = [
         {
           name: 'a',
+          scalar,
           length: rows,
           depth,
           first: 'row0',
@@ -234,6 +251,7 @@ const gemm: Shader = (launch, chip) => {
         },
         {
           name: 'b',
+          scalar,
           length: columns,
           depth,
           first: 'column0',
@@ -251,10 +269,17 @@ const gemm: Shader = (launch, chip) => {
       const fetchAll = (o: Operand): string => list(fetches(o, size), (t) => fetched(o, t, size)).join('\n');
       const each = (f: (i: number, j: number) => string): string =>
         list(down, (i) => list(acrosses, (j) => f(i, j)).join('\n')).join('\n');
+      // Steps along K from one on, into registers of a name.
+      const steps = (from: number | 'run', count: number, into: 'c' | 'h'): string => `
+            for (var p = ${from}; p < ${from === 0 ? count : `${from} + ${count}`}; p++) {
+              ${list(downs, (i) => `let a${i} = tile_a[p * ${fours[0] + 1} + ty + ${(i * fours[0]) / downs}];`).join('\n')}
+              ${list(acrosses, (j) => `let b${j} = tile_b[p * ${fours[1] + 1} + tx + ${(j * fours[1]) / acrosses}];`).join('\n')}
+              ${each((i, j) => `${into}${i}_${j} = fma(vec4<${scalar}>(a${i >> 2}[${i & 3}]), b${j}, ${into}${i}_${j});`)}
+            }`;
       return {
         declare: `
-var<workgroup> tile_a: array<vec4<f32>, ${depth * (fours[0] + 1)}>;
-var<workgroup> tile_b: array<vec4<f32>, ${depth * (fours[1] + 1)}>;`,
+var<workgroup> tile_a: array<vec4<${scalar}>, ${depth * (fours[0] + 1)}>;
+var<workgroup> tile_b: array<vec4<${scalar}>, ${depth * (fours[1] + 1)}>;`,
         body: `
           let m = int(0);
           let n = int(1);
@@ -283,10 +308,14 @@ var<workgroup> tile_b: array<vec4<f32>, ${depth * (fours[1] + 1)}>;`,
             workgroupBarrier();
             k0 += ${depth};
             ${ahead ? operands.map(fetchAll).join('\n') : ''}
-            for (var p = 0; p < ${depth}; p++) {
-              ${list(downs, (i) => `let a${i} = tile_a[p * ${fours[0] + 1} + ty + ${(i * fours[0]) / downs}];`).join('\n')}
-              ${list(acrosses, (j) => `let b${j} = tile_b[p * ${fours[1] + 1} + tx + ${(j * fours[1]) / acrosses}];`).join('\n')}
-              ${each((i, j) => `c${i}_${j} = fma(vec4<f32>(a${i >> 2}[${i & 3}]), b${j}, c${i}_${j});`)}
+            ${
+              scalar === 'f32'
+                ? steps(0, depth, 'c')
+                : `for (var run = 0; run < ${depth}; run += ${RUN}) {
+              ${each((i, j) => `var h${i}_${j} = vec4<f16>();`)}
+              ${steps('run', RUN, 'h')}
+              ${each((i, j) => `c${i}_${j} += vec4<f32>(h${i}_${j});`)}
+            }`
             }
             workgroupBarrier();
           }

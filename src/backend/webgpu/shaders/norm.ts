@@ -2,7 +2,7 @@ import type { Launch } from '../../../core/device.js';
 import { type Pass, reads, scratch, writes } from '../pass.js';
 import type { Shaders } from '../shader.js';
 import { named } from './each.js';
-import { DEEP, FEWEST, PARTS, present, structureOf, sums, WIDE } from './group.js';
+import { DEEP, FEWEST, PARTS, present, structureOf, sums, sumsOfRuns, WIDE } from './group.js';
 import { lanesOf } from './workgroup.js';
 
 /**
@@ -15,12 +15,11 @@ const SIZE = 256;
 
 /**
  * Statements of the lanes that share a row, of which a workgroup may have several: `row`, its `first` element, `cols`, which is 0
- * in rows that are not there, `own`, the lane, and `slot`, for sums_of_group. Ints behind the launch's own: cols, rows.
+ * in rows that are not there, and `own`, the lane. Ints behind the launch's own: cols, rows.
  */
 const lanes = (across: number, at: number): string => `
 let r = i32(local) / ${across};
 let own = i32(local) % ${across};
-let slot = u32(own * ${SIZE / across} + r);
 let row = i32(group) * ${SIZE / across} + r;
 let here = row < int(${at + 1});
 let cols = select(0, int(${at}), here);
@@ -45,18 +44,18 @@ function layerNorm(launch: Launch): Pass {
     ints: [...own, cols, rows],
     groups: Math.ceil(rows / (SIZE / across)),
     size: SIZE,
-    text: () => ({
-      declare: sums(SIZE, SIZE / across),
+    text: (chip) => ({
+      declare: sumsOfRuns(chip, SIZE, across),
       body: `${lanes(across, own.length)}
         var t = vec4<f32>();
         for (var k = own; k < cols; k += ${across}) { t = with_terms(t, load_x(first + k), 0.0); }
-        let mean = sums_of_group(t, slot).x / f32(cols);
+        let mean = sums_of_run(t, local).x / f32(cols);
         t = vec4<f32>();
         for (var k = own; k < cols; k += ${across}) {
           let d = load_x(first + k) - mean;
           t = with_terms(t, d * d, d);
         }
-        let moments = sums_of_group(t, slot) / f32(cols);
+        let moments = sums_of_run(t, local) / f32(cols);
         // What float32 has rounded off the mean counts where the mean is far from 0.
         let variance = at_least(moments.x - moments.y * moments.y, 0.0);
         let rstd = 1.0 / square_root(variance + float(0));
@@ -95,8 +94,8 @@ function layerNormGrad(launch: Launch): Pass {
     ints: [...own, cols, rows],
     groups: Math.ceil(rows / (SIZE / across)),
     size: SIZE,
-    text: () => ({
-      declare: sums(SIZE, SIZE / across),
+    text: (chip) => ({
+      declare: sumsOfRuns(chip, SIZE, across),
       body: `${lanes(across, own.length)}
         let mean = load_mean(min(row, int(${own.length + 1}) - 1));
         let rstd = load_rstd(min(row, int(${own.length + 1}) - 1));
@@ -105,7 +104,7 @@ function layerNormGrad(launch: Launch): Pass {
           let g = ${g};
           t = with_terms(t, g, g * (load_x(first + k) - mean));
         }
-        let means = sums_of_group(t, slot) / f32(cols);
+        let means = sums_of_run(t, local) / f32(cols);
         let slope = means.y * rstd * rstd;
         for (var k = own; k < cols; k += ${across}) {
           let g = ${g};

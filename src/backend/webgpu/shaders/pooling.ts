@@ -2,7 +2,7 @@ import type { Launch } from '../../../core/device.js';
 import { type Pass, reads, writes } from '../pass.js';
 import type { Shaders } from '../shader.js';
 import { named } from './each.js';
-import { sums } from './group.js';
+import { sumsOfRuns } from './group.js';
 import { cell, consider, largest } from './window.js';
 
 /** Adaptive pooling, the gradient of all maxima, and resampling: assembly/adaptivepool.ts, assembly/pool.ts, assembly/resample.ts. */
@@ -62,8 +62,8 @@ function mean(launch: Launch): Pass {
     structure: 'shared',
     bind,
     groups: outs,
-    text: () => ({
-      declare: region + sums(256),
+    text: (chip) => ({
+      declare: region + sumsOfRuns(chip, 256),
       body: `${numbers}
         let id = i32(group);${cell('oh', 'ow')}${bounds}
         let wide = right - left;
@@ -72,7 +72,7 @@ function mean(launch: Launch): Pass {
         for (var k = i32(local); k < count; k += 256) {
           t = with_terms(t, load_x((plane * h + top + k / wide) * w + left + k % wide), 0.0);
         }
-        let total = sums_of_group(t, local).x;
+        let total = sums_of_run(t, local).x;
         if (local == 0u) { store_y(id, total / f32(count)); }`,
     }),
   };

@@ -137,7 +137,8 @@ const finished = (bias: boolean, relu: string): string => `
 function ranged(x: Argument, count: number, to: Scratch): Pass[] {
   const groups = Math.max(1, Math.min(SIZE, Math.ceil(count / 4096)));
   const found: Scratch = { scratch: 8 * groups };
-  const declare = across('vec2<f32>', 'vec2<f32>(minimum(a.x, b.x), maximum(a.y, b.y))', SIZE, SIZE);
+  const declare = (chip: Chip): string =>
+    across(chip, 'vec2<f32>', 'vec2<f32>(minimum(a.x, b.x), maximum(a.y, b.y))', SIZE, SIZE);
   return [
     {
       name: 'range of x',
@@ -146,8 +147,8 @@ function ranged(x: Argument, count: number, to: Scratch): Pass[] {
       bind: { x, found: scratch(found, 'write', 'f32') },
       groups,
       size: SIZE,
-      text: () => ({
-        declare,
+      text: (chip) => ({
+        declare: declare(chip),
         body: `
           var a = vec2<f32>(0.0);
           for (var i = i32(group) * ${SIZE} + i32(local); i < int(0); i += int(1) * ${SIZE}) {
@@ -169,8 +170,8 @@ function ranged(x: Argument, count: number, to: Scratch): Pass[] {
       bind: { found: scratch(found, 'read', 'f32'), map: scratch(to, 'write', 'f32') },
       groups: 1,
       size: SIZE,
-      text: () => ({
-        declare,
+      text: (chip) => ({
+        declare: declare(chip),
         body: `
           var a = vec2<f32>(0.0);
           if (i32(local) < int(0)) { a = vec2<f32>(load_found(2 * i32(local)), load_found(2 * i32(local) + 1)); }

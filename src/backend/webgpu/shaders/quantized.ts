@@ -68,8 +68,8 @@ const observe: Shader = (launch) => {
     bind: { x: reads(launch.reads[0]), found: scratch(found, 'write', 'f32') },
     groups: channels * stretches,
     size: SIZE,
-    text: () => ({
-      declare: across('vec2<f32>', 'vec2<f32>(minimum(a.x, b.x), maximum(a.y, b.y))', SIZE, SIZE),
+    text: (chip) => ({
+      declare: across(chip, 'vec2<f32>', 'vec2<f32>(minimum(a.x, b.x), maximum(a.y, b.y))', SIZE, SIZE),
       body: `
         let channel = i32(group) / int(6);
         let first = (i32(group) - channel * int(6)) * int(7);
@@ -215,8 +215,8 @@ const storedDots: Shader = (launch) => {
     },
     groups: Math.ceil(n / (SIZE / LANES)),
     size: SIZE,
-    text: () => ({
-      declare: across('f32', 'a + b', LANES, SIZE) + stored(format, 2),
+    text: (chip) => ({
+      declare: across(chip, 'f32', 'a + b', LANES, SIZE) + stored(format, 2),
       body: `
         let row = i32(group * ${SIZE / LANES}u + local / ${LANES}u);
         let lane = i32(local % ${LANES}u);

@@ -103,7 +103,7 @@ function pass(
     ints,
     ...(inner === 1 ? { groups: Math.ceil(rows / (SIZE / lanes)) } : { items: rows * inner }),
     size: SIZE,
-    text: () => {
+    text: (chip) => {
       const element = launch.reads[0]?.dtype === 'float32' ? 'f32' : 'i32';
       const access =
         from === null && to === null
@@ -117,7 +117,7 @@ fn merged(a: ${fold.type}, b: ${fold.type}) -> ${fold.type} { ${fold.merge} }
 ${access}`;
       if (inner === 1) {
         return {
-          declare: declare + across(fold.type, 'merged(a, b)', lanes, SIZE),
+          declare: declare + across(chip, fold.type, 'merged(a, b)', lanes, SIZE),
           body: `
             let row = i32(group * ${SIZE / lanes}u + local / ${lanes}u);
             let lane = i32(local % ${lanes}u);

@@ -35,8 +35,8 @@ export function rowwise({ rows, columns, bind, launch, structure = '', declare =
     ints: [...own, rows, columns],
     groups: Math.ceil(rows / (SIZE / lanes)),
     size: SIZE,
-    text: () => ({
-      declare: `const LANES = ${lanes};\n${declare}${across('f32', 'a + b', lanes, SIZE, 'sum_across')}${across('f32', 'max(a, b)', lanes, SIZE, 'largest_across')}`,
+    text: (chip) => ({
+      declare: `const LANES = ${lanes};\n${declare}${across(chip, 'f32', 'a + b', lanes, SIZE, 'sum_across')}${across(chip, 'f32', 'max(a, b)', lanes, SIZE, 'largest_across')}`,
       body: `
         let row = i32(group * ${SIZE / lanes}u + local / ${lanes}u);
         let lane = i32(local % ${lanes}u);

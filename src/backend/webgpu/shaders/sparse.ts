@@ -56,8 +56,8 @@ const product: Shader = (launch) => {
       ...common,
       groups: Math.ceil((m * n) / (SIZE / LANES)),
       size: SIZE,
-      text: () => ({
-        declare: across('f32', 'a + b', LANES, SIZE),
+      text: (chip) => ({
+        declare: across(chip, 'f32', 'a + b', LANES, SIZE),
         body: `
           let item = i32(group * ${SIZE / LANES}u + local / ${LANES}u);
           let lane = i32(local % ${LANES}u);
@@ -107,8 +107,8 @@ const sample: Shader = (launch) => {
     ints: [...(launch.ints ?? []), entries, launch.work],
     groups: Math.ceil(entries / (SIZE / lanes)),
     size: SIZE,
-    text: () => ({
-      declare: `${across('f32', 'a + b', lanes, SIZE)}
+    text: (chip) => ({
+      declare: `${across(chip, 'f32', 'a + b', lanes, SIZE)}
 fn row_of(p: i32) -> i32 {
   var low = 0;
   var high = int(4) - 1;
