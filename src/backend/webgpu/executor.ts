@@ -58,6 +58,12 @@ export interface Copy {
 
 export type Command = ({ readonly do: 'dispatch' } & Dispatch) | ({ readonly do: 'copy' } & Copy);
 
+/** Numbers of a command of a sequence that are others in its next run. */
+export interface Change {
+  readonly at: number;
+  readonly words: Uint32Array;
+}
+
 export interface Executor {
   readonly chip: Chip;
   /** Makes a buffer of so many bytes, a multiple of 4, zeros all. */
@@ -70,7 +76,7 @@ export interface Executor {
   /** Writes commands down to be given again, as one submission: gives the number of the sequence. */
   prepare(commands: readonly Command[]): number;
   /** Gives the commands of a sequence, those named in `changes` with the words that stand there now. */
-  replay(sequence: number, changes: readonly { readonly at: number; readonly words: Uint32Array }[]): void;
+  replay(sequence: number, changes: readonly Change[]): void;
   forget(sequence: number): void;
   /** Sends off what has gathered. */
   flush(): void;

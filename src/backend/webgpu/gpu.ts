@@ -1,7 +1,7 @@
 import { fail } from '../../core/errors.js';
-import type { Chip, Command, Copy, Dispatch, Executor, Program } from './executor.js';
+import type { Change, Chip, Command, Copy, Dispatch, Executor, Program } from './executor.js';
 import { type OnCompile, type Pipeline, Pipelines } from './pipelines.js';
-import { bytesOf, type Change, Prepared } from './prepared.js';
+import { bytesOf, Prepared } from './prepared.js';
 
 /** Usage bits, by the names that WebGPU gives them: the globals that hold them are not there on every runtime. */
 const MAP_READ = 1;

@@ -1,4 +1,4 @@
-import type { Command, Copy } from './executor.js';
+import type { Change, Command, Copy } from './executor.js';
 import type { Pipeline, Pipelines } from './pipelines.js';
 
 /** Usage bits, by the names that WebGPU gives them. */
@@ -22,12 +22,6 @@ interface Sequence {
   readonly places: readonly number[];
   readonly numbers: GPUBuffer;
   readonly staged: Uint8Array<ArrayBuffer>;
-}
-
-/** Numbers of a command that are others in the next run. */
-export interface Change {
-  readonly at: number;
-  readonly words: Uint32Array;
 }
 
 export const bytesOf = (words: Uint32Array): Uint8Array =>
