@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Chip, Copy, Dispatch, Executor, Command as Step } from '../../../src/backend/webgpu/executor.js';
 import { fail } from '../../../src/core/errors.js';
-import { DRIVER, THREAD } from './bundle.js';
+import { DRIVER, HOST, RELAY, THREAD } from './bundle.js';
 import { type Command, FAILED, READY, STATE, TEXT } from './messages.js';
 
 /** Commands that are sent together, at most. */
@@ -36,7 +36,14 @@ export class RemoteExecutor implements Executor {
 
   constructor() {
     const hello = new SharedArrayBuffer(ROOM);
-    this.worker = new Worker(THREAD, { workerData: { hello } });
+    const { FETTLE_TEST_GPU: where } = process.env;
+    if (![undefined, 'node', 'chromium', 'deno'].includes(where)) {
+      throw new Error(`FETTLE_TEST_GPU: expected node, chromium or deno, got ${where}`);
+    }
+    const isHere = where === undefined || where === 'node';
+    this.worker = new Worker(isHere ? THREAD : RELAY, {
+      workerData: { hello, host: HOST, deno: where === 'deno' ? (process.env.DENO ?? 'deno') : null },
+    });
     this.worker.unref();
     const folder = process.cwd();
     if (existsSync(DRIVER)) process.chdir(DRIVER);
