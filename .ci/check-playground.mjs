@@ -38,6 +38,7 @@ const text = (id) => `document.getElementById('${id}').textContent`;
 
 /** Trains for some epochs on a device, stops, and gives what the page shows. */
 async function train(page, device, accuracy) {
+  await until(page, `document.querySelector('#train:enabled') !== null`, 'loading');
   await click(page, `input[value=${device}]`);
   await click(page, '#train');
   await until(page, `${text('train')} === 'Stop'`, 'starting');

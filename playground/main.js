@@ -87,3 +87,6 @@ form.addEventListener('submit', async (event) => {
 
 showDigits();
 curve.clear();
+// Before this module was there, a click would have had the browser send the form.
+/** @type {HTMLButtonElement} */ (element('train')).disabled = false;
+say('Ready.');
