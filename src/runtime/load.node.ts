@@ -1,27 +1,18 @@
 /** How Node, Deno and Bun come by a part of the binary: its files lie beside this module and are read when they are wanted. */
-import type * as FileSystem from 'node:fs';
-import { createRequire } from 'node:module';
-import type * as V8 from 'node:v8';
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { Part } from './part.js';
 import { type Binary, hasRelaxedSimd, type Variant } from './variant.js';
 
-/**
- * A module that the runtime has built in. An import of node:fs loads all that it exports, promises and streams too, which takes a
- * tenth of the time that importing fettle takes; and most programs need no flag.
- */
-const builtIn = (name: string): unknown => createRequire(import.meta.url)(name);
-
-const setFlag = (flag: string): void => (builtIn('node:v8') as typeof V8).setFlagsFromString(flag);
-
 // Node 20 has relaxed SIMD behind a flag that takes effect at run time, in worker threads too. Later versions need none.
-if (!hasRelaxedSimd()) setFlag('--experimental-wasm-relaxed-simd');
+if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 /** Where a file of a part is. */
 export type Files = Readonly<Record<Variant, (part: string) => URL>>;
 
 /** The binary in a file. */
 export function read(file: URL): Uint8Array<ArrayBuffer> {
-  return new Uint8Array((builtIn('node:fs') as typeof FileSystem).readFileSync(file));
+  return new Uint8Array(readFileSync(file));
 }
 
 /** The part of this name. */
@@ -39,6 +30,7 @@ export function part(name: string, index: number, files: Files): Part {
 export const ahead = (): undefined => undefined;
 
 /**
+/**
  * The binary with the kernels for 256-bit vectors, for a memory that threads share or do not, or why there is none. V8 widens what
  * it compiles from now on, in the whole process.
  */
@@ -50,7 +42,7 @@ export function loadTurbo(files: {
   const isNode = !('deno' in process.versions) && !('bun' in process.versions);
   if (!isNode || Number.parseInt(node, 10) < 24) return `it needs Node 24 or later, and this is ${runtimeName()}`;
   if (process.arch !== 'x64') return `it needs an x64 processor, and this is ${process.arch}`;
-  setFlag('--experimental-wasm-revectorize');
+  setFlagsFromString('--experimental-wasm-revectorize');
   return (shared) => read(shared ? files.shared() : files.private());
 }
 
