@@ -95,6 +95,8 @@ export async function gather(dist, modules, { exports, bin }) {
       format: 'esm',
       minifyWhitespace: true,
       minifySyntax: true,
+      // An error that nobody catches shows the line that threw it.
+      lineLimit: 160,
     });
     writeFileSync(path, skimmed(code));
   }
