@@ -86,6 +86,11 @@ describe('fettle bench', () => {
     for (const { one, many, step, captured } of models) {
       for (const time of [one, many, step, captured]) expect(time).toBeGreaterThan(0);
     }
+    const small = place('bench-int8.safetensors');
+    await run(`quantize ${place('mlp.safetensors')} -o ${small}`);
+    const [int8] = last(await run(`bench ${small} --batch 8`, { json: true })).models;
+    expect(int8).toMatchObject({ parameters: 0, step: null, captured: null });
+    expect(int8.one).toBeGreaterThan(0);
     expect(await run('bench mlp')).toMatch(/^mlp +1x28x28 +109,386( +[\d.]+ ms){4}$/m);
   }, 60_000);
 });

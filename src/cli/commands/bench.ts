@@ -1,12 +1,14 @@
-import { capture, noGrad } from '../../autograd/index.js';
+import { capture } from '../../autograd/index.js';
 import { currentDevice, setDevice } from '../../backend/current.js';
 import { getThreads } from '../../backend/threads.js';
 import { openedGpu } from '../../backend/webgpu/open.js';
+import { median, pass } from '../../compress/choosing/timing.js';
 import { manualSeed } from '../../core/random.js';
 import { scope } from '../../core/scoping.js';
 import { crossEntropy, randint, randn, zeros } from '../../ops/index.js';
 import { Adam } from '../../optim/index.js';
 import { hasRelaxedSimd } from '../../runtime/variant.js';
+import type { Tensor } from '../../tensor.js';
 import { loadModel } from '../../train/index.js';
 import type { Net } from '../demo/nets.js';
 import { buildModel, isMade, MODEL_NAMES, titleOf } from '../models.js';
@@ -33,9 +35,9 @@ export interface Timing {
   /** To answer one sample, and a batch. */
   readonly one: number;
   readonly many: number;
-  /** Forward, backward and Adam on a batch, as written and captured. */
-  readonly step: number;
-  readonly captured: number;
+  /** Forward, backward and Adam on a batch, as written and captured; null for a model that has nothing to learn, such as one in int8. */
+  readonly step: number | null;
+  readonly captured: number | null;
 }
 
 /** How long each figure is taken, and how often at least. */
@@ -117,38 +119,56 @@ async function open(named: string): Promise<{ model: Net; shape: readonly number
 async function timingOf(named: string, batch: number, signal: AbortSignal): Promise<Timing> {
   manualSeed(0);
   const { model, shape, classes } = await open(named);
-  const optimizer = new Adam(model.parameters());
   const one = randn([1, ...shape]).keep();
   const many = randn([batch, ...shape]).keep();
   const labels = randint(0, classes, [batch]).keep();
-  const learn = (): void => {
-    optimizer.zeroGrad();
-    crossEntropy(model.forward(many), labels).backward();
-    optimizer.step();
-  };
-  const replay = capture(learn);
-  const answer = (x: typeof one) => (): void =>
-    scope(() => {
-      noGrad(() => model.forward(x));
-    });
   try {
     model.eval();
-    const [first, second] = [await median(answer(one), signal), await median(answer(many), signal)];
-    model.train();
-    const step = await median(() => scope(learn), signal);
-    const captured = await median(() => replay(), signal);
-    const parameters = model.parameters().reduce((n, p) => n + p.numel(), 0);
-    return { model: titleOf(named), shape, parameters, one: first, many: second, step, captured };
+    const [first, second] = [
+      await milliseconds(() => pass(model, [one]), signal),
+      await milliseconds(() => pass(model, [many]), signal),
+    ];
+    const parameters = model.parameters();
+    const trained = parameters.length === 0 ? null : await trainingOf(model, [many, labels], signal);
+    return {
+      model: titleOf(named),
+      shape,
+      parameters: parameters.reduce((n, p) => n + p.numel(), 0),
+      one: first,
+      many: second,
+      step: trained?.step ?? null,
+      captured: trained?.captured ?? null,
+    };
   } finally {
-    replay.dispose();
     for (const tensor of [one, many, labels]) tensor.dispose();
-    optimizer.dispose();
     model.dispose();
   }
 }
 
+async function trainingOf(
+  model: Net,
+  [x, y]: readonly [Tensor, Tensor],
+  signal: AbortSignal,
+): Promise<{ step: number; captured: number }> {
+  const optimizer = new Adam(model.parameters());
+  const learn = (): void => {
+    optimizer.zeroGrad();
+    crossEntropy(model.forward(x), y).backward();
+    optimizer.step();
+  };
+  const replay = capture(learn);
+  model.train();
+  try {
+    const step = await milliseconds(() => scope(learn), signal);
+    return { step, captured: await milliseconds(() => replay(), signal) };
+  } finally {
+    replay.dispose();
+    optimizer.dispose();
+  }
+}
+
 /** Median milliseconds of a run, after warming up. A GPU is given several at once and waited for. */
-async function median(run: () => void, signal: AbortSignal): Promise<number> {
+async function milliseconds(run: () => void, signal: AbortSignal): Promise<number> {
   const runs = currentDevice().answersAtOnce ? 1 : AHEAD;
   const round = async (): Promise<number> => {
     const from = performance.now();
@@ -164,7 +184,7 @@ async function median(run: () => void, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     times.push(await round());
   }
-  return times.sort((a, b) => a - b)[times.length >> 1] as number;
+  return median(times);
 }
 
 /** Waits for all that the GPU has been asked for: what is read comes behind it. */

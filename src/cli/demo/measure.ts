@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { median } from '../../compress/choosing/timing.js';
 import { sparsity } from '../../compress/index.js';
 import { DataLoader, type ImageDataset } from '../../data/index.js';
 import { zeros } from '../../ops/index.js';
@@ -51,7 +52,6 @@ export async function measureLatencies(
     one.dispose();
     many.dispose();
   }
-  const median = (times: number[]): number => times.sort((a, b) => a - b)[times.length >> 1] as number;
   return new Map(
     [...seen].map(([name, { batch1, batch64 }]) => [name, { batch1: median(batch1), batch64: median(batch64) }]),
   );
