@@ -113,7 +113,7 @@ function rowsOf(x: Tensor, indices: Int32Array): Tensor {
   const isWhole = row % 4 === 0;
   if (isWhole || !device.answersAtOnce) {
     const index = allocate(device, [indices.length], 'int32', 'batch');
-    device.write(index.storage, 0, new Uint8Array(Int32Array.from(indices).buffer));
+    device.write(index.storage, 0, new Uint8Array(indices.buffer, indices.byteOffset, indices.byteLength));
     const y = isWhole ? gathered(x, index, row) : noGrad(() => indexSelect(x, 0, index));
     index.dispose();
     return y;
