@@ -172,6 +172,15 @@ function processesWith(...settings) {
   });
 }
 
+/**
+ * Kills them, as far as they do not end on their own meanwhile.
+ *
+ * @param {string[]} settings
+ */
+function endProcessesWith(...settings) {
+  for (const pid of processesWith(...settings)) spawnSync('kill', ['-KILL', pid]);
+}
+
 /** @param {() => boolean} isSo */
 async function until(isSo, what = 'something', seconds = 60) {
   for (let waited = 0; !isSo(); waited += 50) {
@@ -295,7 +304,7 @@ async function testLauncher({ name, command, flags, variable }, cwd) {
     const code = await run.done;
     ok(code !== 0, `${code}`);
     match(run.text, /rank \d of 3: \w+( of [\d.]+ \w+)?: rank \d of 3 has waited 3 s for the others/);
-    for (const pid of processesWith(mark)) process.kill(Number(pid), 'SIGKILL');
+    endProcessesWith(mark);
   });
 
   await test(`${name}: what cannot work says why`, async () => {
@@ -377,9 +386,25 @@ async function testHosts({ name, command, flags }, cwd) {
       const bytes = () =>
         Number(execFileSync('ip', ['netns', 'exec', String(a), 'cat', `/sys/class/net/wire/statistics/tx_bytes`]));
       const before = bytes();
+      const mark = `FETTLE_TEST=hosts-${name}-${process.pid}`;
+      const options = { cwd, env: Object.fromEntries([mark.split('=')]) };
       const words = ['ip', 'netns', 'exec', String(a), command, ...flags, ...hosts, '-n', '4', process.execPath];
-      const said = await finish([...words, join(cwd, 'overlap.mjs')], { cwd });
-      match(said, /4 ranks have the same weights/);
+      const run = start([...words, join(cwd, 'overlap.mjs')], options);
+      let isDone = false;
+      const code = run.done.finally(() => {
+        isDone = true;
+      });
+      await until(() => isDone || /have the same weights/.test(run.text), 'the ranks to be done', 130);
+      // MPICH's MPI_Finalize waits for ever in many runs on UCX's TCP, in programs in C too (docs/distributed.md).
+      const patience = name === 'mpich' ? 5000 : 120_000;
+      for (let waited = 0; !isDone && waited < patience; waited += 50) await sleep(50);
+      if (isDone || name !== 'mpich') equal(await code, 0, run.text);
+      else {
+        console.log('  (its MPI_Finalize does not end: UCX on TCP)');
+        endProcessesWith(mark);
+        await code;
+      }
+      match(run.text, /4 ranks have the same weights/);
       // Eight steps of 1.6 MB went over the wire between them, at least once.
       ok(bytes() - before > 8e6, `${bytes() - before} bytes went over the network`);
     });

@@ -45,5 +45,5 @@ const hashes = await group.allGather(new Uint8Array(hash));
 if (hashes.some((other) => Buffer.compare(other, hash) !== 0)) throw new Error(`rank ${rank} has other weights`);
 const file = process.argv[2];
 if (rank === 0 && file !== undefined) writeFileSync(file, weights);
-await group.close();
 if (rank === 0) console.log(`${size} ranks have the same weights`);
+await group.close();
