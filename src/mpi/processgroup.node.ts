@@ -7,6 +7,7 @@ import { foreignLoader } from './foreign.node.js';
 import { environment, isLaunched, type Launch, launchedBy } from './launcher.js';
 import { LIBRARY_VARIABLE, loadMpi, type Mpi } from './library.js';
 import { MpiTransport } from './transport.js';
+import { LAST_WORDS } from './watch.node.js';
 
 export interface ProcessGroupOptions {
   /** What carries the messages; there is one. */
@@ -51,12 +52,6 @@ export class ProcessGroup extends Communicator {
     return process.exit(code);
   }
 }
-
-/**
- * Milliseconds between the end of a rank and of the others. Launchers hand on what a rank has printed, but as soon as one of them
- * ends all, MPICH's drops what it has not handed on yet: why it ended.
- */
-const LAST_WORDS = 300;
 
 /** The group of this process. MPI can be begun once, so that there is no second. */
 let group: Promise<ProcessGroup> | null = null;

@@ -4,9 +4,13 @@ import type { Kind, Region } from '../parallel/region.js';
 import type { Engine } from '../runtime/engine.js';
 import { type Handle, type Mpi, textFrom } from './library.js';
 import { Patience } from './patience.js';
+import { doWithin } from './watch.node.js';
 
 /** The most elements of one call: MPI counts with 32 bits. */
 const MOST = 2 ** 30;
+
+/** Milliseconds that the end of MPI may take at most when all ranks are there. */
+const PARTING = 60_000;
 
 /** Bytes of an element. */
 const WIDTHS: Readonly<Record<Kind, number>> = {
@@ -112,14 +116,18 @@ export class MpiTransport implements Transport {
     // A group that has lost a rank cannot part in good order; how the process ends tells the others.
     if (this.failure !== null) return;
     await this.barrier();
-    this.finalize();
+    this.finalize(Math.min(PARTING, this.seat.timeout));
   }
 
-  /** Ends MPI. */
-  finalize(): void {
+  /** Ends MPI, which waits for the other ranks to do so; by default as long as operations do. */
+  finalize(patience = this.seat.timeout): void {
     if (this.ended) return;
     this.ended = true;
-    this.seat.mpi.call.MPI_Finalize();
+    const { mpi, rank, size } = this.seat;
+    const message =
+      `close: rank ${rank} of ${size} has waited ${(patience / 1000).toFixed(0)} s for MPI_Finalize of ${mpi.version}, and ends here. ` +
+      'All operations before are done. MPICH is known for this on UCX over TCP, where Open MPI ends well.';
+    doWithin(patience, message, () => mpi.call.MPI_Finalize());
   }
 
   progress(): void {

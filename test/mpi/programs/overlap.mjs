@@ -8,7 +8,7 @@ import * as nn from 'fettle/nn';
 import { SGD } from 'fettle/optim';
 import { DistributedDataParallel } from 'fettle/parallel';
 
-const group = await initProcessGroup({ timeout: 30_000 });
+const group = await initProcessGroup({ timeout: Number(process.env.FETTLE_TEST_TIMEOUT ?? 30_000) });
 const { rank, size } = group;
 manualSeed(rank);
 const module = new nn.Sequential(
