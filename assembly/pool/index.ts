@@ -13,6 +13,8 @@
  *        272  threads   workers that serve, and the host            276  spins      rounds before a thread goes to sleep
  *        280  mayWait   whether the host may sleep at all           284  missed     shares that sleepers could have taken
  *        288  helped    times that a worker has taken part in a launch
+ *        292  lost      the launch was given up, since a worker did not come back
+ *        296  patience  milliseconds, and more of a long launch, after which it is
  *        320  addresses of the workers' scratch memory
  *
  * The host opens the gate. Whoever is awake joins while it is open, and takes shares until none is left. Then the host closes
@@ -31,6 +33,10 @@ declare let refused: i32;
 
 @external("env", "control")
 declare const control: usize;
+
+/** Milliseconds of a clock that only runs forward. */
+@external("env", "now")
+declare function now(): f64;
 
 const OPEN: i32 = 1;
 const JOIN: i32 = 2;
@@ -53,6 +59,8 @@ const SPINS: usize = 276;
 const MAY_WAIT: usize = 280;
 const MISSED: usize = 284;
 const HELPED: usize = 288;
+const LOST: usize = 292;
+const PATIENCE: usize = 296;
 const SCRATCH: usize = 320;
 
 /** Where a launch record has its kernel, its work and its grain, in bytes (see ../launch.ts). */
@@ -70,7 +78,18 @@ const LINE: i32 = 64;
 const FEW: i32 = 8;
 
 /** Shares missed by sleepers until they are woken: a notice costs the host microseconds, and one launch may be all there is. */
-const PATIENCE: i32 = 4;
+const MISSED_MOST: i32 = 4;
+
+/**
+ * The host waits for a worker that has joined so many times as long as its own shares have taken, and PATIENCE more: one that was
+ * ended in the middle of a share never leaves, and others may have longer shares.
+ */
+const TIMES: f64 = 20;
+
+/** A sleeping host wakes after so many nanoseconds to count them; one that must not sleep looks at the clock in so many rounds. */
+const NAP: i64 = 1_000_000_000;
+const NAP_MILLISECONDS: f64 = 1000;
+const ROUNDS: i32 = 1 << 20;
 
 /** Runs the launch record, on all threads that are awake. */
 export function launch(record: usize): void {
@@ -81,9 +100,9 @@ export function launch(record: usize): void {
   let missed = 0;
   if (sleepers > 0) {
     missed = load<i32>(control, MISSED) + work / max(grain, 1);
-    store<i32>(control, missed < PATIENCE ? missed : 0, MISSED);
+    store<i32>(control, missed < MISSED_MOST ? missed : 0, MISSED);
   }
-  if (threads == 1 || (sleepers >= threads - 1 && missed < PATIENCE)) {
+  if (threads == 1 || (sleepers >= threads - 1 && missed < MISSED_MOST)) {
     call_indirect<void>(load<u32>(record), record, 0, work);
     return;
   }
@@ -98,10 +117,11 @@ export function launch(record: usize): void {
   atomic.store<i32>(control, 0, NEXT);
   atomic.store<i32>(control, 0, LEFT);
   atomic.store<i32>(control, ((atomic.load<i32>(control) & -GENERATION) + GENERATION) | OPEN);
-  if (missed >= PATIENCE) atomic.notify(control, sleepers);
+  if (missed >= MISSED_MOST) atomic.notify(control, sleepers);
+  const began = now();
   takeShares();
   const joined = (atomic.and<i32>(control, ~OPEN) >> 1) & MOST_JOINED;
-  awaitAll(joined);
+  awaitAll(joined, began);
   if (atomic.load<i32>(control, FAILED) != 0) {
     atomic.store<i32>(control, 0, FAILED);
     unreachable();
@@ -123,18 +143,31 @@ function takeShares(): void {
   }
 }
 
-/** The host waits until the `joined` workers are done. */
-function awaitAll(joined: i32): void {
-  let spins = load<i32>(control, SPINS);
-  for (let left = atomic.load<i32>(control, LEFT); left != joined; left = atomic.load<i32>(control, LEFT)) {
-    if (spins > 0) {
-      spins--;
-    } else if (load<i32>(control, MAY_WAIT) != 0) {
+/** The host waits until the `joined` workers are done. It has computed since `began`. */
+function awaitAll(joined: i32, began: f64): void {
+  let left = atomic.load<i32>(control, LEFT);
+  for (let spins = load<i32>(control, SPINS); left != joined && spins > 0; spins--) left = atomic.load<i32>(control, LEFT);
+  if (left == joined) return;
+  const since = now();
+  const patience = <f64>load<i32>(control, PATIENCE) + TIMES * (since - began);
+  const mayWait = load<i32>(control, MAY_WAIT) != 0;
+  // Naps are counted rather than read off the clock, which goes on while the machine is asleep.
+  let waited: f64 = 0;
+  while (left != joined) {
+    if (mayWait) {
       atomic.store<i32>(control, 1, WAITING);
       // Asked again, since the last worker may have looked for a sleeping host before it was one.
       left = atomic.load<i32>(control, LEFT);
-      if (left != joined) atomic.wait<i32>(control + LEFT, left, -1);
+      if (left != joined && atomic.wait<i32>(control + LEFT, left, NAP) == AtomicWaitResult.TIMED_OUT) waited += NAP_MILLISECONDS;
       atomic.store<i32>(control, 0, WAITING);
+    } else {
+      for (let rounds = ROUNDS; rounds > 0 && atomic.load<i32>(control, LEFT) != joined; rounds--);
+      waited = now() - since;
+    }
+    left = atomic.load<i32>(control, LEFT);
+    if (left != joined && waited > patience) {
+      atomic.store<i32>(control, 1, LOST);
+      unreachable();
     }
   }
 }

@@ -113,6 +113,7 @@ async function become(wanted: number): Promise<number> {
   if (wanted === 1) return 1;
   const reason = missing();
   if (reason !== undefined) return alone(reason);
+  await Pool.parting;
   let pool: Pool;
   try {
     await fetchVariant(chooseVariant({ shared: true, strict: isDeterministic() }));

@@ -16,6 +16,8 @@ export const Slot = {
   MAY_WAIT: slot(280),
   MISSED: slot(284),
   HELPED: slot(288),
+  LOST: slot(292),
+  PATIENCE: slot(296),
   SCRATCH: slot(320),
 } as const;
 

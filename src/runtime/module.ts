@@ -105,6 +105,6 @@ export interface PoolInstance {
 
 /** Instantiates it for kernels that stand in `table`. */
 export function instantiatePool(binary: Binary, host: Host, table: WebAssembly.Table): PoolInstance {
-  const env = { ...host, table, control: CONTROL };
+  const env = { ...host, table, control: CONTROL, now: () => performance.now() };
   return instantiateSync(binary, { env }).instance.exports as unknown as PoolInstance;
 }

@@ -1,4 +1,4 @@
-import { warnOnce } from '../core/errors.js';
+import { FettleError, warnOnce } from '../core/errors.js';
 import { type Contract, END, type Orders, Slot, type Word } from './control.js';
 import type { Engine } from './engine.js';
 import { instantiatePool, type PoolInstance } from './module.js';
@@ -27,6 +27,9 @@ export const POOL_WORKER: WorkerFile = {
  */
 const ROUNDS = 40_000;
 
+/** How long a launch waits for a thread that takes part in it, in milliseconds, when it has itself taken none. */
+const PATIENCE = 60_000;
+
 /** How long threads are waited for that should end, in milliseconds. */
 const FAREWELL = 2000;
 
@@ -40,6 +43,9 @@ let version = 0;
 const hosts = new WeakMap<WebAssembly.Table, PoolInstance>();
 
 export class Pool implements Team {
+  /** Settles when the threads of all pools that were closed are gone: until then they may write to the control block. */
+  static parting: Promise<unknown> = Promise.resolve();
+
   private readonly crew: Thread[] = [];
   private readonly binary: Binary;
   private host: PoolInstance | null = null;
@@ -47,7 +53,7 @@ export class Pool implements Team {
   private over: readonly Member[] = [];
   /** What every worker has been sent. */
   private sent = new Set<string>();
-  private closed = false;
+  private closing: Promise<void> | null = null;
   /** Why not all threads serve, or null when they do. */
   ready: Promise<string | null> = Promise.resolve(null);
 
@@ -60,8 +66,9 @@ export class Pool implements Team {
     this.binary = binary;
     engine.join(this);
     const { i32 } = engine;
-    for (const at of [Slot.WAITING, Slot.SLEEPERS, Slot.REFUSED, Slot.FAILED, Slot.MISSED]) i32[at] = 0;
+    for (const at of [Slot.WAITING, Slot.SLEEPERS, Slot.REFUSED, Slot.FAILED, Slot.MISSED, Slot.LOST]) i32[at] = 0;
     i32[Slot.SPINS] = ROUNDS;
+    i32[Slot.PATIENCE] = PATIENCE;
     i32[Slot.MAY_WAIT] = mayWait() ? 1 : 0;
     Atomics.store(i32, Slot.THREADS, 1);
   }
@@ -76,11 +83,19 @@ export class Pool implements Team {
   }
 
   launch(record: number): void {
-    (this.host as PoolInstance).launch(record);
+    try {
+      (this.host as PoolInstance).launch(record);
+    } catch (cause) {
+      throw this.explain(cause);
+    }
   }
 
   replay(records: number, count: number): number {
-    return (this.host as PoolInstance).replay(records, count);
+    try {
+      return (this.host as PoolInstance).replay(records, count);
+    } catch (cause) {
+      throw this.explain(cause);
+    }
   }
 
   scratch(address: number, bytes: number): void {
@@ -119,7 +134,7 @@ export class Pool implements Team {
       });
       thread.ended.then((error) => {
         resolve(error.message);
-        if (served && !this.closed) this.miss(error);
+        if (served && this.closing === null) this.miss(error);
       });
     });
     this.ready = Promise.all([this.ready, serves]).then(([before, failure]) => {
@@ -130,13 +145,17 @@ export class Pool implements Team {
   }
 
   /** Ends all threads, and gives the engine back to this one. Resolves when they are gone. */
-  async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
     this.engine.join(null);
     const gone = this.crew.map(farewell);
     version++;
     this.host?.announce(version);
+    Pool.parting = Promise.all([Pool.parting, ...gone]).then(() => {});
     await Promise.all(gone);
   }
 
@@ -144,6 +163,20 @@ export class Pool implements Team {
   private miss(error: Error): void {
     warnOnce(`a thread of setThreads() has ended (${error.message}), so one thread works on. Call setThreads() again.`);
     this.close().catch(() => {});
+  }
+
+  /** What a launch has thrown; where a thread never came back from it, that. */
+  private explain(cause: unknown): unknown {
+    const { i32 } = this.engine;
+    if (i32[Slot.LOST] === 0) return cause;
+    i32[Slot.LOST] = 0;
+    this.close().catch(() => {});
+    return new FettleError(
+      'state',
+      'a thread of setThreads() has ended or hangs in the middle of an operation, whose result is incomplete: what it writes to ' +
+        'has to be made anew. One thread works on. Call setThreads() again.',
+      { cause },
+    );
   }
 
   private orders(known: ReadonlySet<string>): Orders {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import {
   capture,
   conv2d,
@@ -24,6 +26,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { currentDevice } from '../../src/backend/current.js';
 import type { WasmDevice } from '../../src/backend/wasm.js';
 import { Slot } from '../../src/runtime/control.js';
+import { CONTROL } from '../../src/runtime/module.js';
 
 afterEach(() => deterministic(false));
 afterAll(async () => {
@@ -48,6 +51,34 @@ describe('setThreads', () => {
   test('calls that overlap are done one after the other', async () => {
     expect(await Promise.all([setThreads(2), setThreads(1), setThreads(3)])).toEqual([2, 1, 3]);
     expect(getThreads()).toBe(3);
+  });
+
+  test('gives up what a thread never comes back from, and works on alone', async () => {
+    await setThreads(2);
+    const x = rand([300, 300]);
+    const product = (): number => scope(() => x.matmul(x).sum().item());
+    const wanted = product();
+    // Joins a launch and is no more, as a thread is that was ended in the middle of its share.
+    const ghost = new Worker(
+      `const { workerData: { buffer, gate }, parentPort } = require('node:worker_threads');
+       const words = new Int32Array(buffer);
+       parentPort.postMessage('here');
+       for (;;) {
+         const seen = Atomics.load(words, gate);
+         if ((seen & 1) !== 0 && Atomics.compareExchange(words, gate, seen, seen + 2) === seen) break;
+       }`,
+      { eval: true, workerData: { buffer: engine.i32.buffer, gate: CONTROL / 4 } },
+    );
+    await once(ghost, 'message');
+    engine.i32[Slot.PATIENCE] = 500;
+    expect(() => {
+      for (let i = 0; i < 1000; i++) product();
+    }).toThrow(
+      /a thread of setThreads\(\) has ended or hangs in the middle of an operation.*Call setThreads\(\) again/,
+    );
+    expect(product()).toBe(wanted);
+    await setThreads(2);
+    expect(product()).toBe(wanted);
   });
 
   test.each([0, -1, 1.5, Number.NaN, 1000, '2', null, undefined])('refuses %s', async (count) => {
