@@ -355,23 +355,24 @@ type Parametric = Op<(input: Tensor, ...parameters: (number | undefined)[]) => T
 /** A parameter as a number in PyTorch's place, or an object with it and those behind it by name. */
 export type Setting<K extends string> = number | { readonly [N in K]?: number };
 
-/** An op whose parameters may come by name. */
+/** An op whose parameters may come by name. Its own is said again, since what is built leaves sheets behind. */
 // @__NO_SIDE_EFFECTS__
 function named<const K extends string>(
+  name: string,
   compute: Parametric,
   names: readonly K[],
 ): ((input: Tensor, ...given: readonly Setting<K>[]) => Tensor) & { readonly op: Sheet } {
   return op((input: Tensor, ...given: readonly Setting<K>[]): Tensor => {
-    const options = readArguments<Record<string, number>>(compute.op.name, given, names);
-    return compute(input, ...names.map((name) => options[name]));
+    const options = readArguments<Record<string, number>>(name, given, names);
+    return compute(input, ...names.map((key) => options[key]));
   }, compute.op);
 }
 
-export const leakyRelu = /* @__PURE__ */ named(leakyReluOf, ['negativeSlope']);
-export const elu = /* @__PURE__ */ named(eluOf, ['alpha']);
-export const celu = /* @__PURE__ */ named(celuOf, ['alpha']);
-export const softplus = /* @__PURE__ */ named(softplusOf, ['beta', 'threshold']);
-export const hardtanh = /* @__PURE__ */ named(hardtanhOf, ['minVal', 'maxVal']);
+export const leakyRelu = /* @__PURE__ */ named('leakyRelu', leakyReluOf, ['negativeSlope']);
+export const elu = /* @__PURE__ */ named('elu', eluOf, ['alpha']);
+export const celu = /* @__PURE__ */ named('celu', celuOf, ['alpha']);
+export const softplus = /* @__PURE__ */ named('softplus', softplusOf, ['beta', 'threshold']);
+export const hardtanh = /* @__PURE__ */ named('hardtanh', hardtanhOf, ['minVal', 'maxVal']);
 
 export type ThresholdOptions = { readonly threshold?: number; readonly value?: number };
 
