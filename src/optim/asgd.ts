@@ -4,7 +4,7 @@ import type { NamedArguments } from '../core/named.js';
 import type { Tensor } from '../core/tensor.js';
 import { FusedOptimizer } from './fused.js';
 import type { ParamGroup, Params, Settings } from './groups.js';
-import { checkNonNegative, readSettings } from './settings.js';
+import { checkNonNegative, checkNumbers, readSettings } from './settings.js';
 import type { Blank } from './statedict.js';
 
 export interface ASGDSettings extends Settings {
@@ -51,6 +51,7 @@ export class ASGD extends FusedOptimizer<ASGDSettings, ASGDState> {
 
   protected override check(settings: ASGDSettings): void {
     checkNonNegative(this.name, settings, 'lr', 'weightDecay');
+    checkNumbers(this.name, settings, 'lambd', 'alpha', 't0');
   }
 
   protected blank(group: ParamGroup<ASGDSettings>): Blank {

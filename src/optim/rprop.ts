@@ -20,6 +20,11 @@ export interface RpropSettings extends Settings {
 
 export type RpropOptions = Partial<RpropSettings>;
 
+const isPair = (given: unknown): given is readonly [number, number] =>
+  Array.isArray(given) && given.length === 2 && given.every((value) => typeof value === 'number');
+
+const spoken = (given: unknown): string => (Array.isArray(given) ? show(given) : String(given));
+
 /** What may come by position, in PyTorch's order. */
 const RPROP_ORDER = ['lr', 'etas', 'stepSizes'] as const;
 
@@ -42,11 +47,14 @@ export class Rprop extends FusedOptimizer<RpropSettings, RpropState> {
 
   protected override check(settings: RpropSettings): void {
     checkNonNegative(this.name, settings, 'lr');
-    const [minus, plus] = settings.etas;
-    if (!(minus > 0 && minus < 1 && plus > 1)) {
+    const { etas, stepSizes } = settings;
+    if (!isPair(etas) || !(etas[0] > 0 && etas[0] < 1 && etas[1] > 1)) {
+      fail('argument', `${this.name}: etas must be in (0, 1) and above 1, as in [0.5, 1.2], got ${spoken(etas)}.`);
+    }
+    if (!isPair(stepSizes)) {
       fail(
         'argument',
-        `${this.name}: etas must be in (0, 1) and above 1, as in [0.5, 1.2], got ${show(settings.etas)}.`,
+        `${this.name}: stepSizes must be the least and the greatest step, as in [1e-6, 50], got ${spoken(stepSizes)}.`,
       );
     }
   }

@@ -9,13 +9,30 @@ export function checkNonNegative<K extends string>(
   ...keys: K[]
 ): void {
   for (const key of keys) {
-    if (!(settings[key] >= 0)) fail('argument', `${name}: ${key} must be a number ≥ 0, got ${String(settings[key])}.`);
+    // null and digits in a text compare as numbers do.
+    if (typeof settings[key] !== 'number' || !(settings[key] >= 0))
+      fail('argument', `${name}: ${key} must be a number ≥ 0, got ${String(settings[key])}.`);
+  }
+}
+
+/** Throws unless all of these are numbers. */
+export function checkNumbers<K extends string>(
+  name: string,
+  settings: { readonly [key in K]: number },
+  ...keys: K[]
+): void {
+  for (const key of keys) {
+    if (typeof settings[key] !== 'number' || Number.isNaN(settings[key]))
+      fail('argument', `${name}: ${key} must be a number, got ${String(settings[key])}.`);
   }
 }
 
 /** Throws unless both decay rates lie in [0, 1). */
 export function checkBetas(name: string, betas: readonly number[]): void {
-  const valid = Array.isArray(betas) && betas.length === 2 && betas.every((beta) => beta >= 0 && beta < 1);
+  const valid =
+    Array.isArray(betas) &&
+    betas.length === 2 &&
+    betas.every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1);
   if (!valid) {
     const got = Array.isArray(betas) ? `[${betas.join(', ')}]` : String(betas);
     fail('argument', `${name}: betas must be two numbers in [0, 1), as in [0.9, 0.999], got ${got}.`);

@@ -1,6 +1,6 @@
 import { capture, crossEntropy, FettleError, memory, noGrad, scope, type Tensor, tensor } from 'fettle';
 import * as nn from 'fettle/nn';
-import { Adam, AdamW, Optimizer, RMSprop, SGD } from 'fettle/optim';
+import { Adam, AdamW, ASGD, Optimizer, RMSprop, Rprop, SGD } from 'fettle/optim';
 import { describe, expect, it } from 'vitest';
 import { makeOptimizer, type OptimizerName, optimizers, parameters, takeStep, valuesOf } from './problem.js';
 
@@ -24,6 +24,22 @@ describe('parameters', () => {
       'a group without tensors',
       () => new Adam([{ params: 3 as unknown as Tensor }]),
       'params of a group must be a list',
+    ],
+  ])('refuses %s', (_, make, message) => {
+    expect(make).toThrow(message);
+    expect(make).toThrow(FettleError);
+  });
+
+  it.each([
+    ['null for a rate', () => new Adam([weights(1)], { lr: null as never }), 'Adam: lr must be a number ≥ 0, got null'],
+    ['a text for a rate', () => new SGD([weights(1)], { lr: '1' as never }), 'SGD: lr must be a number ≥ 0, got 1'],
+    ['texts for betas', () => new Adam([weights(1)], { betas: ['0.9', '0.99'] as never }), 'betas must be two numbers'],
+    ['one eta', () => new Rprop([weights(1)], { etas: 3 as never }), 'etas must be in (0, 1) and above 1'],
+    ['one step size', () => new Rprop([weights(1)], { stepSizes: 3 as never }), 'stepSizes must be the least and'],
+    [
+      'null for lambd',
+      () => new ASGD([weights(1)], { lambd: null as never }),
+      'ASGD: lambd must be a number, got null',
     ],
   ])('refuses %s', (_, make, message) => {
     expect(make).toThrow(message);

@@ -162,6 +162,16 @@ describe('combinations', () => {
     near(rates as number[], [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.25, 0.25, 0.125]);
   });
 
+  it.each([0.1, 1 / 3, 1])('falls from %f to 0, and not below', (startFactor) => {
+    const optimizer = makeOptimizer();
+    const schedule = new lrScheduler.LinearLR(optimizer, { startFactor, endFactor: 0, totalIters: 4 });
+    for (let epoch = 0; epoch < 6; epoch++) {
+      optimizer.step();
+      schedule.step();
+      if (epoch >= 3) near(schedule.getLastLr(), [0, 0]);
+    }
+  });
+
   it('nests', () => {
     const [flat, nested] = [makeOptimizer(), makeOptimizer()];
     const parts = (optimizer: Optimizer) =>

@@ -93,7 +93,8 @@ export class LinearLR extends LRScheduler<{ startFactor: number; endFactor: numb
     if (epoch > totalIters) return this.groups.map((group) => group.lr);
     // The ratio of two neighbours on the line, so that the rate may be changed by others meanwhile.
     const rise = endFactor - startFactor;
-    const ratio = 1 + rise / (totalIters * startFactor + (epoch - 1) * rise);
+    // Where the line ends at 0, rounding may take it below.
+    const ratio = Math.max(0, 1 + rise / (totalIters * startFactor + (epoch - 1) * rise));
     return this.groups.map((group) => group.lr * ratio);
   }
 
